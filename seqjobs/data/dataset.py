@@ -1,0 +1,63 @@
+"""Dataset: decoded rows in memory, as a worker maps them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+TargetKind = Literal["integer", "number", "string"]
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSchema:
+    """What the files' footers tell without reading a row."""
+
+    feature_shape: tuple[int, ...]
+    feature_dtype: str
+    """What features are kept as in memory: uint8, int32 or float32."""
+    target_kind: TargetKind
+    target_width: int
+    """Numbers in one row's target: 1 for a scalar column."""
+    train_rows: int
+    validation_rows: int | None
+    memory_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Rows of one split; arrays may be read-only views of shared memory."""
+
+    features: Array  # (rows, *feature_shape), dtype as stored
+    target: Array  # (rows,) or (rows, target_width): int32 indices of classes or integers, or float32
+
+    def __len__(self) -> int:
+        return int(self.target.shape[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """One dataset of a run. Features stay as stored; `scale` is applied when a batch is made."""
+
+    schema: DataSchema
+    train: Split
+    validation: Split | None
+    scale: Array | None  # float32, () or broadcast against feature_shape; None where nothing is rescaled
+    classes: tuple[str, ...] | None
+    """The strings behind the indices of a string target, in order; None for numbers."""
+    num_classes: int | None
+    """Classes of an integer or string target: the largest index + 1."""
+    fingerprint: str
+    """SHA-256 of the decoded content: every row in order, types, shapes, classes and scale."""
+
+
+def split_rows(rows: int, fraction: float) -> int:
+    """How many leading rows are trained on when the last `fraction` validates; as Keras computes it.
+
+    keras/src/trainers/data_adapters/data_adapter_utils.py, train_validation_split.
+    """
+    return math.floor(rows * (1.0 - fraction))

@@ -1,0 +1,100 @@
+"""Events: what an executor says while it carries out a plan, in the order it happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from seqjobs.training.outcome import EpochReport, Failure, TrialOutcome, Weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerStarted:
+    """A worker is ready: TensorFlow is imported, its devices are known."""
+
+    worker: str
+    node: str
+    pid: int
+    devices: tuple[str, ...]
+    versions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerLost:
+    """A worker is gone; another takes its place."""
+
+    worker: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptPlanned:
+    """A pack is about to be dispatched; it is once this event has been handled (so a start can be made durable).
+
+    `behind` names the pack it waits for on the same worker: if that one never ends, this one never began.
+    """
+
+    pack_id: str
+    attempt: int
+    worker: str
+    behind: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptStarted:
+    """A worker has begun to train a pack."""
+
+    pack_id: str
+    attempt: int
+    worker: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochEnded:
+    """An epoch of a pack is over."""
+
+    pack_id: str
+    attempt: int
+    worker: str
+    report: EpochReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One trial of a pack that ended; `fetch_weights` brings its weights here, at a cost, and only while handled."""
+
+    outcome: TrialOutcome
+    fetch_weights: Callable[[], Weights]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptEnded:
+    """A pack ran to its end: every member has an outcome, good or bad."""
+
+    pack_id: str
+    attempt: int
+    worker: str
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptLost:
+    """A pack's attempt died under it. `charged` counts against `limits.retries`; `final` means it is not tried again."""
+
+    pack_id: str
+    attempt: int
+    worker: str
+    failure: Failure
+    charged: bool
+    final: bool
+    log: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Nothing happened for a moment; time to commit and to redraw."""
+
+
+Event = (
+    WorkerStarted | WorkerLost | AttemptPlanned | AttemptStarted | EpochEnded | AttemptEnded | AttemptLost | Waiting
+)

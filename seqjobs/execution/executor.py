@@ -1,0 +1,54 @@
+"""Executor: carries out packs somewhere, and says what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from seqjobs.data.dataset import DataSchema
+from seqjobs.execution.events import Event
+from seqjobs.planning.plan import DataSource
+from seqjobs.planning.trial import Pack, Trial
+from seqjobs.training.outcome import Failure, Weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetFacts:
+    """What a run must know of a dataset that is held elsewhere."""
+
+    schema: DataSchema
+    num_classes: int | None
+    classes: tuple[str, ...] | None
+    fingerprint: str
+
+
+class Executor(Protocol):
+    """The places where packs run: RayPool, and InProcess with the same behaviour in this very process.
+
+    Used as a context manager: `__enter__` reaches the cluster and starts what takes long, `__exit__` gives
+    everything back. A constructor only stores. Raises ClusterError where the cluster is lost.
+    """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def load(self, sources: Sequence[DataSource]) -> Mapping[str, DatasetFacts]:
+        """Has each dataset read and decoded once and kept where the workers map it. Raises DataError."""
+
+    def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:
+        """Builds each trial's model in a worker, training nothing; trial id -> why it cannot be trained."""
+
+    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Iterator[Event]:
+        """Carries out the packs; `attempts` has how many attempts of a pack were charged to it before.
+
+        An event has been handled when the next one is asked for. Every pack ends in AttemptEnded or in a final
+        AttemptLost. Closing the iterator stops what still runs.
+        """
+
+    def export(self, trial: Trial, weights: Weights) -> bytes:
+        """A `.keras` file of the trial's model with these weights, built by a worker."""

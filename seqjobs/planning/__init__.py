@@ -1,0 +1,8 @@
+"""Planning: validated jobs -> what will run, with ids, seeds and order; pure."""
+
+from seqjobs.planning.plan import DataSource, Plan, make_plan
+from seqjobs.planning.resources import Resources
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.planning.trial import Pack, Trial
+
+__all__ = ["DataSource", "Pack", "Plan", "Resources", "RunPaths", "Trial", "make_plan"]

@@ -1,0 +1,134 @@
+"""make_plan: jobs -> the complete, printable, effect-free description of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seqjobs.errors import SpecError
+from seqjobs.planning.assignments import assignments_of
+from seqjobs.planning.resources import Resources
+from seqjobs.planning.trial import Pack, Trial
+from seqjobs.spec.canonical import canonical_compile, canonical_data, canonical_trial, digest
+from seqjobs.spec.job_spec import JobSpec
+from seqjobs.spec.sections import DataSpec, ObjectiveSpec, TrialSpec
+
+MAX_TRIALS = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSource:
+    """One dataset of a run: what to read, and the folder that its relative paths start from."""
+
+    id: str
+    spec: DataSpec
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run will do. Holds no clock, no path of the run and nothing of the cluster."""
+
+    jobs: tuple[JobSpec, ...]
+    packs: tuple[Pack, ...]
+    datasets: tuple[DataSource, ...]
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials, in the order in which they are dispatched."""
+        return tuple(trial for pack in self.packs for trial in pack.trials)
+
+    @property
+    def objectives(self) -> tuple[ObjectiveSpec, ...]:
+        """The objectives of the jobs, each once: trials with the same one rank together."""
+        return tuple(dict.fromkeys(job.objective for job in self.jobs))
+
+    @property
+    def num_programs(self) -> int:
+        return len({pack.program_key for pack in self.packs})
+
+    def job(self, name: str) -> JobSpec:
+        return next(job for job in self.jobs if job.name == name)
+
+
+def make_plan(jobs: Sequence[JobSpec]) -> Plan:
+    """The plan of one run over `jobs`; a pure function of them.
+
+    Trials of one program key stand together, so that a worker meets a program again while it is warm. Raises
+    SpecError where two jobs share a name or the jobs make more than MAX_TRIALS trials.
+    """
+    _check_names(jobs)
+    datasets: dict[str, DataSource] = {}
+    packs: list[Pack] = []
+    for job in jobs:
+        for trial in _trials_of(job, datasets):
+            packs.append(_pack_of(job, trial))
+        if len(packs) > MAX_TRIALS:
+            raise SpecError([f"E501 {job.source.path}: more than {MAX_TRIALS:,} trials. Fix: make the search smaller."])
+    order = {key: index for index, key in enumerate(dict.fromkeys(pack.program_key for pack in packs))}
+    packs.sort(key=lambda pack: order[pack.program_key])
+    return Plan(jobs=tuple(jobs), packs=tuple(packs), datasets=tuple(datasets.values()))
+
+
+def _check_names(jobs: Sequence[JobSpec]) -> None:
+    seen: dict[str, Path] = {}
+    for job in jobs:
+        if job.name in seen:
+            other = seen[job.name]
+            raise SpecError([f"E208 {job.source.path} name: '{job.name}' is also the job in {other}. Fix: rename one."])
+        seen[job.name] = job.source.path
+
+
+def _trials_of(job: JobSpec, datasets: dict[str, DataSource]) -> list[Trial]:
+    trials = []
+    for number, assignment in enumerate(assignments_of(job)):
+        spec = job.trial(assignment)
+        source = _data_source(job, spec.data)
+        datasets.setdefault(source.id, source)
+        for repeat in range(job.search.repeats):
+            seed = job.seed + repeat
+            trials.append(
+                Trial(
+                    id=digest({"job": job.name, "seed": seed, **canonical_trial(spec)}),
+                    job=job.name,
+                    number=number,
+                    repeat=repeat,
+                    seed=seed,
+                    hyperparameters=assignment,
+                    spec=spec,
+                    dataset=source.id,
+                    trial_seconds=job.limits.trial_time,
+                )
+            )
+    return trials
+
+
+def _data_source(job: JobSpec, data: DataSpec) -> DataSource:
+    # The folder is part of the id: `data.parquet` beside one spec is another file than beside another.
+    folder = job.source.folder.absolute()
+    return DataSource(id=digest({"folder": str(folder), **canonical_data(data)}), spec=data, folder=folder)
+
+
+def _pack_of(job: JobSpec, trial: Trial) -> Pack:
+    resources = Resources(cpus=job.resources.cpus, gpus=job.resources.gpus)
+    return Pack(
+        id=digest({"trials": [trial.id]}),
+        program_key=program_key(trial.spec, trial.dataset),
+        trials=(trial,),
+        resources=resources,
+        retries=job.limits.retries,
+    )
+
+
+def program_key(trial: TrialSpec, dataset: str) -> str:
+    """What trials must have in common to share one compiled program: all that shapes it, but no learning rate."""
+    compiled: dict[str, Any] = canonical_compile(trial.compile)
+    optimizer = compiled["optimizer"]
+    if isinstance(optimizer, dict):
+        name, arguments = next(iter(optimizer.items()))
+        others = {key: value for key, value in arguments.items() if key != "learning_rate"}
+        compiled["optimizer"] = {name: others} if others else name
+    layers = [layer.canonical() for layer in trial.model]
+    return digest({**compiled, "model": layers, "batch_size": trial.fit.batch_size, "dataset": dataset})

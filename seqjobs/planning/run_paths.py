@@ -1,0 +1,66 @@
+"""RunPaths: the names of everything in a run's folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPaths:
+    """Pure: knows where things lie, touches none of them."""
+
+    root: Path
+
+    @property
+    def plan(self) -> Path:
+        """The plan, created once; a folder without it is not a run."""
+        return self.root / "run.json"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+    @property
+    def log(self) -> Path:
+        """The folder of the commit log's segments."""
+        return self.root / "log"
+
+    @property
+    def weights(self) -> Path:
+        return self.root / "weights"
+
+    @property
+    def trial_logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def leaderboard(self) -> Path:
+        return self.root / "leaderboard.csv"
+
+    @property
+    def trials(self) -> Path:
+        return self.root / "trials.parquet"
+
+    @property
+    def histories(self) -> Path:
+        return self.root / "histories.parquet"
+
+    @property
+    def best(self) -> Path:
+        """The best model of the run's first objective."""
+        return self.root / "best.keras"
+
+    @property
+    def best_of_jobs(self) -> Path:
+        """The folder of each job's best model, written where a run has several jobs."""
+        return self.root / "best"
+
+    def weights_file(self, digest: str) -> Path:
+        return self.weights / f"{digest}.npz"
+
+    def trial_log(self, trial_id: str) -> Path:
+        return self.trial_logs / f"{trial_id}.log"
+
+    def best_of(self, job: str) -> Path:
+        return self.best_of_jobs / f"{job}.keras"

@@ -1,0 +1,46 @@
+"""Trial and Pack: what is trained, and what is dispatched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seqjobs.planning.resources import Resources
+from seqjobs.spec.job_spec import Assignment
+from seqjobs.spec.sections import TrialSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One complete assignment of hyperparameters, fitted once.
+
+    `id` is a hash of the job's name and of all that changes the result: the sections and the seed. `number` counts
+    the job's assignments from 0, `repeat` the trainings of one assignment.
+    """
+
+    id: str
+    job: str
+    number: int
+    repeat: int
+    seed: int
+    hyperparameters: Assignment
+    spec: TrialSpec
+    dataset: str
+    trial_seconds: float | None = None
+    """The most time it may train."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pack:
+    """Trials of one program key that train together; what the executor dispatches."""
+
+    id: str
+    program_key: str
+    trials: tuple[Trial, ...]
+    resources: Resources
+    retries: int
+    """How often it is tried again after killing its worker."""
+
+    @property
+    def dataset(self) -> str:
+        """The dataset that all its trials read."""
+        return self.trials[0].dataset

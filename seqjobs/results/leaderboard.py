@@ -1,0 +1,115 @@
+"""Leaderboard: trials ordered by the objective."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from seqjobs.results.record import TrialRecord, TrialStatus
+from seqjobs.spec.job_spec import Assignment
+from seqjobs.spec.sections import ObjectiveSpec
+
+
+class RankedTrial(Protocol):
+    """What ranking needs of a trial, planned or read back from a run folder."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def job(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def repeat(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def hyperparameters(self) -> Assignment: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One row: `rank` counts from 1; a failed trial has none. `mean` is over the assignment's finished repeats."""
+
+    rank: int | None
+    trial: str
+    job: str
+    number: int
+    repeat: int
+    seed: int
+    status: TrialStatus
+    value: float | None
+    mean: float | None
+    hyperparameters: Assignment
+    epochs: int
+    seconds: float
+    failure: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaderboard:
+    """The trials of one objective, best first; failed ones last, in the order of the plan."""
+
+    objective: ObjectiveSpec
+    entries: tuple[Entry, ...]
+
+    @property
+    def best(self) -> Entry | None:
+        return self.entries[0] if self.entries and self.entries[0].rank is not None else None
+
+
+def sort_key(value: float | None, objective: ObjectiveSpec) -> float:
+    """Lower is better; a value that is no number comes behind every number."""
+    if value is None or math.isnan(value):
+        return math.inf
+    return value if objective.direction == "minimize" else -value
+
+
+def rank(
+    trials: Iterable[RankedTrial], records: Mapping[str, TrialRecord], objective: ObjectiveSpec
+) -> Leaderboard:
+    """The leaderboard of the trials that have a record. Ties keep the order of job, assignment and repeat."""
+    known = [trial for trial in trials if trial.id in records]
+    means = _means(known, records)
+    entries = [_entry(trial, records[trial.id], means) for trial in known]
+    order = {trial.id: index for index, trial in enumerate(known)}
+    finished = sorted(
+        (entry for entry in entries if entry.status is TrialStatus.FINISHED),
+        key=lambda entry: (sort_key(entry.value, objective), order[entry.trial]),
+    )
+    failed = [entry for entry in entries if entry.status is not TrialStatus.FINISHED]
+    ranked = [_ranked(entry, position) for position, entry in enumerate(finished, start=1)]
+    return Leaderboard(objective=objective, entries=(*ranked, *failed))
+
+
+def _means(trials: Iterable[RankedTrial], records: Mapping[str, TrialRecord]) -> dict[tuple[str, int], float]:
+    values: dict[tuple[str, int], list[float]] = {}
+    for trial in trials:
+        value = records[trial.id].value
+        if value is not None:
+            values.setdefault((trial.job, trial.number), []).append(value)
+    return {key: math.fsum(found) / len(found) for key, found in values.items()}
+
+
+def _entry(trial: RankedTrial, record: TrialRecord, means: Mapping[tuple[str, int], float]) -> Entry:
+    return Entry(
+        rank=None,
+        trial=trial.id,
+        job=trial.job,
+        number=trial.number,
+        repeat=trial.repeat,
+        seed=trial.seed,
+        status=record.status,
+        value=record.value,
+        mean=means.get((trial.job, trial.number)),
+        hyperparameters=trial.hyperparameters,
+        epochs=record.epochs,
+        seconds=record.seconds,
+        failure=f"{record.failure.cause}: {record.failure.message}" if record.failure else "",
+    )
+
+
+def _ranked(entry: Entry, position: int) -> Entry:
+    return Entry(**{**entry.__dict__, "rank": position})

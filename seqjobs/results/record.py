@@ -1,0 +1,45 @@
+"""TrialRecord: what is known for good of a trial, as the commit log has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from seqjobs.training.outcome import Failure, History
+
+
+class TrialStatus(StrEnum):
+    """Where a trial stands; the last two are for good."""
+
+    PLANNED = "planned"
+    """Not begun, or begun in an attempt that was lost."""
+    RUNNING = "running"
+    """An attempt has begun and its end is not known."""
+    FINISHED = "finished"
+    """It has a history and a place on the leaderboard."""
+    FAILED = "failed"
+    """It is given up; the failure says why."""
+
+    @property
+    def is_final(self) -> bool:
+        return self in (TrialStatus.FINISHED, TrialStatus.FAILED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRecord:
+    """The committed end of a trial. `value` is the objective's metric at `weights_epoch`, None where it failed."""
+
+    trial_id: str
+    status: TrialStatus
+    attempt: int
+    value: float | None
+    history: History
+    weights_epoch: int
+    seconds: float
+    weights: str | None = None
+    """The digest that names its weights' file; None where they were not among the best."""
+    failure: Failure | None = None
+
+    @property
+    def epochs(self) -> int:
+        return len(next(iter(self.history.values()), ()))

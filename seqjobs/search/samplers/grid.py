@@ -1,0 +1,27 @@
+"""Every combination, in the order of the text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import final
+
+from seqjobs.search.samplers._base import Observation, Sampler
+from seqjobs.search.space import SearchSpace
+from seqjobs.spec.job_spec import Assignment
+
+
+@final
+class GridSampler(Sampler):
+    """Walks through a finite space, the last dimension changing fastest."""
+
+    def propose(
+        self,
+        space: SearchSpace,
+        *,
+        seed: int,  # noqa: ARG002 (a grid draws nothing)
+        start: int,
+        count: int,
+        observed: Sequence[Observation] = (),  # noqa: ARG002
+    ) -> tuple[Assignment, ...]:
+        return tuple(islice(space.grid(), start, start + count))

@@ -1,0 +1,42 @@
+"""Canonical JSON: one writing for all specs that mean the same, as the basis of ids."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from seqjobs.spec.sections import CompileSpec, DataSpec, FitSpec, TrialSpec
+
+
+def canonical_trial(trial: TrialSpec) -> dict[str, Any]:
+    """Everything in the sections that changes what a trial computes, as JSON values."""
+    return {
+        "data": canonical_data(trial.data),
+        "model": [layer.canonical() for layer in trial.model],
+        "compile": canonical_compile(trial.compile),
+        "fit": canonical_fit(trial.fit),
+    }
+
+
+def canonical_data(data: DataSpec) -> dict[str, Any]:
+    return data.model_dump(mode="json", exclude_defaults=True)
+
+
+def canonical_compile(section: CompileSpec) -> dict[str, Any]:
+    return {
+        "optimizer": section.optimizer.canonical(),
+        "loss": section.loss.canonical(),
+        "metrics": [metric.canonical() for metric in section.metrics],
+    }
+
+
+def canonical_fit(section: FitSpec) -> dict[str, Any]:
+    plain = section.model_dump(mode="json", exclude={"callbacks"})
+    return {**plain, "callbacks": [callback.canonical() for callback in section.callbacks]}
+
+
+def digest(value: Any, length: int = 10) -> str:
+    """The first `length` hexadecimal digits of the SHA-256 of a JSON value with sorted keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]

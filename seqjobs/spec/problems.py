@@ -1,0 +1,83 @@
+"""Problems: the mistakes found in one spec, all of them, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+Path = tuple[str | int, ...]
+
+MAX_GOT_LENGTH = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One mistake: `path` is where in the spec, `at` whether the key or the value there is wrong."""
+
+    code: str
+    path: Path
+    what: str
+    got: str = ""
+    fix: str = ""
+    at: Literal["key", "value"] = "value"
+
+    def line(self, place: str) -> str:
+        """`CODE file:line:col path: what (got ...). Fix: ...`"""
+        path = f" {dotted(self.path)}:" if self.path else ""
+        got = f" (got {self.got})" if self.got else ""
+        fix = f" Fix: {self.fix}" if self.fix else ""
+        return f"{self.code} {place}{path} {self.what}{got}.{fix}"
+
+
+class Problems:
+    """Collects mistakes, so that a reader can go on after the first one."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+
+    def add(
+        self,
+        code: str,
+        path: Path,
+        what: str,
+        *,
+        got: object = None,
+        fix: str = "",
+        at: Literal["key", "value"] = "value",
+    ) -> None:
+        """Notes one mistake; `got`, the value received, is shown shortened and without control characters."""
+        text = "" if got is None else shown(got)
+        self._found.append(Problem(code=code, path=path, what=what, got=text, fix=fix, at=at))
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        self._found.extend(problems)
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def dotted(path: Path) -> str:
+    """`("model", 2, "Dense", "units")` -> `model.2.Dense.units`."""
+    return ".".join(str(part) for part in path)
+
+
+def shown(value: object) -> str:
+    """A value as an error may print it: one line, short, nothing a terminal would act on."""
+    text = repr(value) if not isinstance(value, bool | type(None)) else str(value).lower()
+    text = "".join(character if character.isprintable() else "?" for character in text)
+    return text if len(text) <= MAX_GOT_LENGTH else text[: MAX_GOT_LENGTH - 3] + "..."
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The fix for an unknown name: the nearest known one, else a list of all of them."""
+    names = sorted(set(known))
+    by_lower = {known_name.lower(): known_name for known_name in names}
+    near = get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{by_lower[near[0]]}'?"
+    return "use one of " + ", ".join(names) + "."

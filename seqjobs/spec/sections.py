@@ -1,0 +1,285 @@
+"""The sections of a job spec, one class each, named as Keras names them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from seqjobs.spec.problems import Path, Problem, Problems
+from seqjobs.spec.tables import CALLBACKS, LAYERS, LOSSES, METRICS, OPTIMIZERS, Named, Table
+
+NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,62}"
+MAX_LAYERS = 1_000
+
+
+class Section(BaseModel):
+    """Strict and immutable: an unknown key is an error, a validated section never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True,
+                              use_attribute_docstrings=True)  # fmt: skip
+
+
+def problems_error(problems: Problems) -> PydanticCustomError:
+    """Carries several problems, with paths relative to the field, through pydantic's one error a field."""
+    return PydanticCustomError("problems", "several problems", {"problems": list(problems)})
+
+
+def carried_problems(context: dict[str, Any], path: Path) -> list[Problem]:
+    """The inverse of `problems_error`, with paths made absolute."""
+    found: list[Problem] = context["problems"]
+    return [
+        Problem(code=p.code, path=(*path, *p.path), what=p.what, got=p.got, fix=p.fix, at=p.at if p.path else "value")
+        for p in found
+    ]
+
+
+def _reject(code: str, what: str, got: object, fix: str) -> PydanticCustomError:
+    problems = Problems()
+    problems.add(code, (), what, got=got, fix=fix)
+    return problems_error(problems)
+
+
+def _entry_of(table: Table) -> Callable[[object], Named]:
+    def parse(value: object) -> Named:
+        if isinstance(value, Named):
+            return value
+        problems = Problems()
+        named = table.parse(value, (), problems)
+        if len(problems) or named is None:
+            raise problems_error(problems)
+        return named
+
+    return parse
+
+
+def _named(table: Table) -> Any:
+    return Annotated[Named, BeforeValidator(_entry_of(table)), WithJsonSchema(table.json_schema())]
+
+
+def _path(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _reject("E401", "a path is a string", value, "name a file, a folder or a glob.")
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", value):
+        raise _reject("E401", "only local files can be read", value, "copy the data beside the spec.")
+    return value
+
+
+def _listed(value: object) -> object:
+    """One thing is a list of one."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _seconds(value: object) -> float:
+    """`45s`, `30m`, `8h`, `1.5d`, or a number of seconds."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd])", value) if isinstance(value, str) else None
+    seconds = float(match.group(1)) * _UNITS[match.group(2)] if match else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 1e9:
+        raise _reject("E206", "a time is a positive number with a unit", value, "write 45s, 30m, 8h or 2d.")
+    return float(seconds)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _reject("E205", "a number is expected", value, "write a number, without quotes.")
+    return float(value)
+
+
+def _ops(value: object) -> object:
+    if value == "raw" or value is None:
+        return {}
+    if isinstance(value, str):
+        raise _reject("E201", "unknown operation", value, "write raw, or a mapping such as {rescale: 0.1}.")
+    return value
+
+
+def _columns(value: object) -> object:
+    """A list of columns takes them raw; the order written is the order of the features."""
+    if not isinstance(value, list | tuple):
+        return value
+    for column in value:
+        if not isinstance(column, str):
+            raise _reject("E205", "a column is a string", column, "write the column's name.")
+    if len(set(value)) < len(value):
+        raise _reject("E402", "a column is listed twice", value, "remove one of them.")
+    return {column: {} for column in value}
+
+
+Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
+Number = Annotated[float, BeforeValidator(_number)]
+PathText = Annotated[str, BeforeValidator(_path), WithJsonSchema({"type": "string"})]
+Paths = Annotated[
+    tuple[PathText, ...],
+    BeforeValidator(_listed),
+    Field(min_length=1),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+Seconds = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": "^[0-9.]+[smhd]$"}]}),
+]  # fmt: skip
+
+
+class ColumnSpec(Section):
+    """What is done to a column before it is a feature; `raw` for nothing."""
+
+    rescale: Number | None = None
+    """A factor every value is multiplied by, as 1/255 for pixels."""
+    shape: tuple[Count, ...] | None = None
+    """The shape of one row's values, as [28, 28, 1]; their number must be the column's width."""
+
+
+Ops = Annotated[ColumnSpec, BeforeValidator(_ops)]
+
+
+class DataSpec(Section):
+    """Where the rows are, which columns are features and which is the target."""
+
+    train: Paths
+    """Parquet files: a file, a folder, a glob, or a list of these; relative to the spec file."""
+    validation: Paths | None = None
+    """Rows to validate on, written likewise; or use `fit.validation_split`, or neither."""
+    features: Annotated[dict[str, Ops], BeforeValidator(_columns)] | None = None
+    """Columns by name: a list takes them raw, a mapping says what is done to each. Left out: all but the target."""
+    others: Literal["raw"] | None = None
+    """`raw` takes the columns that `features` does not name too, behind those it names."""
+    target: str = Field(min_length=1)
+    """The column to predict: integers, floats, or strings, which are indexed in sorted order."""
+
+    @model_validator(mode="after")
+    def _target_is_no_feature(self) -> Self:
+        if self.features is not None and self.target in self.features:
+            raise _reject("E405", "the target is also a feature", self.target, "remove it from the features.")
+        if self.features is not None and not self.features and self.others is None:
+            raise _reject("E202", "no features are named", None, "name columns, or leave `features` out.")
+        return self
+
+
+class CompileSpec(Section):
+    """The arguments of Keras's `compile`."""
+
+    optimizer: _named(OPTIMIZERS)  # type: ignore[valid-type]
+    """A Keras optimizer: `adam`, or `{Adam: {learning_rate: 0.001}}`."""
+    loss: _named(LOSSES)  # type: ignore[valid-type]
+    """A Keras loss: `binary_crossentropy`, or `{Huber: {delta: 1.0}}`."""
+    metrics: Annotated[tuple[_named(METRICS), ...], BeforeValidator(_listed)] = ()  # type: ignore[valid-type]
+    """Keras metrics: `[accuracy, {AUC: {curve: PR}}]`."""
+
+
+class FitSpec(Section):
+    """The arguments of Keras's `fit`."""
+
+    epochs: Count = 1
+    """The most epochs to train; a callback may stop earlier."""
+    batch_size: Count = 32
+    """Rows in a batch; the last batch of an epoch holds the remainder."""
+    validation_split: Annotated[Number, Field(ge=0, lt=1)] = 0.0
+    """The fraction of the training rows to validate on: the last ones, taken before shuffling."""
+    shuffle: bool = Field(default=True, strict=True)
+    """Whether the training rows are put in another order for each epoch."""
+    callbacks: Annotated[tuple[_named(CALLBACKS), ...], BeforeValidator(_listed)] = ()  # type: ignore[valid-type]
+    """Keras callbacks: EarlyStopping, ReduceLROnPlateau, TerminateOnNaN, LearningRateScheduler."""
+
+
+class ObjectiveSpec(Section):
+    """What trials are ranked by."""
+
+    metric: str = Field(min_length=1)
+    """A column of the history: `val_loss`, `val_accuracy`, ..."""
+    direction: Literal["minimize", "maximize"]
+    """Which way is better; never guessed from the metric's name."""
+
+
+class SearchSpec(Section):
+    """How assignments are drawn from the dimensions."""
+
+    sampler: Literal["grid", "random"] = "random"
+    """`random` draws `trials` assignments; `grid` takes every combination."""
+    trials: Count | None = None
+    """How many assignments `random` draws, 10 if left out; duplicates are drawn again while there are others."""
+    repeats: Annotated[Count, Field(le=1000)] = 1
+    """How often each assignment is trained: repeat r under seed + r."""
+
+
+class ResourcesSpec(Section):
+    """What one worker is given."""
+
+    cpus: Annotated[Count, Field(le=1024)] = 1
+    """CPUs of a worker, and TensorFlow's threads in it; a trial's last bits depend on it."""
+    gpus: Annotated[int, Field(strict=True, ge=0, le=64)] | Literal["auto"] = "auto"
+    """GPUs of a worker: a number, or `auto` for one where the cluster has GPUs and none where it has not."""
+
+
+class LimitsSpec(Section):
+    """When to give up."""
+
+    retries: Annotated[int, Field(strict=True, ge=0, le=100)] = 2
+    """How often a trial that killed its worker is tried again."""
+    trial_time: Seconds | None = None
+    """The most time one trial may train; it fails after it."""
+    run_time: Seconds | None = None
+    """The most time the run may take; what is left then stays to be resumed."""
+
+
+class KeepSpec(Section):
+    """Whose weights are kept."""
+
+    best: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 1
+    """How many of the job's best trials keep their weights."""
+
+
+def _layers(value: object) -> object:
+    if isinstance(value, list | tuple):
+        if not value:
+            raise _reject("E308", "a model needs at least one layer", value, "add a layer.")
+        if len(value) > MAX_LAYERS:
+            raise _reject("E503", f"a model of more than {MAX_LAYERS} layers", len(value), "make it smaller.")
+        return value
+    raise _reject("E308", "a model is a list of layers", value, "write `- Dense: {units: 10}`, one line a layer.")
+
+
+class TrialSpec(Section):
+    """What one trial trains: the sections in which dimensions may stand, each at one value."""
+
+    data: DataSpec
+    """Where the rows are, which columns are features and which is the target."""
+    model: Annotated[tuple[_named(LAYERS), ...], BeforeValidator(_layers)]  # type: ignore[valid-type]
+    """The layers of the Sequential, in order; or a mapping of names to such lists, which are then compared."""
+    compile: CompileSpec
+    """The arguments of Keras's `compile`."""
+    fit: FitSpec = FitSpec()
+    """The arguments of Keras's `fit`."""
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str):
+        raise _reject("E207", "a name is a string", value, f"quote it: name: '{value}'.")
+    if not re.fullmatch(NAME_PATTERN, value):
+        raise _reject("E701", "not a name: small letters, digits, '.', '_', '-', at most 63", value, "rename it.")
+    return value
+
+
+class HeaderSpec(Section):
+    """The sections that hold for the whole job; no dimension may stand in them."""
+
+    name: Annotated[str, BeforeValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME_PATTERN}$"})]
+    """The job's name: small letters, digits, '.', '_', '-'."""
+    seed: Annotated[int, Field(strict=True, ge=0, lt=2**31)] = 0
+    """The first repeat's seed; with the spec it fixes every number drawn."""
+    search: SearchSpec = SearchSpec()
+    """How assignments are drawn from the dimensions."""
+    objective: ObjectiveSpec | None = None
+    """What trials are ranked by; left out: `val_loss`, or `loss` without validation, minimized."""
+    resources: ResourcesSpec = ResourcesSpec()
+    """What one worker is given."""
+    limits: LimitsSpec = LimitsSpec()
+    """When to give up."""
+    keep: KeepSpec = KeepSpec()
+    """Whose weights are kept."""

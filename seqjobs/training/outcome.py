@@ -1,0 +1,90 @@
+"""What training a pack gives back: epoch reports, then one outcome a trial. Imports no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from seqjobs.data.dataset import Array, Dataset
+from seqjobs.planning.trial import Pack, Trial
+
+History = Mapping[str, tuple[float, ...]]
+"""Metric -> one number per epoch, columns and values as Keras's `History` has them."""
+
+Weights = tuple[Array, ...]
+"""A model's weights in the order of `model.get_weights()`."""
+
+
+class Cause(StrEnum):
+    """Why a trial has no result; decides whether it is tried again."""
+
+    SPEC = "spec"
+    """The model cannot be built or compiled as written: fails at once."""
+    DATA = "data"
+    """The data does not fit the model, or cannot be read: fails at once."""
+    NAN = "nan"
+    """The loss stopped being a number: fails at once."""
+    TIME = "time"
+    """It trained longer than `limits.trial_time`: fails at once."""
+    OUT_OF_MEMORY = "out-of-memory"
+    """Memory ran out: tried again, since a neighbour may have taken it."""
+    CRASH = "crash"
+    """Its worker died under it: tried again up to `limits.retries`."""
+    INFRASTRUCTURE = "infrastructure"
+    """A node or the cluster was lost: tried again, not charged to the trial."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a trial failed; a value, since one failed trial is no reason to stop a run."""
+
+    cause: Cause
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochReport:
+    """One epoch of a pack is over: metric -> one number per member, in the pack's order."""
+
+    epoch: int  # counted from 0
+    metrics: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialOutcome:
+    """What became of one trial. Exactly one of `failure` and a usable result: see `failed`.
+
+    `weights_epoch` is the epoch (from 0) whose weights the model ended with: the last one, or the best where
+    EarlyStopping restored it. A failed trial keeps the history it got so far.
+    """
+
+    trial_id: str
+    history: History
+    weights_epoch: int
+    seconds: float
+    failure: Failure | None = None
+    log: str = ""
+    """What was printed while it trained."""
+
+    @property
+    def failed(self) -> bool:
+        return self.failure is not None
+
+
+class PackRunner(Protocol):
+    """Trains packs in one process; made once per worker, so that what is costly to start is paid once."""
+
+    def check(self, trial: Trial, dataset: Dataset) -> Failure | None:
+        """Builds the trial's model and calls it on two rows, training nothing; says why it cannot be trained."""
+
+    def run(self, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:
+        """Yields a report per epoch; then for every member, in order, its outcome and then its weights.
+
+        The weights of a failed member are an empty tuple. Raises nothing for what a trial does wrong.
+        """
+
+    def export(self, trial: Trial, dataset: Dataset, weights: Weights) -> bytes:
+        """The bytes of a `.keras` file that `keras.models.load_model` opens by itself."""
