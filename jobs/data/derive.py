@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -53,9 +54,10 @@ def area_average(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     small = np.arange(NARROW)[:, None] * length
     overlap = np.minimum(wide + fifths, small + length) - np.maximum(wide, small)
     weights = np.clip(overlap, 0, None)  # (10, 28), each row sums to 14
-    sums = np.einsum("ri,nij,cj->nrc", weights, images.astype(np.int64), weights, optimize=True)
+    sums = weights @ images.astype(np.int64) @ weights.T
     area = length * length
-    return ((sums + area // 2) // area).astype(np.uint8)
+    means: NDArray[np.uint8] = ((sums + area // 2) // area).astype(np.uint8)
+    return means
 
 
 def weather_windows(table: pa.Table) -> pa.Table:
@@ -104,7 +106,7 @@ def write_all(source_folder: Path, target_folder: Path) -> None:
     _print_moments(target_folder)
 
 
-def moments(values: NDArray[np.float32]) -> tuple[list[float], list[float]]:
+def moments(values: NDArray[Any]) -> tuple[list[float], list[float]]:
     """(..., columns) -> mean and variance of each column over all else, to six digits so that a spec can hold them."""
     columns = values.reshape(-1, values.shape[-1]).astype(np.float64)
     return _six_digits(columns.mean(axis=0)), _six_digits(columns.var(axis=0))
@@ -161,11 +163,10 @@ def _write_file(table: pa.Table, path: Path) -> None:
     )
 
 
-def _matrix(column: pa.ChunkedArray) -> NDArray[np.generic]:
+def _matrix(column: pa.ChunkedArray) -> NDArray[Any]:
     """A column of equally long lists -> (rows, length)."""
-    flat = pa.chunked_array([chunk.flatten() for chunk in column.chunks]).to_numpy()
-    matrix: NDArray[np.generic] = flat.reshape(len(column), -1)
-    return matrix
+    flat: NDArray[Any] = pa.chunked_array([chunk.flatten() for chunk in column.chunks]).to_numpy()
+    return flat.reshape(len(column), -1)
 
 
 def _lists(matrix: NDArray[np.uint8]) -> pa.FixedSizeListArray:

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 TargetKind = Literal["integer", "number", "string"]
@@ -21,6 +20,7 @@ class DataSchema:
     feature_dtype: str
     """What features are kept as in memory: uint8, int32 or float32."""
     target_kind: TargetKind
+    """integer for single integers or booleans, string for strings, number for floats and for lists of any numbers."""
     target_width: int
     """Numbers in one row's target: 1 for a scalar column."""
     train_rows: int
@@ -50,9 +50,15 @@ class Dataset:
     classes: tuple[str, ...] | None
     """The strings behind the indices of a string target, in order; None for numbers."""
     num_classes: int | None
-    """Classes of an integer or string target: the largest index + 1."""
+    """Classes of an integer or string target: the largest index of either split + 1.
+
+    None for other targets and where an integer is negative: such a target can only be predicted as a number.
+    """
     fingerprint: str
-    """SHA-256 of the decoded content: every row in order, types, shapes, classes and scale."""
+    """SHA-256 of the decoded content: columns' names, classes, types, shapes, every row in order, and scale.
+
+    The same rows give the same fingerprint in one file or many, and however they are compressed.
+    """
 
 
 def split_rows(rows: int, fraction: float) -> int:

@@ -1,0 +1,1 @@
+"""Execution: carries out packs, here or on Ray, and says what happens in events."""

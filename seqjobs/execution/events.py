@@ -29,7 +29,7 @@ class WorkerLost:
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptPlanned:
-    """A pack is about to be dispatched; it is once this event has been handled (so a start can be made durable).
+    """A pack that is about to be dispatched to a worker.
 
     `behind` names the pack it waits for on the same worker: if that one never ends, this one never began.
     """
@@ -38,6 +38,13 @@ class AttemptPlanned:
     attempt: int
     worker: str
     behind: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptsPlanned:
+    """Packs are about to be dispatched, and are once this event has been handled: so their starts are durable first."""
+
+    attempts: tuple[AttemptPlanned, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,5 +103,5 @@ class Waiting:
 
 
 Event = (
-    WorkerStarted | WorkerLost | AttemptPlanned | AttemptStarted | EpochEnded | AttemptEnded | AttemptLost | Waiting
+    WorkerStarted | WorkerLost | AttemptsPlanned | AttemptStarted | EpochEnded | AttemptEnded | AttemptLost | Waiting
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-from seqjobs.data.dataset import DataSchema
+from seqjobs.data.dataset import DataSchema, Dataset
 from seqjobs.execution.events import Event
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
@@ -22,6 +22,15 @@ class DatasetFacts:
     num_classes: int | None
     classes: tuple[str, ...] | None
     fingerprint: str
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Self:
+        return cls(
+            schema=dataset.schema,
+            num_classes=dataset.num_classes,
+            classes=dataset.classes,
+            fingerprint=dataset.fingerprint,
+        )
 
 
 class Executor(Protocol):

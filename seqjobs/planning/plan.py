@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class Plan:
     packs: tuple[Pack, ...]
     datasets: tuple[DataSource, ...]
 
-    @property
+    @cached_property
     def trials(self) -> tuple[Trial, ...]:
         """All trials, in the order in which they are dispatched."""
         return tuple(trial for pack in self.packs for trial in pack.trials)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from seqjobs.results.record import TrialRecord, TrialStatus
@@ -112,4 +112,14 @@ def _entry(trial: RankedTrial, record: TrialRecord, means: Mapping[tuple[str, in
 
 
 def _ranked(entry: Entry, position: int) -> Entry:
-    return Entry(**{**entry.__dict__, "rank": position})
+    return replace(entry, rank=position)
+
+
+def rank_jobs(
+    objectives: Mapping[str, ObjectiveSpec], trials: Iterable[RankedTrial], records: Mapping[str, TrialRecord]
+) -> tuple[Leaderboard, ...]:
+    """One leaderboard for each objective, in the order of the jobs: trials with the same objective rank together."""
+    by_objective: dict[ObjectiveSpec, list[RankedTrial]] = {objective: [] for objective in objectives.values()}
+    for trial in trials:
+        by_objective[objectives[trial.job]].append(trial)
+    return tuple(rank(members, records, objective) for objective, members in by_objective.items())

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from seqjobs.spec.dimensions import Choice, Dimension, Range, is_active, written
 from seqjobs.spec.job_spec import Assignment, Substitution
-from seqjobs.spec.problems import Path, Problem
+from seqjobs.spec.problems import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,15 +18,6 @@ class Candidate:
     assignment: Assignment
     text_path: Path = ()
     trace: list[Substitution] = field(default_factory=list)
-
-    def in_text(self, problem: Problem) -> Problem:
-        """The problem with its path as it stands in the file."""
-        path, at = problem.path, problem.at
-        for substitution in reversed(self.trace):
-            depth = len(substitution.place)
-            if path[:depth] == substitution.place:
-                return replace(problem, path=(*substitution.text, *path[depth:]), at=at)
-        return problem
 
 
 def candidates(

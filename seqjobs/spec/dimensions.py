@@ -77,6 +77,10 @@ class Range:
         return self.kind in ("int_uniform", "log_int_uniform")
 
     @property
+    def is_continuous(self) -> bool:
+        return self.step is None and not self.is_integer
+
+    @property
     def is_log(self) -> bool:
         return self.kind in ("log_uniform", "log_int_uniform")
 

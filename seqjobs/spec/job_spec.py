@@ -9,6 +9,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from seqjobs.spec.dimensions import Choice, Dimension, chosen, is_active, is_dimension
+from seqjobs.spec.document import Document
 from seqjobs.spec.problems import Path
 from seqjobs.spec.sections import KeepSpec, LimitsSpec, ObjectiveSpec, ResourcesSpec, SearchSpec, TrialSpec
 
@@ -50,6 +51,8 @@ class JobSpec:
     dimensions: tuple[Dimension, ...]
     variants: tuple[Assignment, ...]
     source: Source
+    document: Document
+    """Where everything stands in the text."""
 
     def trial(self, assignment: Assignment) -> TrialSpec:
         """The sections with every dimension (or variant override) at the value that `assignment` gives it."""

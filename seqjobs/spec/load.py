@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -12,12 +12,11 @@ from seqjobs.spec.dimensions import Dimension, find_architectures, find_dimensio
 from seqjobs.spec.document import Document, read_document, read_text
 from seqjobs.spec.job_spec import TRIAL_SECTIONS, Assignment, JobSpec, Source, parse_key, substitute
 from seqjobs.spec.overrides import apply_overrides
-from seqjobs.spec.problems import Problem, Problems
+from seqjobs.spec.locate import error_lines, in_text
+from seqjobs.spec.problems import Problems
 from seqjobs.spec.sections import HeaderSpec, ObjectiveSpec, TrialSpec
-from seqjobs.spec.trial_check import check_data_exists, check_header, check_trial
+from seqjobs.spec.trial_check import check_header, check_trial
 from seqjobs.spec.validation import validate_section
-
-MAX_SHOWN = 20
 
 
 def load_job(path: str | FilePath, overrides: Sequence[str] = ()) -> JobSpec:
@@ -30,7 +29,7 @@ def load_job(path: str | FilePath, overrides: Sequence[str] = ()) -> JobSpec:
     file = FilePath(path)
     text = read_text(file, problems)
     if text is None:
-        raise SpecError(_lines(problems, Document(tree=None, places={}, source=str(path))))
+        raise SpecError(error_lines(problems, Document(tree=None, places={}, source=str(path))))
     return parse_job(text, file, overrides)
 
 
@@ -41,11 +40,11 @@ def parse_job(text: str, path: FilePath, overrides: Sequence[str] = ()) -> JobSp
     if not isinstance(document.tree, dict):
         if not len(problems):
             problems.add("E101", (), "a spec is a mapping of sections", got=document.tree, fix="write `name: ...`.")
-        raise SpecError(_lines(problems, document))
+        raise SpecError(error_lines(problems, document))
     apply_overrides(document, overrides, problems)
     job = _read_job(document, Source(path=path, text=text, overrides=tuple(overrides)), problems)
     if len(problems) or job is None:
-        raise SpecError(_lines(problems, document))
+        raise SpecError(error_lines(problems, document))
     return job
 
 
@@ -61,8 +60,6 @@ def _read_job(document: Document, source: Source, problems: Problems) -> JobSpec
     )
     template = {key: tree[key] for key in TRIAL_SECTIONS if key in tree}
     trial = _check_candidates(template, dimensions, variants, header, problems)
-    if isinstance(template.get("data"), dict):
-        check_data_exists(template["data"], source.folder, problems)
     if header is None:
         return None
     check_header(header, dimensions, variants, problems)
@@ -80,6 +77,7 @@ def _read_job(document: Document, source: Source, problems: Problems) -> JobSpec
         dimensions=dimensions,
         variants=variants,
         source=source,
+        document=document,
     )
 
 
@@ -145,7 +143,7 @@ def _check_candidates(
         if number == 0:
             first = trial
         for problem in found:
-            problem = candidate.in_text(problem)
+            problem = in_text(problem, candidate.trace)
             mark = (problem.code, problem.what, problem.path)
             if mark not in seen:
                 seen.add(mark)
@@ -156,20 +154,3 @@ def _check_candidates(
 def _default_objective(trial: TrialSpec) -> ObjectiveSpec:
     validated = trial.data.validation is not None or trial.fit.validation_split > 0
     return ObjectiveSpec(metric="val_loss" if validated else "loss", direction="minimize")
-
-
-def _lines(problems: Problems, document: Document) -> Iterable[str]:
-    """One line a problem, in the order of the text."""
-    placed = [(document.place(problem.path, problem.at), problem) for problem in problems]
-    ordered = sorted(placed, key=lambda item: _position(item[0]))
-    lines = [problem.line(place) for place, problem in ordered]
-    hidden = len(lines) - MAX_SHOWN
-    return [*lines[:MAX_SHOWN], f"... and {hidden} more."] if hidden > 0 else lines
-
-
-def _position(place: str) -> tuple[str, int, int]:
-    source, line, column = place.rsplit(":", 2)
-    return source, int(line), int(column)
-
-
-__all__ = ["Problem", "load_job", "parse_job"]

@@ -27,8 +27,8 @@ class Problem:
         """`CODE file:line:col path: what (got ...). Fix: ...`"""
         path = f" {dotted(self.path)}:" if self.path else ""
         got = f" (got {self.got})" if self.got else ""
-        fix = f" Fix: {self.fix}" if self.fix else ""
-        return f"{self.code} {place}{path} {self.what}{got}.{fix}"
+        fix = f" Fix: {_sentence(self.fix)}" if self.fix else ""
+        return f"{self.code} {place}{path} {_sentence(self.what + got)}{fix}"
 
 
 class Problems:
@@ -61,6 +61,10 @@ class Problems:
         return len(self._found)
 
 
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else text + "."
+
+
 def dotted(path: Path) -> str:
     """`("model", 2, "Dense", "units")` -> `model.2.Dense.units`."""
     return ".".join(str(part) for part in path)
@@ -80,4 +84,4 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.6)
     if near:
         return f"did you mean '{by_lower[near[0]]}'?"
-    return "use one of " + ", ".join(names) + "."
+    return "use one of " + ", ".join(names)

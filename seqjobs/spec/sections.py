@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from seqjobs.spec.problems import Path, Problem, Problems
-from seqjobs.spec.tables import CALLBACKS, LAYERS, LOSSES, METRICS, OPTIMIZERS, Named, Table
+from seqjobs.spec.tables import (
+    CALLBACKS,
+    LOSSES,
+    OPTIMIZERS,
+    Named,
+    parse_layers,
+    parse_metrics,
+)
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,62}"
-MAX_LAYERS = 1_000
 
 
 class Section(BaseModel):
@@ -43,21 +50,52 @@ def _reject(code: str, what: str, got: object, fix: str) -> PydanticCustomError:
     return problems_error(problems)
 
 
-def _entry_of(table: Table) -> Callable[[object], Named]:
-    def parse(value: object) -> Named:
-        if isinstance(value, Named):
-            return value
+Parse = Callable[[object, Path, Problems], Any]
+
+
+@dataclass(frozen=True)
+class _CheckedBy:
+    """A field whose value a closed table checks: pydantic gets the result, or all problems as one error.
+
+    Stands in an `Annotated`, and keeps pydantic from looking into the classes of the tables.
+    """
+
+    parse: Parse
+    schema: dict[str, Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:  # noqa: PLW3201
+        return core_schema.no_info_plain_validator_function(self._validate)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:  # noqa: PLW3201
+        return self.schema
+
+    def _validate(self, value: object) -> Any:
         problems = Problems()
-        named = table.parse(value, (), problems)
-        if len(problems) or named is None:
+        result = self.parse(value, (), problems)
+        if len(problems) or result is None:
             raise problems_error(problems)
-        return named
-
-    return parse
+        return result
 
 
-def _named(table: Table) -> Any:
-    return Annotated[Named, BeforeValidator(_entry_of(table)), WithJsonSchema(table.json_schema())]
+def _parse_callbacks(value: object, path: Path, problems: Problems) -> tuple[Named, ...]:
+    items = value if isinstance(value, list) else [value]
+    callbacks = [CALLBACKS.parse(item, (*path, index), problems) for index, item in enumerate(items)]
+    return tuple(callback for callback in callbacks if callback is not None)
+
+
+def _items(table: str) -> dict[str, Any]:
+    return {"type": "array", "items": _one(table)}
+
+
+def _one(table: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{table}"}
+
+
+Layers = Annotated[tuple[Named, ...], _CheckedBy(parse_layers, {**_items("layer"), "minItems": 1})]
+Metrics = Annotated[tuple[Named, ...], _CheckedBy(parse_metrics, _items("metric"))]
+Callbacks = Annotated[tuple[Named, ...], _CheckedBy(_parse_callbacks, _items("callback"))]
+Optimizer = Annotated[Named, _CheckedBy(OPTIMIZERS.parse, _one("optimizer"))]
+Loss = Annotated[Named, _CheckedBy(LOSSES.parse, _one("loss"))]
 
 
 def _path(value: object) -> str:
@@ -165,11 +203,11 @@ class DataSpec(Section):
 class CompileSpec(Section):
     """The arguments of Keras's `compile`."""
 
-    optimizer: _named(OPTIMIZERS)  # type: ignore[valid-type]
+    optimizer: Optimizer
     """A Keras optimizer: `adam`, or `{Adam: {learning_rate: 0.001}}`."""
-    loss: _named(LOSSES)  # type: ignore[valid-type]
+    loss: Loss
     """A Keras loss: `binary_crossentropy`, or `{Huber: {delta: 1.0}}`."""
-    metrics: Annotated[tuple[_named(METRICS), ...], BeforeValidator(_listed)] = ()  # type: ignore[valid-type]
+    metrics: Metrics = ()
     """Keras metrics: `[accuracy, {AUC: {curve: PR}}]`."""
 
 
@@ -184,7 +222,7 @@ class FitSpec(Section):
     """The fraction of the training rows to validate on: the last ones, taken before shuffling."""
     shuffle: bool = Field(default=True, strict=True)
     """Whether the training rows are put in another order for each epoch."""
-    callbacks: Annotated[tuple[_named(CALLBACKS), ...], BeforeValidator(_listed)] = ()  # type: ignore[valid-type]
+    callbacks: Callbacks = ()
     """Keras callbacks: EarlyStopping, ReduceLROnPlateau, TerminateOnNaN, LearningRateScheduler."""
 
 
@@ -235,22 +273,12 @@ class KeepSpec(Section):
     """How many of the job's best trials keep their weights."""
 
 
-def _layers(value: object) -> object:
-    if isinstance(value, list | tuple):
-        if not value:
-            raise _reject("E308", "a model needs at least one layer", value, "add a layer.")
-        if len(value) > MAX_LAYERS:
-            raise _reject("E503", f"a model of more than {MAX_LAYERS} layers", len(value), "make it smaller.")
-        return value
-    raise _reject("E308", "a model is a list of layers", value, "write `- Dense: {units: 10}`, one line a layer.")
-
-
 class TrialSpec(Section):
     """What one trial trains: the sections in which dimensions may stand, each at one value."""
 
     data: DataSpec
     """Where the rows are, which columns are features and which is the target."""
-    model: Annotated[tuple[_named(LAYERS), ...], BeforeValidator(_layers)]  # type: ignore[valid-type]
+    model: Layers
     """The layers of the Sequential, in order; or a mapping of names to such lists, which are then compared."""
     compile: CompileSpec
     """The arguments of Keras's `compile`."""

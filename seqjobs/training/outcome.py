@@ -77,6 +77,11 @@ class TrialOutcome:
 class PackRunner(Protocol):
     """Trains packs in one process; made once per worker, so that what is costly to start is paid once."""
 
+    devices: tuple[str, ...]
+    """What it computes on, as a person would name it."""
+    versions: tuple[tuple[str, str], ...]
+    """Of the libraries that decide the numbers."""
+
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:
         """Builds the trial's model and calls it on two rows, training nothing; says why it cannot be trained."""
 

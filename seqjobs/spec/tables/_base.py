@@ -11,12 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from seqjobs.spec.problems import Path, Problems, did_you_mean, shown
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
-ArgumentValue: TypeAlias = "None | bool | int | float | str | tuple[ArgumentValue, ...] | Named"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
+ArgumentValue: TypeAlias = "bool | int | float | str | tuple[ArgumentValue, ...] | Named | None"
 
 # The keys by which Keras's deserializer recognises a configuration. It would run what they name.
 CONFIGURATION_KEYS = frozenset({"class_name", "config", "module", "registered_name"})
@@ -46,6 +46,16 @@ def _canonical(value: ArgumentValue) -> JsonValue:
     if isinstance(value, tuple):
         return [_canonical(part) for part in value]
     return value
+
+
+_Class = TypeVar("_Class")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def part(made: type[_Class]) -> type[_Class]:
+    """A frozen dataclass of a table's own. Nobody compares or prints those, and without the methods for it the tables
+    import in half the time."""
+    return dataclass(frozen=True, eq=False, repr=False)(made)
 
 
 class Invalid(Enum):
@@ -83,7 +93,7 @@ class Required(Enum):
 REQUIRED: Final = Required.REQUIRED
 
 
-@dataclass(frozen=True)
+@part
 class Argument:
     """One argument of an entry; `default` is in canonical form and equals Keras's."""
 
@@ -91,7 +101,7 @@ class Argument:
     default: ArgumentValue | Required = REQUIRED
 
 
-@dataclass(frozen=True)
+@part
 class Conflict:
     """Arguments that are each fine and together are not: reported at `argument`."""
 
@@ -103,7 +113,7 @@ class Conflict:
 Rule: TypeAlias = Callable[[Mapping[str, ArgumentValue]], Iterable[Conflict]]
 
 
-@dataclass(frozen=True)
+@part
 class Entry:
     """One name of a table: its arguments, and rules over all of them (given the values with defaults filled in)."""
 
@@ -131,7 +141,7 @@ class Entry:
         return {**defaults, **given}
 
 
-@dataclass(frozen=True)
+@part
 class LeftOut:
     """A public name of Keras that a spec may not use: the code to report, and why."""
 
@@ -139,7 +149,7 @@ class LeftOut:
     code: str
 
 
-@dataclass(frozen=True)
+@part
 class _Writing:
     """A name as a spec has it: `Flatten`, or the one key of `{Dense: {units: 10}}`, `path` being the name's place."""
 
@@ -149,7 +159,7 @@ class _Writing:
     at: Literal["key", "value"]
 
 
-@dataclass(frozen=True)
+@part
 class Table:
     """All entries of one kind. `name` is also `Named.table`, by which a builder knows where in Keras to look."""
 
@@ -231,13 +241,13 @@ class Table:
         return None
 
     def _several_keys(self, keys: Sequence[str]) -> tuple[str, str]:
+        """What is wrong with a mapping of several keys, most often arguments that are not indented, and the fix."""
         first = keys[0]
         if not self._has(first):
-            return f"expected one name of {_article(self.name)}, not {len(keys)}", "write each as a list item of its own"
-        return (
-            f"the keys {', '.join(keys[1:])} stand beside '{first}', not under it",
-            f"indent them below '{first}:', or, if they are names, make each a list item of its own",
-        )
+            return f"expected one name of {_article(self.name)}, not {len(keys)}", "make each a list item of its own"
+        others = ", ".join(shown(key) for key in keys[1:4])
+        fix = f"indent what belongs to '{first}' below it; what does not is a list item of its own"
+        return f"beside '{first}' stands {others}, where only one name can be", fix
 
     def _has(self, name: str) -> bool:
         return self.aliases.get(name, name) in self.entries
@@ -283,22 +293,24 @@ class Table:
             what = f"the arguments of {entry.name} must be given by name"
             problems.add("E302", writing.path, what, got=arguments, fix=f"write {{{_entry_example(entry)}}}")
             return
+        misspelt = set()
         for key, value in arguments.items():
             name = str(key)
             if name not in entry.arguments:
-                self._unknown_argument(entry, name, (*writing.path, name), problems)
+                misspelt.add(self._unknown_argument(entry, name, (*writing.path, name), problems))
                 continue
             place = places.get(name, (*writing.path, name))
             checked = entry.arguments[name].kind.check(value, place, problems)
             if not isinstance(checked, Invalid):
                 yield name, checked
         for name in entry.required():
-            if name not in arguments:
+            if name not in arguments and did_you_mean(name, [name]) not in misspelt:
                 what = f"{entry.name} needs the argument '{name}', {entry.arguments[name].kind.expected}"
                 fix = f"write {{{_entry_example(entry)}}}"
                 problems.add("E303", writing.path, what, fix=fix, at=writing.at)
 
-    def _unknown_argument(self, entry: Entry, name: str, path: Path, problems: Problems) -> None:
+    def _unknown_argument(self, entry: Entry, name: str, path: Path, problems: Problems) -> str:
+        """Notes an argument that is not offered; gives back how to fix it."""
         reason = entry.left_out.get(name) or self.left_out_arguments.get(name)
         if reason:
             what, fix = f"the argument '{name}' of {entry.name} is not offered: {reason}", "remove it"
@@ -307,6 +319,7 @@ class Table:
         else:
             what, fix = f"{entry.name} takes no arguments", "remove it"
         problems.add("E302", path, what, fix=fix, at="key")
+        return fix
 
 
 def table_of(*groups: Iterable[Entry]) -> dict[str, Entry]:
@@ -339,7 +352,7 @@ def _article(name: str) -> str:
 
 def _example(table: Table) -> str:
     """`Dense: {units: ...}`: the first entry with arguments, as an error may show it."""
-    return _entry_example(next((entry for entry in table.entries.values() if entry.arguments)))
+    return _entry_example(next(entry for entry in table.entries.values() if entry.arguments))
 
 
 def _entry_example(entry: Entry) -> str:

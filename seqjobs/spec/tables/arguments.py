@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import TypeGuard
 
 from seqjobs.spec.problems import Path, Problems
-from seqjobs.spec.tables._base import INVALID, ArgumentValue, Invalid, JsonValue, Kind, Named, Table
+from seqjobs.spec.tables._base import INVALID, ArgumentValue, Invalid, JsonValue, Kind, Named, Table, part
 
 # No layer has that many units, filters or positions: such a number is a slip of the keyboard, and would take the
 # memory of the machine at once.
 ABSURD = 10**7
 
 
-def refuse(kind: Kind, value: object, path: Path, problems: Problems, *, fix: str = "", code: str = "E304") -> Invalid:
+def refuse(kind: Kind, value: object, path: Path, problems: Problems, *, fix: str = "") -> Invalid:
     """Notes that `value` is not what `kind` takes."""
-    problems.add(code, path, f"expected {kind.expected}", got=value, fix=fix or _fix(value))
+    problems.add("E304", path, f"expected {kind.expected}", got=value, fix=fix or _fix(value))
     return INVALID
 
 
@@ -30,14 +30,14 @@ def _fix(value: object) -> str:
 
 
 def _bounds(at_least: float | None, above: float | None, at_most: float | None, below: float | None) -> str:
-    """` from 0 on and below 1`, or nothing where no bound is."""
+    """` of at least 0 and below 1`, or nothing where no bound is."""
     low = f"of at least {at_least:g}" if at_least is not None else f"above {above:g}" if above is not None else ""
     high = f"of at most {at_most:g}" if at_most is not None else f"below {below:g}" if below is not None else ""
     both = " and ".join(part for part in (low, high) if part)
     return f" {both}" if both else ""
 
 
-@dataclass(frozen=True)
+@part
 class Integer(Kind):
     """A whole number."""
 
@@ -70,7 +70,7 @@ class Integer(Kind):
         return schema
 
 
-@dataclass(frozen=True)
+@part
 class Number(Kind):
     """A finite number; canonical form a float."""
 
@@ -112,7 +112,7 @@ class Number(Kind):
         return {"type": "number", **{key: bound for key, bound in bounds.items() if bound is not None}}
 
 
-@dataclass(frozen=True)
+@part
 class Flag(Kind):
     """true or false."""
 
@@ -129,7 +129,7 @@ class Flag(Kind):
         return {"type": "boolean"}
 
 
-@dataclass(frozen=True)
+@part
 class OneOf(Kind):
     """One of a few words."""
 
@@ -148,7 +148,7 @@ class OneOf(Kind):
         return {"enum": list(self.words)}
 
 
-@dataclass(frozen=True)
+@part
 class Pattern(Kind):
     """A short string of a known form; `meaning` says which, with an example."""
 
@@ -168,7 +168,7 @@ class Pattern(Kind):
         return {"type": "string", "pattern": f"^(?:{self.pattern})$"}
 
 
-@dataclass(frozen=True)
+@part
 class Optional(Kind):
     """null, or what `kind` takes."""
 
@@ -185,7 +185,7 @@ class Optional(Kind):
         return {"anyOf": [self.kind.json_schema(), {"type": "null"}]}
 
 
-@dataclass(frozen=True)
+@part
 class ListOf(Kind):
     """A list of `shortest` to `longest` items; canonical form a tuple."""
 
@@ -215,11 +215,11 @@ class ListOf(Kind):
         }
 
 
-def is_list(value: object) -> bool:
+def is_list(value: object) -> TypeGuard[Sequence[object]]:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-@dataclass(frozen=True)
+@part
 class Each(Kind):
     """One value for all of `count` dimensions, or a list with one for each; canonical form always the tuple."""
 
@@ -242,7 +242,7 @@ class Each(Kind):
         return {"anyOf": [self.item.json_schema(), ListOf(self.item, self.count, self.count).json_schema()]}
 
 
-@dataclass(frozen=True)
+@part
 class OneOrMore(Kind):
     """One value, or a list of them: two forms that mean different things to Keras, each kept."""
 
@@ -263,7 +263,7 @@ class OneOrMore(Kind):
         return {"anyOf": [self.item.json_schema(), ListOf(self.item, self.shortest, self.longest).json_schema()]}
 
 
-@dataclass(frozen=True)
+@part
 class Nested(Kind):
     """An entry of another table."""
 
@@ -280,7 +280,7 @@ class Nested(Kind):
         return {"$ref": f"#/$defs/{self.table.name}"}
 
 
-@dataclass(frozen=True)
+@part
 class NumberOr(Kind):
     """A number, or an entry of a table: a fixed learning rate or a schedule."""
 
@@ -302,7 +302,7 @@ class NumberOr(Kind):
         return {"anyOf": [self.number.json_schema(), {"$ref": f"#/$defs/{self.table.name}"}]}
 
 
-@dataclass(frozen=True)
+@part
 class Wrapped(Kind):
     """A layer inside another; at most `deepest` wrappers round one layer."""
 

@@ -1,0 +1,28 @@
+"""seqjobs doctor: is everything here that a run needs?"""
+
+from __future__ import annotations
+
+import click
+
+from seqjobs.cli.exits import ExitCode, Leave
+from seqjobs.cli.options import address_option, workers_option
+from seqjobs.cli.views.printable import printable
+from seqjobs.doctor import examine
+
+
+@click.command("doctor")
+@address_option
+@workers_option
+def command(address: str | None, workers: int | None) -> None:
+    """Check this machine, Ray and its workers.
+
+    Starts Ray and one worker, which takes some seconds; exits with 4 where something is wrong.
+    """
+    num_wrong = 0
+    for finding in examine(address, workers):
+        click.echo(f"{'ok' if finding.ok else 'BAD':<4} {printable(finding.name):<20} {printable(finding.value)}")
+        if not finding.ok:
+            num_wrong += 1
+            click.echo(f"     {printable(finding.hint)}")
+    if num_wrong:
+        raise Leave(ExitCode.LOST, f"{num_wrong} of these will keep a run from working.")

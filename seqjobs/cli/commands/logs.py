@@ -1,0 +1,26 @@
+"""seqjobs logs: what a trial wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seqjobs.cli.options import run_argument, runs_dir_option, trial_option
+from seqjobs.cli.views.printable import printable_block
+from seqjobs.results.run import Run
+from seqjobs.results.run_folders import find_run, find_trial
+
+
+@click.command("logs")
+@run_argument
+@runs_dir_option
+@trial_option
+def command(run: str | None, runs_dir: Path, trial: str | None) -> None:
+    """Print what a trial wrote while it trained.
+
+    A failed trial's log ends with its cause and traceback.
+    """
+    found = Run.open(find_run(runs_dir, run))
+    log = found.trial_log(find_trial(found, trial).id)
+    click.echo(printable_block(log.removesuffix("\n")))

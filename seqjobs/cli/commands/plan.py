@@ -1,0 +1,24 @@
+"""seqjobs plan: what would run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seqjobs.cli.loading import load_jobs
+from seqjobs.cli.options import output_option, overrides_option, specs_argument
+from seqjobs.cli.views.plan_view import show_plan
+from seqjobs.planning import make_plan
+
+
+@click.command("plan")
+@specs_argument
+@overrides_option
+@output_option("table", "json")
+def command(specs: tuple[Path, ...], overrides: tuple[str, ...], output: str) -> None:
+    """Show what would run: jobs, trials, programs, data.
+
+    Reads the footers of the data files, and starts nothing.
+    """
+    show_plan(make_plan(load_jobs(specs, overrides)), output)

@@ -1,0 +1,44 @@
+"""seqjobs results: the leaderboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seqjobs.cli.options import output_option, run_argument, runs_dir_option
+from seqjobs.cli.views.json_output import leaderboard_json, print_json
+from seqjobs.cli.views.leaderboard_sheet import names_of
+from seqjobs.cli.views.leaderboards import print_csv, print_markdown, print_table
+from seqjobs.cli.views.sorting import sorted_board, top_of
+from seqjobs.results.run import Run
+from seqjobs.results.run_folders import find_run
+
+
+@click.command("results")
+@run_argument
+@runs_dir_option
+@click.option("--top", metavar="N", type=click.IntRange(min=1), help="Only the first N trials of each objective.")
+@click.option(
+    "--sort",
+    metavar="COLUMN",
+    default="rank",
+    show_default=True,
+    help="Order by a column, a hyperparameter too; -COLUMN puts the largest first (--sort=-seconds).",
+)
+@output_option("table", "csv", "markdown", "json")
+def command(run: str | None, runs_dir: Path, top: int | None, sort: str, output: str) -> None:
+    """Print the leaderboard of a run."""
+    found = Run.open(find_run(runs_dir, run))
+    names = names_of(found)
+    boards = tuple(sorted_board(board, sort, names) for board in found.leaderboards)
+    if output == "table":
+        print_table(found, boards, top)
+        return
+    boards = tuple(top_of(board, top) for board in boards)
+    if output == "json":
+        print_json(leaderboard_json(found, boards))
+    elif output == "csv":
+        print_csv(boards)
+    else:
+        print_markdown(boards, names)

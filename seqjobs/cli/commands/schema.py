@@ -1,0 +1,15 @@
+"""seqjobs schema: the spec's JSON Schema."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from seqjobs.spec.schema import json_schema
+
+
+@click.command("schema")
+def command() -> None:
+    """Print the JSON Schema of a spec, for editors."""
+    click.echo(json.dumps(json_schema(), indent=2))

@@ -1,0 +1,28 @@
+"""seqjobs validate: every mistake in the specs, without data, TensorFlow or Ray."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from seqjobs.cli.loading import load_jobs
+from seqjobs.cli.options import overrides_option, specs_argument
+from seqjobs.cli.views.printable import printable
+from seqjobs.planning import make_plan
+
+
+@click.command("validate")
+@specs_argument
+@overrides_option
+def command(specs: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
+    """Check specs and print every mistake in them.
+
+    Reads no data; `seqjobs plan` also compares the specs with the data they name.
+    """
+    plan = make_plan(load_jobs(specs, overrides))
+    counts = Counter(trial.job for trial in plan.trials)
+    for job in plan.jobs:
+        trials = "1 trial" if counts[job.name] == 1 else f"{counts[job.name]:,} trials"
+        click.echo(f"ok {printable(job.source.path)}: {job.name}, {trials}")

@@ -1,0 +1,192 @@
+"""Tracker: folds what a run reports into what a person wants to see of it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import final
+
+from seqjobs.cli.views.printable import printable
+from seqjobs.cli.views.short_names import hyperparameter_keys, short_names
+from seqjobs.execution.events import (
+    AttemptEnded,
+    AttemptLost,
+    AttemptStarted,
+    EpochEnded,
+    Event,
+    WorkerLost,
+    WorkerStarted,
+)
+from seqjobs.planning.plan import Plan
+from seqjobs.planning.trial import Pack, Trial
+from seqjobs.results.leaderboard import Leaderboard, sort_key
+from seqjobs.results.progress import Standing
+from seqjobs.results.record import TrialRecord
+from seqjobs.spec.sections import ObjectiveSpec
+
+# A guess out of less than this much of a trial would be one out of the first, slow epoch.
+LEAST_PROGRESS = 0.2
+
+
+@dataclass(kw_only=True)
+class WorkerRow:
+    """What a worker does at the moment; `trial` is the pack's best member so far, None while it waits."""
+
+    worker: str
+    pack: Pack | None = None
+    trial: Trial | None = None
+    metric: str = ""
+    epoch: int = 0  # epochs that ended
+    loss: float | None = None
+    values: list[float] = field(default_factory=list)
+    """The objective's metric, one number an epoch."""
+
+    @property
+    def progress(self) -> float:
+        """How many trials' worth of epochs are behind it."""
+        return len(self.pack.trials) * min(self.epoch / self.pack.trials[0].spec.fit.epochs, 1.0) if self.pack else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestTrial:
+    """The best committed trial of an objective."""
+
+    trial: Trial
+    value: float
+
+
+@final
+class Tracker:
+    """An event costs the same however long the run is: nothing here is ever ranked or counted anew.
+
+    What it shows as finished, failed or best is committed; epochs are shown as they come.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.stage = ""
+        self.stage_began = clock()
+        self.began = clock()
+        self.run_id: str | None = None
+        self.standing: Standing | None = None
+        self.workers: dict[str, WorkerRow] = {}
+        self.best: dict[ObjectiveSpec, BestTrial | None] = {}
+        self.short_names: Mapping[str, str] = {}
+        self.last_failure = ""
+        self._objectives: dict[str, ObjectiveSpec] = {}
+        self._packs: dict[str, Pack] = {}
+        self._trials: dict[str, Trial] = {}
+        self._uncommitted: deque[str] = deque()
+        self._training_began: float | None = None
+        self._ended = 0
+
+    def begin_stage(self, text: str) -> None:
+        self.stage, self.stage_began = text, self._clock()
+
+    def begin(self, run_id: str, plan: Plan, standing: Standing) -> None:
+        """The one place that looks at every trial; all later ones look one up."""
+        self.run_id, self.standing = run_id, standing
+        self.stage = ""
+        self._packs = {pack.id: pack for pack in plan.packs}
+        self._trials = {trial.id: trial for trial in plan.trials}
+        self._objectives = {job.name: job.objective for job in plan.jobs}
+        self.short_names = short_names(hyperparameter_keys(trial.hyperparameters for trial in plan.trials))
+        self.best = {board.objective: self._best_of(board) for board in standing.leaderboards}
+
+    def _best_of(self, board: Leaderboard) -> BestTrial | None:
+        best = board.best
+        if best is None or best.value is None:
+            return None
+        return BestTrial(trial=self._trials[best.trial], value=best.value)
+
+    def event(self, event: Event, standing: Standing) -> tuple[str, ...]:
+        """Takes an event; returns what is worth a line of its own: a failed trial, a lost worker."""
+        self.standing = standing
+        notes: tuple[str, ...] = ()
+        match event:
+            case WorkerStarted():
+                self.workers[event.worker] = WorkerRow(worker=event.worker)
+            case WorkerLost():
+                self.workers.pop(event.worker, None)
+                notes = (f"worker {event.worker} lost: {printable(event.reason)}",)
+            case AttemptStarted():
+                self._start(event.worker, event.pack_id)
+            case EpochEnded():
+                self._report(event)
+            case AttemptEnded():
+                self._end(event.worker, event.pack_id)
+            case AttemptLost():
+                self._end(event.worker, event.pack_id, final=event.final)
+            case _:
+                pass
+        return (*notes, *self._commit())
+
+    def seconds(self) -> float:
+        return self._clock() - self.began
+
+    def stage_seconds(self) -> float:
+        return self._clock() - self.stage_began
+
+    def seconds_left(self) -> float | None:
+        """A guess from what this submit trained so far; None while there is too little to guess from."""
+        standing = self.standing
+        if standing is None or self._training_began is None:
+            return None
+        done = self._ended + sum(row.progress for row in self.workers.values())
+        if done < LEAST_PROGRESS:
+            return None
+        left = max(standing.total - standing.resumed - done, 0.0)
+        return (self._clock() - self._training_began) / done * left
+
+    def _start(self, worker: str, pack_id: str) -> WorkerRow:
+        if self._training_began is None:
+            self._training_began = self._clock()
+        pack = self._packs[pack_id]
+        metric = self._objectives[pack.trials[0].job].metric
+        row = WorkerRow(worker=worker, pack=pack, trial=pack.trials[0], metric=metric)
+        self.workers[worker] = row
+        return row
+
+    def _report(self, event: EpochEnded) -> None:
+        row = self.workers.get(event.worker)
+        if row is None or row.pack is None or row.pack.id != event.pack_id:
+            row = self._start(event.worker, event.pack_id)
+        pack = self._packs[event.pack_id]
+        values, losses = event.report.metrics.get(row.metric, ()), event.report.metrics.get("loss", ())
+        objective = self._objectives[pack.trials[0].job]
+        member = min(range(len(values)), key=lambda index: sort_key(values[index], objective), default=0)
+        row.trial, row.epoch = pack.trials[member], event.report.epoch + 1
+        row.loss = losses[member] if member < len(losses) else None
+        row.values.extend(values[member : member + 1])
+
+    def _end(self, worker: str, pack_id: str, *, final: bool = True) -> None:
+        row = self.workers.get(worker)
+        if row is not None and row.pack is not None and row.pack.id == pack_id:
+            self.workers[worker] = WorkerRow(worker=worker)
+        if final:
+            trials = self._packs[pack_id].trials
+            self._ended += len(trials)
+            self._uncommitted.extend(trial.id for trial in trials)
+
+    def _commit(self) -> tuple[str, ...]:
+        """Trials are committed in the order in which they end, so only the oldest has to be asked for."""
+        notes: list[str] = []
+        records = self.standing.records if self.standing is not None else {}
+        while self._uncommitted and self._uncommitted[0] in records:
+            trial_id = self._uncommitted.popleft()
+            notes.extend(self._rank(self._trials[trial_id], records[trial_id]))
+        return tuple(notes)
+
+    def _rank(self, trial: Trial, record: TrialRecord) -> tuple[str, ...]:
+        if record.failure is not None:
+            message = f"{trial.id} ({trial.job}) {record.failure.cause}: {printable(record.failure.message)}"
+            self.last_failure = message
+            return (f"trial {message}",)
+        objective = self._objectives[trial.job]
+        best = self.best.get(objective)
+        better = best is None or sort_key(record.value, objective) < sort_key(best.value, objective)
+        if record.value is not None and better:
+            self.best[objective] = BestTrial(trial=trial, value=record.value)
+        return ()

@@ -1,0 +1,1 @@
+"""What commands print: tables, JSON, numbers and names as people read them."""

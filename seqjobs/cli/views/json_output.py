@@ -1,0 +1,77 @@
+"""What `-o json` prints: one object on one line, stable, without NaN."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+from seqjobs.results.leaderboard import Entry, Leaderboard
+from seqjobs.results.run import Run
+from seqjobs.spec.sections import ObjectiveSpec
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Everything beyond ASCII is escaped, so no string in it can act on a terminal."""
+    click.echo(json.dumps(json_value(value), allow_nan=False))
+
+
+def json_value(value: Any) -> Any:
+    """The value with null for the numbers that JSON cannot say."""
+    if isinstance(value, Mapping):
+        return {str(key): json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def run_json(run: Run) -> dict[str, Any]:
+    """`{"run", "path", "status", "trials": {...}, "best", "seconds"}`"""
+    return {
+        "run": run.id,
+        "path": str(run.path),
+        "status": str(run.status),
+        "trials": {
+            "total": run.num_total,
+            "finished": run.num_finished,
+            "failed": run.num_failed,
+            "remaining": run.num_total - run.num_finished - run.num_failed,
+        },
+        "best": None if run.best is None else best_json(run.best, run.leaderboards[0].objective),
+        "seconds": run.seconds,
+    }
+
+
+def best_json(entry: Entry, objective: ObjectiveSpec) -> dict[str, Any]:
+    return {
+        "trial": entry.trial,
+        "job": entry.job,
+        "objective": _objective_json(entry, objective),
+        "hyperparameters": dict(entry.hyperparameters),
+    }
+
+
+def leaderboard_json(run: Run, boards: Iterable[Leaderboard]) -> dict[str, Any]:
+    """`{"run", "leaderboard": [...]}`; ranks start anew at each objective."""
+    return {"run": run.id, "leaderboard": [_entry_json(entry, board) for board in boards for entry in board.entries]}
+
+
+def _entry_json(entry: Entry, board: Leaderboard) -> dict[str, Any]:
+    return {
+        "rank": entry.rank,
+        **best_json(entry, board.objective),
+        "seconds": entry.seconds,
+        "status": str(entry.status),
+        "mean": entry.mean,
+        "repeat": entry.repeat,
+        "seed": entry.seed,
+        "epochs": entry.epochs,
+        "failure": entry.failure or None,
+    }
+
+
+def _objective_json(entry: Entry, objective: ObjectiveSpec) -> dict[str, Any]:
+    return {"metric": objective.metric, "direction": objective.direction, "value": entry.value}

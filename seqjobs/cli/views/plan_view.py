@@ -1,0 +1,166 @@
+"""What a plan shows before anything runs: jobs, data, sizes, the first trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from seqjobs.cli.views.console import results_console
+from seqjobs.cli.views.json_output import print_json
+from seqjobs.cli.views.numbers import counted, shown_bytes, shown_value
+from seqjobs.cli.views.printable import printable
+from seqjobs.cli.views.sheet import Column, Sheet
+from seqjobs.cli.views.short_names import hyperparameter_keys, short_names
+from seqjobs.planning.inspection import Inspection, inspect_plan
+from seqjobs.planning.plan import DataSource, Plan
+from seqjobs.planning.trial import Trial
+from seqjobs.spec.job_spec import JobSpec
+
+FIRST_TRIALS = 10
+
+
+def show_plan(plan: Plan, output: str) -> None:
+    """Reads the data's footers, checks what can be checked without training, and prints what would run."""
+    inspection = inspect_plan(plan)
+    if output == "json":
+        print_json(plan_json(plan, inspection))
+    else:
+        print_plan(results_console(), plan, inspection)
+
+
+def plan_json(plan: Plan, inspection: Inspection) -> dict[str, Any]:
+    """`{"trials": {"total"}, "packs", "programs", "jobs": [...], "datasets": [...], "plan": [a trial each]}`"""
+    return {
+        "trials": {"total": len(plan.trials)},
+        "packs": len(plan.packs),
+        "programs": plan.num_programs,
+        "jobs": [_job_json(job, plan) for job in plan.jobs],
+        "datasets": [_dataset_json(source, inspection) for source in plan.datasets],
+        "plan": [
+            _trial_json(trial, pack.id, pack.program_key, inspection) for pack in plan.packs for trial in pack.trials
+        ],
+    }
+
+
+def _job_json(job: JobSpec, plan: Plan) -> dict[str, Any]:
+    return {
+        "job": job.name,
+        "path": str(job.source.path),
+        "trials": _num_trials(job, plan),
+        "objective": job.objective.model_dump(),
+        "resources": job.resources.model_dump(),
+    }
+
+
+def _dataset_json(source: DataSource, inspection: Inspection) -> dict[str, Any]:
+    schema = inspection.schemas[source.id]
+    return {
+        "dataset": source.id,
+        "train": list(source.spec.train),
+        "validation": list(source.spec.validation or ()),
+        "target": source.spec.target,
+        "train_rows": schema.train_rows,
+        "validation_rows": schema.validation_rows,
+        "feature_shape": list(schema.feature_shape),
+        "feature_dtype": schema.feature_dtype,
+        "memory_bytes": schema.memory_bytes,
+    }
+
+
+def _trial_json(trial: Trial, pack: str, program_key: str, inspection: Inspection) -> dict[str, Any]:
+    return {
+        "trial": trial.id,
+        "job": trial.job,
+        "seed": trial.seed,
+        "hyperparameters": dict(trial.hyperparameters),
+        "pack": pack,
+        "program": program_key,
+        "dataset": trial.dataset,
+        "parameters": inspection.parameters[trial.id],
+    }
+
+
+def print_plan(console: Console, plan: Plan, inspection: Inspection) -> None:
+    """Three tables and a line of totals."""
+    sheets = (_jobs_sheet(plan, inspection), _data_sheet(plan, inspection), _trials_sheet(plan, inspection))
+    for sheet in sheets:
+        console.print(sheet.fitted(console.width).table())
+        console.print()
+    hidden = len(plan.trials) - FIRST_TRIALS
+    if hidden > 0:
+        console.print(Text(f"and {counted(hidden, 'more trial')}: -o json shows all", style="dim"))
+    totals = [counted(len(plan.trials), "trial"), counted(len(plan.packs), "pack")]
+    console.print(Text(f"{', '.join(totals)}, {counted(plan.num_programs, 'program')}; nothing was started"))
+
+
+def _jobs_sheet(plan: Plan, inspection: Inspection) -> Sheet:
+    jobs = plan.jobs
+    objectives = tuple(f"{job.objective.direction} {printable(job.objective.metric)}" for job in jobs)
+    epochs = tuple(_span(trial.spec.fit.epochs for trial in plan.trials if trial.job == job.name) for job in jobs)
+    sizes = tuple(
+        _span(inspection.parameters[trial.id] for trial in plan.trials if trial.job == job.name) for job in jobs
+    )
+    return Sheet(
+        columns=(
+            Column(title="job", cells=tuple(printable(job.name) for job in jobs)),
+            Column(title="trials", cells=tuple(f"{_num_trials(job, plan):,}" for job in jobs), right=True),
+            Column(title="objective", cells=objectives),
+            Column(title="epochs", cells=epochs, right=True),
+            Column(title="parameters", cells=sizes, right=True),
+            Column(title="spec", cells=tuple(printable(job.source.path) for job in jobs), optional=True),
+        )
+    )
+
+
+def _data_sheet(plan: Plan, inspection: Inspection) -> Sheet:
+    sources = plan.datasets
+    schemas = [inspection.schemas[source.id] for source in sources]
+    shapes = tuple(f"{'x'.join(map(str, schema.feature_shape))} {schema.feature_dtype}" for schema in schemas)
+    validation = tuple("-" if schema.validation_rows is None else f"{schema.validation_rows:,}" for schema in schemas)
+    return Sheet(
+        columns=(
+            Column(title="data", cells=tuple(printable(", ".join(source.spec.train)) for source in sources)),
+            Column(title="rows", cells=tuple(f"{schema.train_rows:,}" for schema in schemas), right=True),
+            Column(title="validation", cells=validation, right=True),
+            Column(title="features", cells=shapes, right=True),
+            Column(title="target", cells=tuple(printable(source.spec.target) for source in sources)),
+            Column(title="memory", cells=tuple(shown_bytes(s.memory_bytes) for s in schemas), right=True),
+        )
+    )
+
+
+def _trials_sheet(plan: Plan, inspection: Inspection) -> Sheet:
+    first = plan.trials[:FIRST_TRIALS]
+    keys = hyperparameter_keys(trial.hyperparameters for trial in plan.trials)
+    names = short_names(keys, taken=("trial", "job", "seed", "parameters"))
+    sizes = tuple(f"{inspection.parameters[trial.id]:,}" for trial in first)
+    fixed = (
+        Column(title="trial", cells=tuple(trial.id for trial in first)),
+        Column(title="job", cells=tuple(printable(trial.job) for trial in first)),
+        Column(title="seed", cells=tuple(str(trial.seed) for trial in first), right=True),
+        Column(title="parameters", cells=sizes, right=True),
+    )
+    varied = tuple(
+        Column(
+            title=printable(names[key]),
+            cells=tuple(shown_value(trial.hyperparameters.get(key, "")) for trial in first),
+            right=True,
+            optional=True,
+        )
+        for key in keys
+        if any(key in trial.hyperparameters for trial in first)
+    )
+    return Sheet(columns=(*fixed, *varied))
+
+
+def _num_trials(job: JobSpec, plan: Plan) -> int:
+    return sum(trial.job == job.name for trial in plan.trials)
+
+
+def _span(values: Iterator[int]) -> str:
+    """`15`, or `1,234 - 5,678`"""
+    found = sorted(set(values))
+    return f"{found[0]:,}" if len(found) == 1 else f"{found[0]:,} - {found[-1]:,}"

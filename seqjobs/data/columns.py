@@ -1,0 +1,177 @@
+"""ColumnType: what a column holds; and how an Arrow column becomes numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seqjobs.data.dataset import Array
+from seqjobs.data.files import printable
+from seqjobs.data.place import Place
+from seqjobs.errors import DataError
+from seqjobs.spec.problems import shown
+
+Kind = Literal["bool", "integer", "float", "string"]
+EXTENSION_KEY = b"ARROW:extension:name"
+NO_ROWS: Array = np.zeros(0, bool)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnType:
+    """The values of a column: their kind, and how many a row has. Two files agree where these are equal."""
+
+    kind: Kind
+    dtype: str
+    """As NumPy calls it, as uint8; "str" for strings."""
+    shape: tuple[int, ...] | None
+    """() for a scalar, None for a list whose length only its rows tell."""
+
+    @property
+    def width(self) -> int:
+        """Numbers in a row; the shape must be known."""
+        assert self.shape is not None
+        return math.prod(self.shape)
+
+    def __str__(self) -> str:
+        if self.shape is None:
+            return f"lists of {self.dtype}"
+        return self.dtype if not self.shape else f"{'x'.join(map(str, self.shape))} {self.dtype}"
+
+
+def column_type(field: pa.Field) -> ColumnType:
+    """Raises DataError: E403 for what is neither numbers nor strings, E414 for extension types but tensors."""
+    kind = field.type
+    metadata = field.metadata or {}
+    if isinstance(kind, pa.FixedShapeTensorType):
+        return _tensor_type(field)
+    if isinstance(kind, pa.BaseExtensionType) or EXTENSION_KEY in metadata:
+        raise _refused_extension(field)
+    if pa.types.is_fixed_size_list(kind):
+        return _list_type(field, (kind.list_size,))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _list_type(field, None)
+    return _scalar_type(field.name, kind, ())
+
+
+def _tensor_type(field: pa.Field) -> ColumnType:
+    kind = field.type
+    order = list(kind.permutation or [])
+    if order != sorted(order):
+        what = f"column {shown(field.name)} stores its tensors with permuted axes {order}"
+        raise DataError("E403", what, fix="store them in the order of their shape.")
+    return _scalar_type(field.name, kind.value_type, tuple(kind.shape))
+
+
+def _list_type(field: pa.Field, shape: tuple[int, ...] | None) -> ColumnType:
+    item = field.type.value_field
+    if isinstance(item.type, pa.BaseExtensionType) or EXTENSION_KEY in (item.metadata or {}):
+        raise _refused_extension(field)
+    found = _scalar_type(field.name, item.type, shape)
+    if found.kind == "string":
+        raise _not_numbers(field.name, field.type)
+    return found
+
+
+def _scalar_type(name: str, kind: pa.DataType, shape: tuple[int, ...] | None) -> ColumnType:
+    if shape is not None and math.prod(shape) == 0:
+        raise DataError("E403", f"the lists of column {shown(name)} are empty", fix="leave the column out.")
+    if _is_string(kind):
+        return ColumnType(kind="string", dtype="str", shape=shape)
+    if pa.types.is_boolean(kind):
+        return ColumnType(kind="bool", dtype="bool", shape=shape)
+    if pa.types.is_integer(kind):
+        return ColumnType(kind="integer", dtype=str(kind), shape=shape)
+    if pa.types.is_floating(kind):
+        return ColumnType(kind="float", dtype=np.dtype(kind.to_pandas_dtype()).name, shape=shape)
+    raise _not_numbers(name, kind)
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_string(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _not_numbers(name: str, kind: pa.DataType) -> DataError:
+    what = f"column {shown(name)} holds no numbers: its type is {shown(str(kind))}"
+    return DataError("E403", what, fix="store it as numbers, or leave the column out.")
+
+
+def _refused_extension(field: pa.Field) -> DataError:
+    name = (field.metadata or {}).get(EXTENSION_KEY)
+    told = name.decode(errors="replace") if name else str(field.type)
+    what = f"column {shown(field.name)} has the extension type {shown(told)}, and only arrow.fixed_shape_tensor is read"
+    return DataError("E414", what, fix="store it as numbers or as lists of one length.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """A column of one batch: its values, or the rows that keep it from having any."""
+
+    values: Array | None  # (rows, width); None where rows are null
+    null_rows: Array  # bool (rows,); empty where no row is null
+
+
+def numbers_of(column: pa.Array, name: str, width: int, place: Place) -> Numbers:
+    """The numbers of a column, as a view where Arrow's memory allows.
+
+    Raises DataError (E403) for a list of another length.
+    """
+    storage = column.storage if isinstance(column, pa.ExtensionArray) else column
+    if storage.null_count:
+        return Numbers(values=None, null_rows=_mask(storage))
+    if not _is_list(storage.type):
+        return Numbers(values=_values(storage).reshape(-1, 1), null_rows=NO_ROWS)
+    _check_lengths(storage, name, width, place)
+    flat = storage.flatten()
+    if flat.null_count:
+        return Numbers(values=None, null_rows=rows_with(_mask(flat).reshape(-1, width)))
+    return Numbers(values=_values(flat).reshape(-1, width), null_rows=NO_ROWS)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind))
+
+
+def _check_lengths(column: pa.Array, name: str, width: int, place: Place) -> None:
+    if pa.types.is_fixed_size_list(column.type) and column.type.list_size == width:
+        return
+    lengths = _values(pc.list_value_length(column))
+    wrong = lengths != width
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            "E403",
+            f"column {shown(name)} has lists of different lengths: {lengths[row]} values in {place.row(row)}, "
+            f"{width} in the first row of the training data",
+            where=place.where,
+            fix="make all lists of the column equally long.",
+        )
+
+
+def _values(column: pa.Array) -> Array:
+    values: Array = column.to_numpy(zero_copy_only=False)
+    return values
+
+
+def rows_with(mask: Array) -> Array:
+    """Which rows of a mask (rows, width) have a true value."""
+    return np.asarray(mask.any(axis=1))
+
+
+def _mask(column: pa.Array) -> Array:
+    return _values(column.is_null())
+
+
+def length_of_first(column: pa.Array, name: str, where: str) -> int:
+    """How many values the first list has. Raises DataError (E403) where there are none."""
+    length = pc.list_value_length(column)[0].as_py()
+    if not length:
+        what = f"column {shown(name)} has {'a null' if length is None else 'an empty list'} in its first row"
+        raise DataError("E403", what, where=printable(where), fix="make all lists of the column equally long.")
+    return int(length)

@@ -1,0 +1,75 @@
+"""FeatureArray: the features of one split, filled batch by batch."""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+import pyarrow as pa
+
+from seqjobs.data.columns import numbers_of, rows_with
+from seqjobs.data.dataset import Array
+from seqjobs.data.layout import FeatureColumn, Layout
+from seqjobs.data.place import Place
+from seqjobs.data.tally import Tally
+from seqjobs.errors import DataError
+from seqjobs.spec.problems import shown
+
+INT32 = np.iinfo(np.int32)
+
+
+@final
+class FeatureArray:
+    """One array for all rows, so that beside it only the batch at hand is in memory."""
+
+    def __init__(self, layout: Layout, rows: int, tally: Tally) -> None:
+        self._layout = layout
+        self._tally = tally
+        self._array = np.empty((rows, layout.width), layout.feature_dtype)
+
+    def write(self, batch: pa.RecordBatch, start: int, place: Place) -> None:
+        """Decodes a batch into the rows from `start`. Raises DataError (E403)."""
+        block = self._array[start : start + batch.num_rows]
+        for column in self._layout.columns:
+            part = block[:, column.start : column.start + column.width]
+            self._write_column(batch, column, part, place)
+        if block.dtype == np.float32 and not np.isfinite(block).all():
+            self._note_not_finite(block, place)
+
+    def finish(self) -> Array:
+        """The features (rows, *feature_shape)."""
+        return self._array.reshape(-1, *self._layout.feature_shape)
+
+    def _write_column(self, batch: pa.RecordBatch, column: FeatureColumn, part: Array, place: Place) -> None:
+        arrow = batch.column(batch.schema.get_field_index(column.name))
+        numbers = numbers_of(arrow, column.name, column.width, place)
+        if numbers.values is None:
+            self._tally.add("E403", "null", column.name, numbers.null_rows, place)
+            part[:] = 0  # so that what stood in this memory is not looked at
+            return
+        if part.dtype == np.int32:
+            check_int32("E403", numbers.values, column.name, place)
+        with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and is found as that
+            np.copyto(part, numbers.values, casting="unsafe")
+
+    def _note_not_finite(self, block: Array, place: Place) -> None:
+        for column in self._layout.columns:
+            part = block[:, column.start : column.start + column.width]
+            self._tally.add("E431", "NaN or infinite", column.name, rows_with(~np.isfinite(part)), place)
+
+
+def check_int32(code: str, values: Array, name: str, place: Place) -> None:
+    """Raises DataError where an integer (rows, width) is beyond 32 bits."""
+    if np.can_cast(values.dtype, np.int32) or not values.size:
+        return
+    if values.min() >= INT32.min and values.max() <= INT32.max:
+        return
+    wrong = rows_with((values < INT32.min) | (values > INT32.max))
+    row = int(wrong.argmax())
+    value = values[row][(values[row] < INT32.min) | (values[row] > INT32.max)][0]
+    raise DataError(
+        code,
+        f"column {shown(name)} has {value} in {place.row(row)}, which 32 bits do not hold",
+        where=place.where,
+        fix="store the column as floats, or leave it out if it only names the rows.",
+    )

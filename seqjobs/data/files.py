@@ -1,0 +1,134 @@
+"""find_files: the paths of a spec -> the files that hold its rows, in the order in which they are read."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from seqjobs.errors import DataError
+
+# Kept here and not beside the readers, so that `seqjobs validate` finds files without importing pyarrow.
+SUFFIXES: Final = {".parquet": "parquet", ".parq": "parquet", ".pq": "parquet"}
+"""What a data file's name ends with -> the name of its format in `seqjobs.data.formats`."""
+
+_MAGIC_CHARACTERS = frozenset("*?[")
+
+
+def find_files(paths: tuple[str, ...], folder: Path) -> tuple[Path, ...]:
+    """The data files behind `paths`, which are files, folders or globs relative to `folder`.
+
+    `paths` keep their order; the files of one folder or glob are sorted by path. In a folder, at any depth, only data
+    files count, and names that begin with `.` or `_` are passed over. Raises DataError: E401 where nothing is found
+    or a file comes twice, E415 for a file of another format.
+    """
+    found: dict[Path, Path] = {}
+    for text in paths:
+        for path in _checked_files_of(text, folder):
+            # A file may be reached by two paths, but its rows must not silently count twice.
+            if found.setdefault(_identity(path), path) is not path:
+                raise _not_found(path, folder, "this file is named twice", "name it once.")
+    return tuple(found.values())
+
+
+def format_name(path: Path) -> str:
+    """The format of a data file, by its name's ending. Raises DataError (E415)."""
+    name = SUFFIXES.get(path.suffix.lower())
+    if name is None:
+        ending = f"'{path.suffix}' files cannot be read" if path.suffix else "a file without an ending cannot be read"
+        raise DataError(
+            "E415",
+            f"only Parquet files can be read; {ending}",
+            where=printable(str(path)),
+            fix=f"store the rows as Parquet, in a file whose name ends with {' or '.join(SUFFIXES)}.",
+        )
+    return name
+
+
+def printable(text: str) -> str:
+    """`text` without what a terminal would act on; whatever came from a file goes through here."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _checked_files_of(text: str, folder: Path) -> list[Path]:
+    try:
+        return _files_of(text, folder)
+    except (OSError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        reason = getattr(error, "strerror", None) or str(error)  # a name too long, no permission, a NUL inside
+        raise _not_found(folder / text, folder, f"this path cannot be used: {reason}", "correct the path.") from error
+
+
+def _files_of(text: str, folder: Path) -> list[Path]:
+    path = folder / text
+    if path.is_file():
+        format_name(path)
+        return [path]
+    if path.is_dir():
+        return _files_in(path, folder)
+    if path.exists():
+        raise _not_found(path, folder, "this is neither a file nor a folder", "name a Parquet file.")
+    if _MAGIC_CHARACTERS.isdisjoint(text):
+        raise _not_found(path, folder, "no such file or folder", "correct the path.", text)
+    return _files_like(text, folder)
+
+
+def _files_in(path: Path, folder: Path) -> list[Path]:
+    files = _sorted(file for file in _walk(path, folder) if file.suffix.lower() in SUFFIXES)
+    if not files:
+        raise _not_found(path, folder, "this folder holds no Parquet file", "name a folder with .parquet files.")
+    return files
+
+
+def _walk(path: Path, folder: Path) -> Iterator[Path]:
+    def fail(error: OSError) -> None:
+        where = Path(error.filename or path)
+        raise _not_found(where, folder, f"this folder cannot be read: {error.strerror}", "make it readable.")
+
+    # Links to folders are not followed: one that leads back up would never end.
+    for parent, folders, names in os.walk(path, onerror=fail):
+        folders[:] = [name for name in folders if not _is_hidden(name)]
+        yield from (Path(parent, name) for name in names if not _is_hidden(name) and Path(parent, name).is_file())
+
+
+def _files_like(pattern: str, folder: Path) -> list[Path]:
+    matches = [folder / match for match in glob.glob(pattern, root_dir=folder, recursive=True)]  # noqa: PTH207
+    matches = [match for match in matches if not _is_hidden(match.name) or _is_hidden(Path(pattern).name)]
+    files: list[Path] = []
+    for match in matches:
+        if match.is_file():
+            format_name(match)
+            files.append(match)
+        elif match.suffix.lower() in SUFFIXES and match.is_dir():  # Spark writes `name.parquet/part-0.parquet`
+            files += _files_in(match, folder)
+    if not files:
+        what = "this pattern matches only folders" if matches else "this pattern matches no file"
+        fix = f"end it with {'/*.parquet' if matches else '*.parquet'}, or correct the path."
+        raise _not_found(folder / pattern, folder, what, fix, pattern)
+    return _sorted({_identity(file): file for file in sorted(files, reverse=True)}.values())
+
+
+def _sorted(files: Iterable[Path]) -> list[Path]:
+    return sorted(files, key=lambda file: file.as_posix())
+
+
+def _identity(path: Path) -> Path:
+    """Equal for two ways to one place. A file that is itself a link stays its own: equal shards may share one file."""
+    return path.parent.resolve() / path.name
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "_"))
+
+
+def _not_found(path: Path, folder: Path, what: str, fix: str, text: str | None = None) -> DataError:
+    relative = "" if text is not None and Path(text).is_absolute() else f" (looked in {printable(str(folder))})"
+    return DataError("E401", what + relative, where=printable(shown_path(path, folder)), fix=fix)
+
+
+def shown_path(path: Path, folder: Path) -> str:
+    """The path as the spec would write it: relative to the spec's folder where it lies in there."""
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)

@@ -1,0 +1,37 @@
+"""fingerprint: a digest of what a dataset holds, however its files are cut, ordered in columns, or compressed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from seqjobs.data.dataset import Array, Split
+from seqjobs.data.layout import Layout
+
+
+def fingerprint(layout: Layout, classes: Sequence[str] | None, train: Split, validation: Split | None) -> str:
+    """SHA-256, in hex, of a JSON line that tells names, classes and the arrays' types and shapes, then of their bytes.
+
+    Bytes are little-endian, row by row: training features and target, validation features and target, scale.
+    """
+    arrays = [train.features, train.target]
+    arrays += [] if validation is None else [validation.features, validation.target]
+    arrays += [] if layout.scale is None else [layout.scale]
+    header = {
+        "columns": [column.name for column in layout.columns],
+        "target": layout.target,
+        "classes": None if classes is None else list(classes),
+        "has_validation": validation is not None,
+        "has_scale": layout.scale is not None,
+        "arrays": [[array.dtype.name, list(array.shape)] for array in arrays],
+    }
+    found = hashlib.sha256(json.dumps(header, separators=(",", ":")).encode() + b"\n")
+    for array in arrays:
+        found.update(_bytes(array))
+    return found.hexdigest()
+
+
+def _bytes(array: Array) -> memoryview:
+    little = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
+    return little.reshape(-1).view("uint8").data

@@ -1,0 +1,16 @@
+"""inspect_data: what a dataset will be, from its files' footers."""
+
+from __future__ import annotations
+
+from seqjobs.data.dataset import DataSchema
+from seqjobs.data.survey import survey_data
+from seqjobs.planning.plan import DataSource
+
+
+def inspect_data(source: DataSource) -> DataSchema:
+    """The shapes, types and row counts of a dataset, without its rows.
+
+    Raises DataError: E401 files not found, E402 columns not found or named twice, E403 columns that are no numbers
+    or do not fit their shape, E404 files that differ, E406 no rows, E411, E413, E414, E415 files that cannot be read.
+    """
+    return survey_data(source).schema

@@ -1,0 +1,133 @@
+"""Layout: which column of the files stands where in the arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+
+from seqjobs.data.columns import ColumnType
+from seqjobs.data.dataset import Array, TargetKind
+from seqjobs.errors import DataError
+from seqjobs.spec.problems import shown
+from seqjobs.spec.sections import ColumnSpec, DataSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureColumn:
+    """A column and its place among a row's features: from `start`, `width` numbers."""
+
+    name: str
+    type: ColumnType
+    start: int
+
+    @property
+    def width(self) -> int:
+        return self.type.width
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How rows become arrays: features (rows, *feature_shape), target (rows,) or (rows, target_width)."""
+
+    columns: tuple[FeatureColumn, ...]
+    feature_shape: tuple[int, ...]
+    feature_dtype: str
+    scale: Array | None
+    target: str
+    target_type: ColumnType
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns to read, the target last."""
+        return (*(column.name for column in self.columns), self.target)
+
+    @property
+    def width(self) -> int:
+        return math.prod(self.feature_shape)
+
+    @property
+    def target_kind(self) -> TargetKind:
+        if self.target_type.kind == "string":
+            return "string"
+        # A list of integers, as of flags, is compared number by number; only a single one can be a class.
+        return "number" if self.target_type.kind == "float" or self.target_type.shape else "integer"
+
+    @property
+    def row_bytes(self) -> int:
+        """Memory of one row of both arrays."""
+        return self.width * np.dtype(self.feature_dtype).itemsize + self.target_type.width * 4
+
+
+def make_layout(spec: DataSpec, names: Sequence[str], types: Mapping[str, ColumnType]) -> Layout:
+    """The layout of the feature columns `names` and the target; the shapes of all `types` are known.
+
+    Raises DataError: E403 for a `shape` that does not fit, or a factor that float32 does not hold.
+    """
+    given = spec.features or {}
+    specs = [given.get(name, ColumnSpec()) for name in names]
+    starts = accumulate((types[name].width for name in names), initial=0)
+    columns = tuple(
+        FeatureColumn(name=name, type=types[name], start=start) for name, start in zip(names, starts, strict=False)
+    )
+    return Layout(
+        columns=columns,
+        feature_shape=_feature_shape(columns, specs),
+        feature_dtype=_dtype(column.type for column in columns),
+        scale=_scale(columns, specs),
+        target=spec.target,
+        target_type=_target_type(spec.target, types[spec.target]),
+    )
+
+
+def _feature_shape(columns: Sequence[FeatureColumn], specs: Sequence[ColumnSpec]) -> tuple[int, ...]:
+    for column, spec in zip(columns, specs, strict=True):
+        _check_shape(column, spec, alone=len(columns) == 1)
+    if len(columns) > 1:
+        return (sum(column.width for column in columns),)
+    return specs[0].shape or columns[0].type.shape or (1,)
+
+
+def _check_shape(column: FeatureColumn, spec: ColumnSpec, *, alone: bool) -> None:
+    if spec.shape is None:
+        return
+    where = f"data.features.{column.name}.shape"
+    if math.prod(spec.shape) != column.width:
+        held = f"holds {math.prod(spec.shape)} numbers, column {shown(column.name)} has {column.width}"
+        what = f"shape {list(spec.shape)} {held}"
+        raise DataError("E403", what, where=where, fix="give a shape whose product is the column's width.")
+    if not alone and len(spec.shape) > 1:
+        what = f"shape {list(spec.shape)} is lost, because several feature columns are joined to one row of numbers"
+        raise DataError("E403", what, where=where, fix="leave the shape out, or make this the only feature column.")
+
+
+def _dtype(types: Iterable[ColumnType]) -> str:
+    found = {(column.kind, column.dtype) for column in types}
+    if found == {("integer", "uint8")}:
+        return "uint8"
+    return "float32" if any(kind == "float" for kind, _ in found) else "int32"
+
+
+def _scale(columns: Sequence[FeatureColumn], specs: Sequence[ColumnSpec]) -> Array | None:
+    factors = [_factor(column, spec) for column, spec in zip(columns, specs, strict=True)]
+    if len(set(factors)) > 1:
+        return np.repeat(np.array(factors, np.float32), [column.width for column in columns])
+    return None if factors[0] == 1 else np.array(factors[0], np.float32)
+
+
+def _factor(column: FeatureColumn, spec: ColumnSpec) -> float:
+    factor = 1.0 if spec.rescale is None else spec.rescale
+    if abs(factor) > np.finfo(np.float32).max:
+        where = f"data.features.{column.name}.rescale"
+        raise DataError("E403", f"the factor {factor} is beyond float32", where=where, fix="choose a smaller one.")
+    return factor
+
+
+def _target_type(name: str, found: ColumnType) -> ColumnType:
+    if found.shape is not None and len(found.shape) > 1:
+        what = f"target {shown(name)} has tensors of shape {list(found.shape)}, and a target is one row of numbers"
+        raise DataError("E403", what, where="data.target", fix="store it as lists of one length.")
+    return found

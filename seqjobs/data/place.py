@@ -1,0 +1,23 @@
+"""Place: where a batch of rows comes from, as errors name it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seqjobs.data.files import printable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A file, and the number of the batch's first row in it; rows count from 0."""
+
+    path: str
+    first_row: int
+
+    @property
+    def where(self) -> str:
+        return printable(self.path)
+
+    def row(self, index: int) -> str:
+        """Names the batch's row `index`."""
+        return f"row {self.first_row + index:,}"

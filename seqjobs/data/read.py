@@ -1,0 +1,99 @@
+"""read_dataset: the rows of a dataset, decoded into arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import psutil
+
+from seqjobs.data.dataset import Dataset, Split
+from seqjobs.data.features import FeatureArray
+from seqjobs.data.files import printable
+from seqjobs.data.fingerprint import fingerprint
+from seqjobs.data.formats import format_of
+from seqjobs.data.layout import Layout
+from seqjobs.data.place import Place
+from seqjobs.data.survey import DataFile, Survey, survey_data
+from seqjobs.data.tally import Tally
+from seqjobs.data.target import Classes, TargetArray, target_array
+from seqjobs.errors import DataError
+from seqjobs.planning.plan import DataSource
+
+BATCH_BYTES = 2 << 20
+MAX_BATCH_ROWS = 65_536
+GIB = 1 << 30
+
+
+def read_dataset(source: DataSource) -> Dataset:
+    """Reads a dataset into memory: rows in the order of the files, and within a file in its own order.
+
+    Beside the arrays themselves it needs the memory of about one row group. Raises DataError as `inspect_data` does,
+    and for what only rows tell: E403 nulls, lists of different lengths and integers beyond 32 bits, E406 one class
+    only, E407 targets that are null or of a class that training has not, E412 a changed file, E413 not enough
+    memory, E431 values that are not finite.
+    """
+    survey = survey_data(source)
+    layout = survey.layout
+    _check_memory(survey, psutil.virtual_memory().available)
+    train, classes = _read_split(survey.train, layout, None)
+    validation = None if survey.validation is None else _read_split(survey.validation, layout, classes)[0]
+    return Dataset(
+        schema=survey.schema,
+        train=train,
+        validation=validation,
+        scale=layout.scale,
+        classes=classes,
+        num_classes=len(classes) if classes else _num_classes(layout, train, validation),
+        fingerprint=fingerprint(layout, classes, train, validation),
+    )
+
+
+def _check_memory(survey: Survey, available: int) -> None:
+    needed = survey.schema.memory_bytes
+    if needed > available:
+        rows = survey.schema.train_rows + (survey.schema.validation_rows or 0)
+        what = f"{rows:,} rows need {needed / GIB:,.1f} GiB of memory, and {available / GIB:,.1f} GiB are free"
+        fix = "name fewer files or columns, or use a machine with more memory."
+        raise DataError("E413", what, where=printable(survey.train[0].name), fix=fix)
+
+
+def _read_split(files: Sequence[DataFile], layout: Layout, classes: Classes | None) -> tuple[Split, Classes | None]:
+    rows = sum(file.footer.rows for file in files)
+    tally = Tally()
+    features = FeatureArray(layout, rows, tally)
+    target = target_array(layout, rows, tally, classes)
+    start = 0
+    for file in files:
+        _read_file(file, layout, features, target, start)
+        start += file.footer.rows
+    tally.check(rows)
+    found, classes = target.finish()
+    return Split(features=features.finish(), target=found), classes
+
+
+def _read_file(file: DataFile, layout: Layout, features: FeatureArray, target: TargetArray, start: int) -> None:
+    row = 0
+    batch_rows = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // layout.row_bytes))
+    for batch in format_of(file.path).batches(file.path, layout.names, batch_rows):
+        if row + batch.num_rows > file.footer.rows:
+            raise _changed(file)
+        place = Place(path=file.name, first_row=row)
+        features.write(batch, start + row, place)
+        target.write(batch.column(batch.schema.get_field_index(layout.target)), start + row, place)
+        row += batch.num_rows
+    if row != file.footer.rows:
+        raise _changed(file)
+
+
+def _changed(file: DataFile) -> DataError:
+    what = f"this is not a whole Parquet file: it has not the {file.footer.rows:,} rows that its footer counts"
+    return DataError("E411", what, where=printable(file.name), fix="copy or write the file again.")
+
+
+def _num_classes(layout: Layout, train: Split, validation: Split | None) -> int | None:
+    if layout.target_kind != "integer":
+        return None
+    targets = [split.target for split in (train, validation) if split is not None]
+    if min(int(target.min()) for target in targets) < 0:
+        return None  # numbers below 0 are no classes, but may be predicted as numbers
+    return max(int(target.max()) for target in targets) + 1

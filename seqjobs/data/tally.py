@@ -1,0 +1,58 @@
+"""Tally: counts the rows that cannot be trained on, so that an error tells all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqjobs.data.dataset import Array
+from seqjobs.data.place import Place
+from seqjobs.errors import DataError
+from seqjobs.spec.problems import shown
+
+MAX_NAMED = 5
+
+FIXES = {
+    "null": "fill the gaps or leave those rows out; nulls never pass silently.",
+    "NaN or infinite": "replace these values or leave those rows out.",
+}
+
+
+@dataclass
+class _Count:
+    rows: int
+    first: str
+    where: str
+
+
+class Tally:
+    """What was found in one split: (code, what is wrong, column) -> how many rows, and the first of them."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str, str], _Count] = {}
+
+    def add(self, code: str, wrong: str, column: str, rows: Array, place: Place) -> None:
+        """Notes the rows of a batch where `rows` (bool, one a row) is true."""
+        number = int(np.count_nonzero(rows))
+        if not number:
+            return
+        first = place.row(int(rows.argmax()))
+        count = self._counts.setdefault((code, wrong, column), _Count(0, first, place.where))
+        count.rows += number
+
+    def check(self, total: int) -> None:
+        """Raises DataError for the first kind found, with all columns that have it."""
+        if not self._counts:
+            return
+        code, wrong, _ = next(iter(self._counts))
+        found = {key[2]: count for key, count in self._counts.items() if key[:2] == (code, wrong)}
+        named = [f"{shown(column)} ({count.rows:,} of {total:,} rows)" for column, count in found.items()]
+        more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
+        first = next(iter(found.values()))
+        raise DataError(
+            code,
+            f"values are {wrong} in column {', '.join(named[:MAX_NAMED])}{more}; the first in {first.first}",
+            where=first.where,
+            fix=FIXES[wrong],
+        )

@@ -1,0 +1,127 @@
+"""RayPool: carries out packs on warm Ray actors."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, final
+
+from seqjobs.errors import ClusterError, DataError
+from seqjobs.execution import ray_cluster
+from seqjobs.execution.dispatch import Dispatch
+from seqjobs.execution.events import Event
+from seqjobs.execution.executor import DatasetFacts
+from seqjobs.execution.ray_slots import Slots
+from seqjobs.execution.ray_worker import decode
+from seqjobs.execution.start_runner import start_runner
+from seqjobs.planning.plan import DataSource
+from seqjobs.planning.resources import Resources
+from seqjobs.planning.trial import Pack, Trial
+from seqjobs.training.outcome import Failure, PackRunner, Weights
+
+
+@final
+class RayPool:
+    """Workers on a Ray cluster: as many as it can hold and the packs need, each with TensorFlow imported once.
+
+    `demand` says how many packs want which resources; the workers of the first are started at once, so that
+    TensorFlow's import overlaps with reading the data. `workers` is the most workers at a time, None for no limit.
+    """
+
+    def __init__(
+        self,
+        demand: Mapping[Resources, int],
+        *,
+        workers: int | None = None,
+        address: str | None = None,
+        start: Callable[[int], PackRunner] = start_runner,
+    ) -> None:
+        self._demand = dict(demand)
+        self._workers = workers
+        self._address = address
+        self._start = start
+        self._stack = contextlib.ExitStack()
+        self._ray: Any = None
+        self._slots: Slots | None = None
+        self._datasets: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            self._ray = stack.enter_context(ray_cluster.connected(self._address))
+            if self._demand:
+                resources, count = next(iter(self._demand.items()))
+                self._use(resources, count)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._datasets.clear()
+        self._slots = None
+        self._stack.close()
+
+    def load(self, sources: Sequence[DataSource]) -> Mapping[str, DatasetFacts]:
+        """One task a dataset reads and decodes it; Ray brings the one copy to each node that works with it."""
+        # No CPU is asked for: the actors may hold them all already.
+        task = self._ray.remote(decode).options(num_cpus=0, num_returns=2)
+        pending = {source.id: task.remote(source) for source in sources}
+        found: dict[str, DatasetFacts] = {}
+        for source_id, (facts, dataset) in pending.items():
+            answer = self._get(facts)
+            if isinstance(answer, DataError):
+                raise answer
+            found[source_id] = answer
+            self._datasets[source_id] = dataset
+        return found
+
+    def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:
+        slots = self._any_slots()
+        workers = deque(slots.ready_actors())
+        pending = {}
+        for trial in trials:
+            workers.rotate(-1)
+            pending[trial.id] = workers[0].check.remote(trial, self._datasets[trial.dataset])
+        found = {trial_id: self._get(reference) for trial_id, reference in pending.items()}
+        return {trial_id: failure for trial_id, failure in found.items() if failure is not None}
+
+    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Iterator[Event]:
+        groups: dict[Resources, list[Pack]] = {}
+        for pack in packs:
+            groups.setdefault(pack.resources, []).append(pack)
+        for resources, members in groups.items():
+            slots = self._use(resources, len(members))
+            yield from Dispatch(self._ray, slots, self._datasets, members, attempts).events()
+
+    def export(self, trial: Trial, weights: Weights) -> bytes:
+        actor = self._any_slots().ready_actors()[0]
+        content: bytes = self._get(actor.export.remote(trial, self._datasets[trial.dataset], weights))
+        return content
+
+    def _use(self, resources: Resources, count: int) -> Slots:
+        """The slots for packs of these resources; those of others are given back first, to make room."""
+        if self._slots is not None and self._slots.resources == resources:
+            return self._slots
+        if self._slots is not None:
+            self._slots.close()
+        self._slots = Slots(
+            ray=self._ray, resources=resources, count=count, limit=self._workers, start=self._start
+        )
+        self._slots.fill()
+        return self._slots
+
+    def _any_slots(self) -> Slots:
+        if self._slots is None:
+            return self._use(Resources(), 1)
+        return self._slots
+
+    def _get(self, reference: Any) -> Any:
+        try:
+            return self._ray.get(reference)
+        except self._ray.exceptions.RayError as error:
+            first = str(error).strip().splitlines()[0]
+            raise ClusterError(
+                "E509", f"a Ray task was lost: {first}", fix="run the same command again to go on."
+            ) from error

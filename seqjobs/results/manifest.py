@@ -1,0 +1,222 @@
+"""run.json: what a run is, created once before its first trial."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from seqjobs.errors import NotFoundError, RunFolderError
+from seqjobs.execution.executor import DatasetFacts
+from seqjobs.planning.plan import Plan
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.spec.job_spec import Assignment
+from seqjobs.spec.sections import ObjectiveSpec
+from seqjobs.storage import durable
+
+FORMAT = 1
+MAX_DIFFERENCES = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredJob:
+    """A job as it was submitted: the spec's text verbatim, and the overrides given beside it."""
+
+    name: str
+    path: str
+    text: str
+    overrides: tuple[str, ...]
+    objective: ObjectiveSpec
+    keep_best: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredTrial:
+    """A trial as it was planned."""
+
+    id: str
+    job: str
+    number: int
+    repeat: int
+    seed: int
+    hyperparameters: Assignment
+    pack: str
+    program_key: str
+    dataset: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredDataset:
+    """A dataset as it was read; `classes` are a string target's, in the order of their indices."""
+
+    id: str
+    fingerprint: str
+    train_rows: int
+    validation_rows: int | None
+    classes: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The content of run.json."""
+
+    id: str
+    created: str
+    versions: Mapping[str, str]
+    jobs: tuple[StoredJob, ...]
+    trials: tuple[StoredTrial, ...]
+    datasets: tuple[StoredDataset, ...]
+
+    @classmethod
+    def of(
+        cls, run_id: str, plan: Plan, facts: Mapping[str, DatasetFacts], *, created: str, versions: Mapping[str, str]
+    ) -> Self:
+        return cls(
+            id=run_id,
+            created=created,
+            versions=versions,
+            jobs=_stored_jobs(plan),
+            trials=_stored_trials(plan),
+            datasets=tuple(_stored_dataset(dataset_id, fact) for dataset_id, fact in facts.items()),
+        )
+
+    def encode(self) -> bytes:
+        content = {
+            "format": FORMAT,
+            "id": self.id,
+            "created": self.created,
+            "versions": dict(self.versions),
+            "jobs": [{**job.__dict__, "objective": job.objective.model_dump()} for job in self.jobs],
+            "datasets": [dataset.__dict__ for dataset in self.datasets],
+            "trials": [trial.__dict__ for trial in self.trials],
+        }
+        return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
+
+    @classmethod
+    def decode(cls, content: bytes, where: str) -> Self:
+        """Raises RunFolderError E607 for another format, E608 for what is no manifest."""
+        try:
+            tree = json.loads(content)
+            if tree["format"] != FORMAT:
+                raise RunFolderError(
+                    "E607", f"this run has format {tree['format']}, this seqjobs reads format {FORMAT}", where=where,
+                    fix="use the version that wrote it.",
+                )  # fmt: skip
+            return cls(
+                id=tree["id"],
+                created=tree["created"],
+                versions=tree["versions"],
+                jobs=tuple(_job(job) for job in tree["jobs"]),
+                trials=tuple(StoredTrial(**trial) for trial in tree["trials"]),
+                datasets=tuple(_dataset(dataset) for dataset in tree["datasets"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            if isinstance(error, RunFolderError):
+                raise
+            raise RunFolderError("E608", f"this is not a run's plan: {error!r}", where=where) from error
+
+
+def read_manifest(paths: RunPaths) -> Manifest:
+    """The manifest of a run folder. Raises NotFoundError where there is none."""
+    try:
+        content = paths.plan.read_bytes()
+    except OSError as error:
+        raise NotFoundError("E611", "there is no run here", where=str(paths.root), fix="see `seqjobs ls`.") from error
+    return Manifest.decode(content, str(paths.plan))
+
+
+def write_manifest(paths: RunPaths, manifest: Manifest) -> None:
+    durable.create_once(paths.plan, manifest.encode())
+
+
+def check_same_plan(manifest: Manifest, plan: Plan, where: Path) -> None:
+    """Raises RunFolderError E603, with the difference, where the plan is not the one the run was created with."""
+    if manifest.trials == _stored_trials(plan) and _goals(manifest.jobs) == _goals(_stored_jobs(plan)):
+        return
+    differences = _differences(manifest.jobs, _stored_jobs(plan))
+    raise RunFolderError(
+        "E603", "this run was created from another spec:\n" + "\n".join(differences), where=str(where),
+        fix="submit under another --run, or restore the spec.",
+    )  # fmt: skip
+
+
+def check_same_data(manifest: Manifest, facts: Mapping[str, DatasetFacts], where: Path) -> None:
+    """Raises RunFolderError E421 where the data is not what the run was begun with."""
+    for dataset in manifest.datasets:
+        fact = facts.get(dataset.id)
+        if fact is not None and fact.fingerprint != dataset.fingerprint:
+            rows = f"{dataset.train_rows:,} training rows then, {fact.schema.train_rows:,} now"
+            raise RunFolderError(
+                "E421", f"the data has changed since this run began ({rows})", where=str(where),
+                fix="restore the data, or submit under another --run.",
+            )  # fmt: skip
+
+
+def _goals(jobs: tuple[StoredJob, ...]) -> list[Any]:
+    return [(job.name, job.objective, job.keep_best) for job in jobs]
+
+
+def _differences(then: tuple[StoredJob, ...], now: tuple[StoredJob, ...]) -> list[str]:
+    lines = difflib.unified_diff(_described(then), _described(now), "then", "now", lineterm="", n=0)
+    found = [line for line in lines if not line.startswith("@@")]
+    hidden = len(found) - MAX_DIFFERENCES
+    return [*found[:MAX_DIFFERENCES], f"... and {hidden} more lines"] if hidden > 0 else found
+
+
+def _described(jobs: tuple[StoredJob, ...]) -> list[str]:
+    return [line for job in jobs for line in (*job.text.splitlines(), *(f"-S {text}" for text in job.overrides))]
+
+
+def _stored_jobs(plan: Plan) -> tuple[StoredJob, ...]:
+    return tuple(
+        StoredJob(
+            name=job.name,
+            path=str(job.source.path.absolute()),
+            text=job.source.text,
+            overrides=job.source.overrides,
+            objective=job.objective,
+            keep_best=job.keep.best,
+        )
+        for job in plan.jobs
+    )
+
+
+def _stored_trials(plan: Plan) -> tuple[StoredTrial, ...]:
+    return tuple(
+        StoredTrial(
+            id=trial.id,
+            job=trial.job,
+            number=trial.number,
+            repeat=trial.repeat,
+            seed=trial.seed,
+            hyperparameters=dict(trial.hyperparameters),
+            pack=pack.id,
+            program_key=pack.program_key,
+            dataset=trial.dataset,
+        )
+        for pack in plan.packs
+        for trial in pack.trials
+    )
+
+
+def _stored_dataset(dataset_id: str, fact: DatasetFacts) -> StoredDataset:
+    return StoredDataset(
+        id=dataset_id,
+        fingerprint=fact.fingerprint,
+        train_rows=fact.schema.train_rows,
+        validation_rows=fact.schema.validation_rows,
+        classes=fact.classes,
+    )
+
+
+def _job(tree: dict[str, Any]) -> StoredJob:
+    objective = ObjectiveSpec.model_validate(tree["objective"])
+    return StoredJob(**{**tree, "objective": objective, "overrides": tuple(tree["overrides"])})
+
+
+def _dataset(tree: dict[str, Any]) -> StoredDataset:
+    classes = tree["classes"]
+    return StoredDataset(**{**tree, "classes": None if classes is None else tuple(classes)})

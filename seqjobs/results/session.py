@@ -1,0 +1,195 @@
+"""Session: one submit at work on a run folder, from taking its lock to leaving it in order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self, final
+
+from seqjobs.data.plan_check import check_plan
+from seqjobs.errors import NotFoundError, SpecError
+from seqjobs.execution.events import Event
+from seqjobs.execution.executor import DatasetFacts
+from seqjobs.planning.plan import Plan
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.planning.trial import Pack, Trial
+from seqjobs.results import log_records
+from seqjobs.results.best_models import best_models
+from seqjobs.results.collector import Collector
+from seqjobs.results.leaderboard import rank_jobs
+from seqjobs.results.log_records import LogState
+from seqjobs.results.manifest import Manifest, check_same_data, check_same_plan, read_manifest, write_manifest
+from seqjobs.results.progress import Progress
+from seqjobs.results.run_log import RunLog, read_log
+from seqjobs.results.tables import write_tables
+from seqjobs.results.versions import versions
+from seqjobs.results.weights import WeightsStore
+from seqjobs.spec.locate import located
+from seqjobs.spec.problems import Problems
+from seqjobs.storage import durable
+from seqjobs.storage.lock import Lock
+from seqjobs.training.outcome import Failure, Weights
+
+
+class Exporter(Protocol):
+    """The one thing a session asks of an executor itself."""
+
+    def export(self, trial: Trial, weights: Weights) -> bytes: ...
+
+
+@final
+class Session:
+    """Holds a run's lock while it is entered. On leaving, whatever was handled is committed and the tables are written.
+
+    Entering raises RunFolderError where the run is held, or was created from another spec.
+    """
+
+    def __init__(self, plan: Plan, paths: RunPaths, progress: Progress) -> None:
+        self._plan = plan
+        self._paths = paths
+        self._progress = progress
+        self._lock = Lock(paths.lock)
+        self._manifest: Manifest | None = None
+        self._state = LogState()
+        self._collector: Collector | None = None
+
+    def __enter__(self) -> Self:
+        durable.make_folder(self._paths.root)
+        self._lock.take()
+        try:
+            self._manifest = self._stored_manifest()
+            records, self._next_segment = read_log(self._paths.log)
+            self._state = log_records.fold(records)
+        except BaseException:
+            self._lock.give_back()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._collector is not None:
+                self._collector.commit()
+                self._collector.drop_other_weights()
+            if self._manifest is not None:
+                self._write_tables(self._manifest)
+        finally:
+            self._progress.close()
+            self._lock.give_back()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to do but what can be derived."""
+        return self._manifest is not None and not self.packs_left and not self._models_left()
+
+    @property
+    def packs_left(self) -> tuple[Pack, ...]:
+        """The packs with a trial that has not ended."""
+        done = self._state.records
+        return tuple(pack for pack in self._plan.packs if any(trial.id not in done for trial in pack.trials))
+
+    @property
+    def trials_to_check(self) -> tuple[Trial, ...]:
+        """One trial of each program that is still to be trained: what is wrong with one is wrong with all."""
+        first = {pack.program_key: pack.trials[0] for pack in reversed(self.packs_left)}
+        return tuple(reversed(first.values()))
+
+    @property
+    def attempts_charged(self) -> Mapping[str, int]:
+        return self._state.charged
+
+    @property
+    def seconds_allowed(self) -> float:
+        """The least `limits.run_time` of the jobs."""
+        return min((job.limits.run_time or math.inf for job in self._plan.jobs), default=math.inf)
+
+    def begin(self, facts: Mapping[str, DatasetFacts]) -> None:
+        """Creates the run where it is new, else makes sure that the data is the same; then the log is open.
+
+        Raises SpecError where the data and the models do not fit, RunFolderError E421 where the data has changed.
+        """
+        schemas = {dataset_id: fact.schema for dataset_id, fact in facts.items()}
+        check_plan(self._plan, schemas, {dataset_id: fact.num_classes for dataset_id, fact in facts.items()})
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        found = versions()
+        if self._manifest is None:
+            for folder in (self._paths.log, self._paths.weights, self._paths.trial_logs):
+                durable.make_folder(folder)
+            self._manifest = Manifest.of(self._paths.root.name, self._plan, facts, created=now, versions=found)
+            write_manifest(self._paths, self._manifest)
+        else:
+            check_same_data(self._manifest, facts, self._paths.root)
+        log = RunLog(self._paths.log, next_number=self._next_segment)
+        self._collector = Collector(self._plan, self._paths, log, self._state)
+        self._collector.note(log_records.submit_started(now, found))
+        self._progress.planned(self._paths.root.name, self._plan, self._collector.standing)
+
+    def refuse(self, failures: Mapping[str, Failure]) -> None:
+        """Raises SpecError E313 with what a worker found of models that cannot be built or called."""
+        lines = []
+        for trial in self._plan.trials:
+            if failure := failures.get(trial.id):
+                problems = Problems()
+                fix = "mend the layers, the loss or the data's shape"
+                problems.add("E313", ("model",), f"the model cannot be trained: {failure.message}", fix=fix)
+                lines.extend(located(self._plan.job(trial.job), trial.hyperparameters, problems))
+        if lines:
+            raise SpecError(dict.fromkeys(lines))
+
+    def handle(self, event: Event) -> None:
+        """Takes an event of the executor: first what must not be lost, then the screen."""
+        collector = self._begun()
+        collector.handle(event)
+        self._progress.event(event, collector.standing)
+
+    def commit(self) -> None:
+        self._begun().commit()
+
+    def export_best(self, executor: Exporter) -> None:
+        """Has the best models written as `.keras` files, where they are not there already."""
+        collector = self._begun()
+        store, trials = WeightsStore(self._paths), {trial.id: trial for trial in self._plan.trials}
+        contents: dict[str, bytes] = {}
+        for path, trial_id in self._models_left().items():
+            weights = collector.standing.records[trial_id].weights
+            if weights is None:
+                continue
+            if trial_id not in contents:
+                self._progress.stage("writing the best model")
+                contents[trial_id] = executor.export(trials[trial_id], store.load(weights))
+            durable.make_folder(path.parent)
+            durable.replace(path, contents[trial_id])
+            collector.note(log_records.model_written(str(path.relative_to(self._paths.root)), trial_id))
+        collector.commit()
+
+    def _models_left(self) -> dict[Path, str]:
+        """The files of best models that are missing, or of a trial that is not the best any more -> trial id."""
+        records = self._state.records if self._collector is None else self._collector.standing.records
+        wanted = best_models(self._plan, records, self._paths)
+        return {
+            path: trial_id
+            for path, trial_id in wanted.items()
+            if not path.exists() or self._state.models.get(str(path.relative_to(self._paths.root))) != trial_id
+        }
+
+    def _write_tables(self, manifest: Manifest) -> None:
+        records = self._state.records if self._collector is None else self._collector.standing.records
+        boards = rank_jobs({job.name: job.objective for job in self._plan.jobs}, manifest.trials, records)
+        write_tables(self._paths, boards, manifest.trials, records)
+
+    def _begun(self) -> Collector:
+        if self._collector is None:
+            raise RuntimeError("a session handles events after `begin`")
+        return self._collector
+
+    def _stored_manifest(self) -> Manifest | None:
+        try:
+            manifest = read_manifest(self._paths)
+        except NotFoundError:
+            return None
+        check_same_plan(manifest, self._plan, self._paths.root)
+        return manifest

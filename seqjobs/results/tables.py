@@ -1,0 +1,136 @@
+"""Trials and histories as Arrow tables, and the files derived from them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.leaderboard import Entry, Leaderboard
+from seqjobs.results.manifest import StoredTrial
+from seqjobs.results.record import TrialRecord
+from seqjobs.storage import durable
+
+TRIALS_SCHEMA = pa.schema(
+    [
+        ("rank", pa.int64()),  # within its objective; null where failed
+        ("trial", pa.string()),
+        ("job", pa.string()),
+        ("status", pa.string()),  # finished, failed
+        ("metric", pa.string()),  # the objective's
+        ("direction", pa.string()),  # minimize, maximize
+        ("value", pa.float64()),  # the metric at `weights_epoch`
+        ("number", pa.int64()),  # of the assignment in its job, from 0
+        ("repeat", pa.int64()),
+        ("seed", pa.int64()),
+        ("epochs", pa.int64()),  # trained
+        ("weights_epoch", pa.int64()),  # the epoch, from 0, whose weights the model ended with
+        ("seconds", pa.float64()),
+        ("attempt", pa.int64()),
+        ("weights", pa.string()),  # names the file in weights/; null where not kept
+        ("failure", pa.string()),
+        ("hyperparameters", pa.string()),  # JSON: dotted path -> value
+    ]
+)
+"""One row a trial, in the order of the leaderboards."""
+
+
+def trial_table(leaderboards: Iterable[Leaderboard], records: Mapping[str, TrialRecord]) -> pa.Table:
+    """TRIALS_SCHEMA."""
+    rows = [
+        _trial_row(entry, board, records[entry.trial]) for board in leaderboards for entry in board.entries
+    ]
+    return pa.Table.from_pylist(rows, schema=TRIALS_SCHEMA)
+
+
+def _trial_row(entry: Entry, board: Leaderboard, record: TrialRecord) -> dict[str, Any]:
+    return {
+        "rank": entry.rank,
+        "trial": entry.trial,
+        "job": entry.job,
+        "status": str(entry.status),
+        "metric": board.objective.metric,
+        "direction": board.objective.direction,
+        "value": entry.value,
+        "number": entry.number,
+        "repeat": entry.repeat,
+        "seed": entry.seed,
+        "epochs": entry.epochs,
+        "weights_epoch": record.weights_epoch,
+        "seconds": entry.seconds,
+        "attempt": record.attempt,
+        "weights": record.weights,
+        "failure": entry.failure or None,
+        "hyperparameters": json.dumps(dict(entry.hyperparameters), sort_keys=True),
+    }
+
+
+def history_table(trials: Sequence[StoredTrial], records: Mapping[str, TrialRecord]) -> pa.Table:
+    """One row a trial and epoch: `trial` string, `epoch` int64 from 0, then a float64 column per metric.
+
+    A metric that a trial does not have is null; columns stand in the order in which trials bring them.
+    """
+    known = [(trial.id, records[trial.id].history) for trial in trials if trial.id in records]
+    metrics = list(dict.fromkeys(metric for _, history in known for metric in history))
+    columns: dict[str, list[Any]] = {"trial": [], "epoch": [], **{metric: [] for metric in metrics}}
+    for trial_id, history in known:
+        epochs = max((len(values) for values in history.values()), default=0)
+        columns["trial"].extend([trial_id] * epochs)
+        columns["epoch"].extend(range(epochs))
+        for metric in metrics:
+            values = history.get(metric, ())
+            columns[metric].extend([*values, *[None] * (epochs - len(values))])
+    types = {"trial": pa.string(), "epoch": pa.int64()}
+    arrays = [pa.array(values, type=types.get(name, pa.float64())) for name, values in columns.items()]
+    return pa.Table.from_arrays(arrays, names=list(columns))
+
+
+def leaderboard_csv(leaderboards: Sequence[Leaderboard]) -> str:
+    """All leaderboards below one another; one column for each hyperparameter."""
+    entries = [(board, entry) for board in leaderboards for entry in board.entries]
+    keys = list(dict.fromkeys(key for _, entry in entries for key in entry.hyperparameters))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ["rank", "trial", "job", "status", "metric", "direction", "value", "mean", "repeat", "seed", "epochs", "seconds"]
+        + [csv_cell(key) for key in keys]
+        + ["failure"]
+    )
+    for board, entry in entries:
+        objective = board.objective
+        row = [entry.rank, entry.trial, entry.job, str(entry.status), objective.metric, objective.direction]
+        row += [entry.value, entry.mean, entry.repeat, entry.seed, entry.epochs, f"{entry.seconds:.3f}"]
+        row += [entry.hyperparameters.get(key) for key in keys]
+        writer.writerow([csv_cell(cell) for cell in [*row, entry.failure]])
+    return text.getvalue()
+
+
+def csv_cell(value: Any) -> Any:
+    """A cell that a spreadsheet shows and does not run: text that begins like a formula gets a quote before it."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"):
+        return "'" + value
+    return value
+
+
+def write_tables(
+    paths: RunPaths,
+    leaderboards: Sequence[Leaderboard],
+    trials: Sequence[StoredTrial],
+    records: Mapping[str, TrialRecord],
+) -> None:
+    """leaderboard.csv, trials.parquet and histories.parquet: derived, so they may be rewritten at any time."""
+    durable.replace(paths.leaderboard, leaderboard_csv(leaderboards).encode())
+    durable.replace(paths.trials, _parquet(trial_table(leaderboards, records)))
+    durable.replace(paths.histories, _parquet(history_table(trials, records)))
+
+
+def _parquet(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()

@@ -1,0 +1,58 @@
+"""The whole story of a run: jobs -> plan -> data -> training -> results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from seqjobs.execution.executor import Executor
+from seqjobs.execution.ray_pool import RayPool
+from seqjobs.planning.demand import demand_of
+from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.progress import Progress, Silent
+from seqjobs.results.run import Run
+from seqjobs.results.run_folders import new_run_id, run_folder
+from seqjobs.results.session import Session
+from seqjobs.spec.load import load_job
+
+
+def submit(
+    specs: Sequence[str | Path],
+    *,
+    run: str | None = None,
+    runs_dir: str | Path = "runs",
+    workers: int | None = None,
+    address: str | None = None,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Run:
+    """Trains the jobs in the spec files on Ray as one run, and returns it.
+
+    `run` is the run's id: a new one starts, one that is there goes on where it stopped. `address` is that of a Ray
+    cluster; without it a local one is started, and ended with the run. Raises SeqjobsError.
+    """
+    plan = make_plan([load_job(spec, overrides) for spec in specs])
+    paths = run_folder(Path(runs_dir), run or new_run_id(plan))
+    return run_job(plan, RayPool(demand_of(plan), workers=workers, address=address), paths, progress or Silent())
+
+
+def run_job(plan: Plan, executor: Executor, paths: RunPaths, progress: Progress) -> Run:
+    """Carries out a plan in a run folder; what an earlier call committed there is not done again."""
+    with Session(plan, paths, progress) as session:
+        if not session.is_finished:
+            progress.stage("starting workers")
+            with executor:
+                progress.stage("reading data")
+                session.begin(executor.load(plan.datasets))
+                progress.stage("checking models")
+                session.refuse(executor.check(session.trials_to_check))
+                deadline = time.monotonic() + session.seconds_allowed
+                for event in executor.run(session.packs_left, session.attempts_charged):
+                    session.handle(event)
+                    if time.monotonic() > deadline:
+                        break
+                session.commit()
+                session.export_best(executor)
+    return Run.open(paths.root)

@@ -1,0 +1,57 @@
+"""Dense layers and embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from seqjobs.spec.tables._base import Argument, ArgumentValue, Conflict, Entry
+from seqjobs.spec.tables.activations import activation
+from seqjobs.spec.tables.arguments import Flag, Integer, OneOrMore, Optional, Pattern
+from seqjobs.spec.tables.layers._weights import BIAS, OUTPUT, SIZE, weight
+
+# Dots stand for axes that pass through, on the left of input and output or on the right of both.
+_EQUATION = "|".join(
+    (
+        r"[A-Za-z]+,[A-Za-z]+->[A-Za-z]+",
+        r"\.\.\.[A-Za-z]+,[A-Za-z]+->\.\.\.[A-Za-z]+",
+        r"[A-Za-z]{2,}\.\.\.,[A-Za-z]+->[A-Za-z]+\.\.\.",
+    )
+)
+
+
+def _bias_axes_are_output_axes(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
+    axes, equation = arguments["bias_axes"], str(arguments["equation"])
+    output = equation.partition("->")[2]
+    for letter in sorted(set(str(axes)) - set(output)) if axes else ():
+        what = f"bias axis '{letter}' is not an axis of the output '{output}'"
+        yield Conflict("bias_axes", what, "use letters that follow the arrow in the equation")
+
+
+DENSE = (
+    Entry("Dense", "a weighted sum of the last axis", {"units": SIZE, **weight("kernel", rank=2), **BIAS, **OUTPUT}),
+    Entry(
+        "EinsumDense",
+        "a weighted sum in Einstein's notation",
+        {
+            "equation": Argument(Pattern(_EQUATION, "an equation of input, kernel and output, such as ab,bc->ac")),
+            "output_shape": Argument(OneOrMore(Optional(Integer(at_least=1)), longest=6)),
+            "activation": activation(None),
+            "bias_axes": Argument(Optional(Pattern("[A-Za-z]{1,6}", "letters of the output, such as c")), None),
+            **weight("kernel", rank=0),
+            **weight("bias", "zeros", rank=0),
+        },
+        rules=(_bias_axes_are_output_axes,),
+        left_out={"gptq_unpacked_column_size": "quantization is not offered"},
+    ),
+    Entry(
+        "Embedding",
+        "one vector for each of the numbers below input_dim",
+        {
+            "input_dim": Argument(Integer(at_least=1, absurd=10**9)),
+            "output_dim": SIZE,
+            **weight("embeddings", "uniform", rank=2),
+            "mask_zero": Argument(Flag(), False),
+        },
+        left_out={"weights": "a model starts from its initializers"},
+    ),
+)

@@ -1,0 +1,73 @@
+"""Files that are there whole, or not at all, whatever is killed; private to their owner."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+ASIDE_PREFIX = ".aside-"
+
+
+def make_folder(path: Path) -> None:
+    """Creates a private folder and the missing ones above it; one that is there is left as it is."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    try:
+        path.mkdir(mode=FOLDER_MODE)
+    except FileExistsError:
+        return
+    path.chmod(FOLDER_MODE)  # mkdir's mode is cut down by the umask
+    sync_folder(path.parent)
+
+
+def create_once(path: Path, content: bytes) -> None:
+    """Publishes a new file; on return it survives a power cut. Raises FileExistsError where the name is taken.
+
+    A hard link is the one call that both refuses a taken name and shows the content whole.
+    """
+    aside = _write_aside(path, content)
+    try:
+        os.link(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Publishes a file over the one of that name, if any; a reader sees the old or the new, never a part."""
+    aside = _write_aside(path, content)
+    try:
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Makes the names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_aside(path: Path, content: bytes) -> Path:
+    aside = path.with_name(f"{ASIDE_PREFIX}{os.getpid()}-{secrets.token_hex(4)}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), FILE_MODE)
+            file.write(content)
+            file.flush()
+            # After a failed fsync the kernel may call the pages clean; such a file is thrown away, never synced again.
+            os.fsync(file.fileno())
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    return aside

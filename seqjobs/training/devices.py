@@ -1,0 +1,35 @@
+"""The devices of a worker, and the strategy over them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+def prepare(cpus: int) -> tuple[str, ...]:
+    """Gives TensorFlow as many threads as the worker has CPUs and lets GPU memory grow; must come before any op.
+
+    Returns the names of the devices. More threads than CPUs make workers fight: two workers with one thread
+    each beat one with two.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(cpus)
+    tf.config.threading.set_inter_op_parallelism_threads(cpus)
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    # The same numbers every time: ops without a deterministic form raise instead of varying.
+    tf.config.experimental.enable_op_determinism()
+    return tuple(device.name for device in gpus) or (f"{cpus} CPU" if cpus == 1 else f"{cpus} CPUs",)
+
+
+def strategy() -> Any:
+    """MirroredStrategy over the worker's GPUs where it has several, else the default one."""
+    gpus = tf.config.list_logical_devices("GPU")
+    if len(gpus) > 1:
+        return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus])
+    return tf.distribute.get_strategy()

@@ -1,0 +1,88 @@
+"""From the checked entries of a spec to Keras objects, by constructors alone."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any
+
+import keras
+
+from seqjobs.spec.sections import CompileSpec, TrialSpec
+from seqjobs.spec.tables import METRICS, ArgumentValue, Named, history_name
+
+# Where in Keras the names of each table are found.
+_NAMESPACES: dict[str, Any] = {
+    "layer": keras.layers,
+    "optimizer": keras.optimizers,
+    "schedule": keras.optimizers.schedules,
+    "loss": keras.losses,
+    "metric": keras.metrics,
+    "callback": keras.callbacks,
+    "activation": keras.activations,
+    "initializer": keras.initializers,
+    "regularizer": keras.regularizers,
+    "constraint": keras.constraints,
+}
+
+
+def build(named: Named) -> Any:
+    """The Keras object of an entry; activations are functions, everything else is constructed."""
+    if named.table == "activation":
+        return getattr(keras.activations, named.name)
+    if named.name == "LearningRateScheduler":
+        return _learning_rate_scheduler(named)
+    arguments = {key: _argument(value) for key, value in named.arguments.items()}
+    return getattr(_NAMESPACES[named.table], named.name)(**arguments)
+
+
+def _argument(value: ArgumentValue) -> Any:
+    if isinstance(value, Named):
+        return build(value)
+    if isinstance(value, tuple):
+        return [_argument(part) for part in value]
+    return value
+
+
+def _learning_rate_scheduler(named: Named) -> keras.callbacks.Callback:
+    boundaries: Any = named.arguments["boundaries"]
+    values: Any = named.arguments["values"]
+    return keras.callbacks.LearningRateScheduler(lambda epoch, _: values[bisect_right(boundaries, epoch)])
+
+
+def build_metric(named: Named) -> Any:
+    """A metric that writes the column `history_name` says; an alias stays a string, for Keras to choose the kind."""
+    if named.name not in METRICS.entries or history_name(named) == named.name:
+        return named.name
+    arguments = {key: _argument(value) for key, value in named.arguments.items()}
+    # Keras numbers the second AUC of a process `auc_1`; columns must not depend on what ran before.
+    return getattr(keras.metrics, named.name)(**arguments, name=history_name(named))
+
+
+def forget_models() -> None:
+    """Lets go of what Keras keeps of earlier models, names of layers among it: the next model is the first again.
+
+    Not to be called inside a strategy's scope, which it would break.
+    """
+    keras.backend.clear_session()
+
+
+def build_model(trial: TrialSpec, feature_shape: tuple[int, ...], seed: int) -> keras.Sequential:
+    """A compiled Sequential with the weights that a fresh process under `set_random_seed(seed)` would give it.
+
+    Raises ValueError (Keras's) where the layers do not fit each other.
+    """
+    keras.utils.set_random_seed(seed)
+    model = keras.Sequential([keras.Input(feature_shape), *(build(layer) for layer in trial.model)])
+    compile_model(model, trial.compile)
+    return model
+
+
+def compile_model(model: keras.Sequential, section: CompileSpec, *, run_eagerly: bool = False) -> None:
+    """Keras's `compile`, without XLA: on a CPU it makes convolutions, dropout and short trials slower."""
+    model.compile(
+        optimizer=build(section.optimizer),
+        loss=build(section.loss),
+        metrics=[build_metric(metric) for metric in section.metrics],
+        jit_compile=False,
+        run_eagerly=run_eagerly,
+    )
