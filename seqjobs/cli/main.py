@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
-from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from seqjobs import __version__
 from seqjobs.cli.exits import ExitCode, Leave
 from seqjobs.cli.spec_summary import spec_summary
 from seqjobs.cli.views.printable import printable, printable_block
 from seqjobs.errors import SeqjobsError, SpecError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # The first line of each command's own help, kept here so that `--help` imports none of them.
 COMMANDS = {
@@ -49,6 +49,8 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        from difflib import get_close_matches  # noqa: PLC0415 - only a mistyped command needs it
+
         near = [] if args[0] in COMMANDS else get_close_matches(args[0], COMMANDS, n=1)
         if near:
             ctx.fail(f"No such command '{printable(args[0])}'. Did you mean '{near[0]}'?")
@@ -59,6 +61,8 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only the Tab key needs it
+
         names = [name for name in COMMANDS if name.startswith(incomplete)]
         return [CompletionItem(name, help=COMMANDS[name]) for name in names] or super().shell_complete(ctx, incomplete)
 
@@ -69,8 +73,14 @@ class LazyGroup(click.Group):
             raise
         except (Exception, KeyboardInterrupt) as error:
             if os.environ.get("SEQJOBS_TRACEBACK"):
-                traceback.print_exception(error)
+                _print_traceback(error)
             raise leave(error) from error
+
+
+def _print_traceback(error: BaseException) -> None:
+    import traceback  # noqa: PLC0415 - every start would pay for it
+
+    traceback.print_exception(error)
 
 
 def leave(error: BaseException) -> Leave:
@@ -108,6 +118,8 @@ def main() -> None:
         # A name that the terminal's encoding lacks is no reason to lose the rest of the output.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    # Looking for plugins of pydantic, which seqjobs does not use, reads the metadata of every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     cli.main(prog_name="seqjobs")
 
 

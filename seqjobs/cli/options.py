@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -50,7 +52,9 @@ def output_option(*formats: str) -> Decorator:
 
 
 def _run_ids(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    # Imported here: a completion is the only use that this module has for runs.
+    # Imported here: a completion is the only use that this module has for either.
+    from click.shell_completion import CompletionItem  # noqa: PLC0415
+
     from seqjobs.results.run_folders import list_runs  # noqa: PLC0415
 
     names = [path.name for path in list_runs(ctx.params.get("runs_dir") or Path("runs"))]

@@ -120,7 +120,7 @@ def _scale(columns: Sequence[FeatureColumn], specs: Sequence[ColumnSpec]) -> Arr
 
 def _factor(column: FeatureColumn, spec: ColumnSpec) -> float:
     factor = 1.0 if spec.rescale is None else spec.rescale
-    if abs(factor) > np.finfo(np.float32).max:
+    if abs(factor) > float(np.finfo(np.float32).max):
         where = f"data.features.{column.name}.rescale"
         raise DataError("E403", f"the factor {factor} is beyond float32", where=where, fix="choose a smaller one.")
     return factor

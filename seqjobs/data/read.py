@@ -13,7 +13,7 @@ from seqjobs.data.fingerprint import fingerprint
 from seqjobs.data.formats import format_of
 from seqjobs.data.layout import Layout
 from seqjobs.data.place import Place
-from seqjobs.data.survey import DataFile, Survey, survey_data
+from seqjobs.data.survey import DataFile, Survey, survey_data, wrong_row_count
 from seqjobs.data.tally import Tally
 from seqjobs.data.target import Classes, TargetArray, target_array
 from seqjobs.errors import DataError
@@ -76,18 +76,13 @@ def _read_file(file: DataFile, layout: Layout, features: FeatureArray, target: T
     batch_rows = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // layout.row_bytes))
     for batch in format_of(file.path).batches(file.path, layout.names, batch_rows):
         if row + batch.num_rows > file.footer.rows:
-            raise _changed(file)
+            raise wrong_row_count(file)
         place = Place(path=file.name, first_row=row)
         features.write(batch, start + row, place)
         target.write(batch.column(batch.schema.get_field_index(layout.target)), start + row, place)
         row += batch.num_rows
     if row != file.footer.rows:
-        raise _changed(file)
-
-
-def _changed(file: DataFile) -> DataError:
-    what = f"this is not a whole Parquet file: it has not the {file.footer.rows:,} rows that its footer counts"
-    return DataError("E411", what, where=printable(file.name), fix="copy or write the file again.")
+        raise wrong_row_count(file)
 
 
 def _num_classes(layout: Layout, train: Split, validation: Split | None) -> int | None:

@@ -174,11 +174,19 @@ def _with_lengths(types: dict[str, ColumnType], files: Sequence[DataFile]) -> di
     if not lists:
         return types
     file = next(file for file in files if file.footer.rows)
-    batch = next(batch for batch in format_of(file.path).batches(file.path, lists, 1) if batch.num_rows)
+    batch = next((batch for batch in format_of(file.path).batches(file.path, lists, 1) if batch.num_rows), None)
+    if batch is None:
+        raise wrong_row_count(file)
     lengths = {
         name: length_of_first(batch.column(batch.schema.get_field_index(name)), name, file.name) for name in lists
     }
     return {name: replace(found, shape=(lengths[name],)) if name in lengths else found for name, found in types.items()}
+
+
+def wrong_row_count(file: DataFile) -> DataError:
+    """The error for a file that has other rows than its footer counts."""
+    what = f"this is not a whole Parquet file: it has not the {file.footer.rows:,} rows that its footer counts"
+    return DataError("E411", what, where=printable(file.name), fix="copy or write the file again.")
 
 
 def _schema(layout: Layout, train: Sequence[DataFile], validation: Sequence[DataFile] | None) -> DataSchema:

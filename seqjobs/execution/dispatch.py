@@ -49,9 +49,7 @@ class _Attempt:
     weights: list[Any] = field(default_factory=list)
 
     def planned(self) -> AttemptPlanned:
-        return AttemptPlanned(
-            pack_id=self.pack.id, attempt=self.number, worker=self.slot.name, behind=self.behind
-        )
+        return AttemptPlanned(pack_id=self.pack.id, attempt=self.number, worker=self.slot.name, behind=self.behind)
 
 
 @final
@@ -203,18 +201,15 @@ class Dispatch:
             Member(outcome=outcome, fetch_weights=self._fetching(reference))
             for outcome, reference in zip(attempt.outcomes, attempt.weights, strict=True)
         )
-        yield AttemptEnded(
-            pack_id=attempt.pack.id, attempt=attempt.number, worker=attempt.slot.name, members=members
-        )
+        yield AttemptEnded(pack_id=attempt.pack.id, attempt=attempt.number, worker=attempt.slot.name, members=members)
 
     def _fetching(self, reference: Any) -> Callable[[], Weights]:
         def fetch() -> Weights:
             try:
                 weights: Weights = self._ray.get(reference)
             except self._ray.exceptions.RayError as error:
-                raise ClusterError(
-                    "E509", f"weights were lost with their node: {_reason(error)}", fix="run the same command again to go on."
-                ) from error  # fmt: skip
+                what = f"weights were lost with their node: {_reason(error)}"
+                raise ClusterError("E509", what, fix="run the same command again to go on.") from error
             return weights
 
         return fetch

@@ -42,7 +42,7 @@ class AttemptPlanned:
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptsPlanned:
-    """Packs are about to be dispatched, and are once this event has been handled: so their starts are durable first."""
+    """Packs are dispatched once this event has been handled: so their starts are durable first."""
 
     attempts: tuple[AttemptPlanned, ...]
 
@@ -86,7 +86,7 @@ class AttemptEnded:
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptLost:
-    """A pack's attempt died under it. `charged` counts against `limits.retries`; `final` means it is not tried again."""
+    """A pack's attempt died. `charged` counts against `limits.retries`; `final` means it is not tried again."""
 
     pack_id: str
     attempt: int

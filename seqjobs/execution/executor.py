@@ -59,5 +59,5 @@ class Executor(Protocol):
         AttemptLost. Closing the iterator stops what still runs.
         """
 
-    def export(self, trial: Trial, weights: Weights) -> bytes:
+    def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         """A `.keras` file of the trial's model with these weights, built by a worker."""

@@ -66,8 +66,8 @@ class InProcess:
         for pack in packs:
             yield from self._run_pack(pack, attempts.get(pack.id, 0))
 
-    def export(self, trial: Trial, weights: Weights) -> bytes:
-        return self._entered().export(trial, self._datasets[trial.dataset], weights)
+    def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
+        return self._entered().export(trial, feature_shape, weights)
 
     def _entered(self) -> PackRunner:
         if self._runner is None:

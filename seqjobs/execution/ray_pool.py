@@ -14,7 +14,7 @@ from seqjobs.execution.dispatch import Dispatch
 from seqjobs.execution.events import Event
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.ray_slots import Slots
-from seqjobs.execution.ray_worker import decode
+from seqjobs.execution.ray_worker import WorkerFacts, decode
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.resources import Resources
@@ -95,10 +95,15 @@ class RayPool:
             slots = self._use(resources, len(members))
             yield from Dispatch(self._ray, slots, self._datasets, members, attempts).events()
 
-    def export(self, trial: Trial, weights: Weights) -> bytes:
+    def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         actor = self._any_slots().ready_actors()[0]
-        content: bytes = self._get(actor.export.remote(trial, self._datasets[trial.dataset], weights))
+        content: bytes = self._get(actor.export.remote(trial, feature_shape, weights))
         return content
+
+    def describe(self) -> WorkerFacts:
+        """What a worker says of itself, once one has started."""
+        facts: WorkerFacts = self._get(self._any_slots().ready_actors()[0].facts.remote())
+        return facts
 
     def _use(self, resources: Resources, count: int) -> Slots:
         """The slots for packs of these resources; those of others are given back first, to make room."""
@@ -106,9 +111,7 @@ class RayPool:
             return self._slots
         if self._slots is not None:
             self._slots.close()
-        self._slots = Slots(
-            ray=self._ray, resources=resources, count=count, limit=self._workers, start=self._start
-        )
+        self._slots = Slots(ray=self._ray, resources=resources, count=count, limit=self._workers, start=self._start)
         self._slots.fill()
         return self._slots
 

@@ -78,9 +78,9 @@ class Worker:
                 item = replace(item, log=item.log + self._output.text())
             yield item
 
-    def export(self, trial: Trial, dataset: Dataset, weights: Weights) -> bytes:
+    def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         with self._output:
-            return self._runner.export(trial, dataset, weights)
+            return self._runner.export(trial, feature_shape, weights)
 
 
 def decode(source: DataSource) -> tuple[DatasetFacts | DataError, Dataset | None]:

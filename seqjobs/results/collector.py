@@ -161,7 +161,7 @@ class Collector:
 
 @final
 class KeptBest:
-    """The best trials of a job so far. Ties go to the earlier in the plan, as on the leaderboard, whoever ends first."""
+    """The best trials of a job so far. Ties go to the earlier in the plan, as on the leaderboard."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -172,7 +172,7 @@ class KeptBest:
         return [trial_id for _, _, trial_id in self._worst_first]
 
     def offer(self, key: float, position: int, trial_id: str) -> bool:
-        """Whether the trial is among the best now; `key` is lower for a better one, `position` its place in the plan."""
+        """Whether the trial is among the best now; a lower `key` is better, then a lower `position` in the plan."""
         entry = (-key, -position, trial_id)
         if len(self._worst_first) < self._count:
             heapq.heappush(self._worst_first, entry)

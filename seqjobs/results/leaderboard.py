@@ -67,9 +67,7 @@ def sort_key(value: float | None, objective: ObjectiveSpec) -> float:
     return value if objective.direction == "minimize" else -value
 
 
-def rank(
-    trials: Iterable[RankedTrial], records: Mapping[str, TrialRecord], objective: ObjectiveSpec
-) -> Leaderboard:
+def rank(trials: Iterable[RankedTrial], records: Mapping[str, TrialRecord], objective: ObjectiveSpec) -> Leaderboard:
     """The leaderboard of the trials that have a record. Ties keep the order of job, assignment and repeat."""
     known = [trial for trial in trials if trial.id in records]
     means = _means(known, records)

@@ -54,6 +54,7 @@ class StoredDataset:
 
     id: str
     fingerprint: str
+    feature_shape: tuple[int, ...]
     train_rows: int
     validation_rows: int | None
     classes: tuple[str, ...] | None
@@ -82,6 +83,9 @@ class Manifest:
             trials=_stored_trials(plan),
             datasets=tuple(_stored_dataset(dataset_id, fact) for dataset_id, fact in facts.items()),
         )
+
+    def dataset(self, dataset_id: str) -> StoredDataset:
+        return next(dataset for dataset in self.datasets if dataset.id == dataset_id)
 
     def encode(self) -> bytes:
         content = {
@@ -206,6 +210,7 @@ def _stored_dataset(dataset_id: str, fact: DatasetFacts) -> StoredDataset:
     return StoredDataset(
         id=dataset_id,
         fingerprint=fact.fingerprint,
+        feature_shape=fact.schema.feature_shape,
         train_rows=fact.schema.train_rows,
         validation_rows=fact.schema.validation_rows,
         classes=fact.classes,
@@ -218,5 +223,5 @@ def _job(tree: dict[str, Any]) -> StoredJob:
 
 
 def _dataset(tree: dict[str, Any]) -> StoredDataset:
-    classes = tree["classes"]
-    return StoredDataset(**{**tree, "classes": None if classes is None else tuple(classes)})
+    classes = None if tree["classes"] is None else tuple(tree["classes"])
+    return StoredDataset(**{**tree, "classes": classes, "feature_shape": tuple(tree["feature_shape"])})

@@ -83,6 +83,11 @@ class Run:
         return self._manifest.trials
 
     @property
+    def models(self) -> Mapping[Path, str]:
+        """The `.keras` files of best models -> the trials they were made of."""
+        return {self.path / name: trial_id for name, trial_id in self._state.models.items()}
+
+    @property
     def records(self) -> Mapping[str, TrialRecord]:
         """The committed ends of trials, by trial id."""
         return self._state.records

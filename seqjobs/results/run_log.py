@@ -51,13 +51,11 @@ class RunLog:
         try:
             durable.create_once(path, encode_segment(self._pending))
         except FileExistsError:
-            raise StorageError(
-                "E605", "another process has gone on with this run", where=str(path), fix="leave the run to it."
-            ) from None
+            what = "another process has gone on with this run"
+            raise StorageError("E605", what, where=str(path), fix="leave the run to it.") from None
         except OSError as error:
-            raise StorageError(
-                "E606", f"the log cannot be written: {error.strerror}", where=str(path), fix="free the disk, then run the same command again."
-            ) from error  # fmt: skip
+            what, fix = f"the log cannot be written: {error.strerror}", "see to the disk, then submit again."
+            raise StorageError("E606", what, where=str(path), fix=fix) from error
         self._next += 1
         self._pending.clear()
 
@@ -94,8 +92,7 @@ def read_log(folder: Path) -> tuple[list[Record], int]:
     for number, name in enumerate(names, start=1):
         path = folder / name
         if name != segment_name(number):
-            raise StorageError(
-                "E609", f"segment {segment_name(number)} of the log is missing", where=str(folder), fix="restore it from a copy."
-            )  # fmt: skip
+            what = f"segment {segment_name(number)} of the log is missing"
+            raise StorageError("E609", what, where=str(folder), fix="restore it from a copy of the run folder.")
         records.extend(decode_segment(path.read_bytes(), str(path)))
     return records, len(names) + 1

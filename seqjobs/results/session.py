@@ -37,7 +37,7 @@ from seqjobs.training.outcome import Failure, Weights
 class Exporter(Protocol):
     """The one thing a session asks of an executor itself."""
 
-    def export(self, trial: Trial, weights: Weights) -> bytes: ...
+    def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes: ...
 
 
 @final
@@ -160,7 +160,8 @@ class Session:
                 continue
             if trial_id not in contents:
                 self._progress.stage("writing the best model")
-                contents[trial_id] = executor.export(trials[trial_id], store.load(weights))
+                shape = self._known().dataset(trials[trial_id].dataset).feature_shape
+                contents[trial_id] = executor.export(trials[trial_id], shape, store.load(weights))
             durable.make_folder(path.parent)
             durable.replace(path, contents[trial_id])
             collector.note(log_records.model_written(str(path.relative_to(self._paths.root)), trial_id))
@@ -180,6 +181,11 @@ class Session:
         records = self._state.records if self._collector is None else self._collector.standing.records
         boards = rank_jobs({job.name: job.objective for job in self._plan.jobs}, manifest.trials, records)
         write_tables(self._paths, boards, manifest.trials, records)
+
+    def _known(self) -> Manifest:
+        if self._manifest is None:
+            raise RuntimeError("a run has a manifest after `begin`")
+        return self._manifest
 
     def _begun(self) -> Collector:
         if self._collector is None:

@@ -43,9 +43,7 @@ TRIALS_SCHEMA = pa.schema(
 
 def trial_table(leaderboards: Iterable[Leaderboard], records: Mapping[str, TrialRecord]) -> pa.Table:
     """TRIALS_SCHEMA."""
-    rows = [
-        _trial_row(entry, board, records[entry.trial]) for board in leaderboards for entry in board.entries
-    ]
+    rows = [_trial_row(entry, board, records[entry.trial]) for board in leaderboards for entry in board.entries]
     return pa.Table.from_pylist(rows, schema=TRIALS_SCHEMA)
 
 
@@ -91,20 +89,22 @@ def history_table(trials: Sequence[StoredTrial], records: Mapping[str, TrialReco
     return pa.Table.from_arrays(arrays, names=list(columns))
 
 
+CSV_COLUMNS = (
+    *("rank", "trial", "job", "status", "metric", "direction", "value", "mean"),
+    *("repeat", "seed", "epochs", "seconds"),
+)
+
+
 def leaderboard_csv(leaderboards: Sequence[Leaderboard]) -> str:
     """All leaderboards below one another; one column for each hyperparameter."""
     entries = [(board, entry) for board in leaderboards for entry in board.entries]
     keys = list(dict.fromkeys(key for _, entry in entries for key in entry.hyperparameters))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["rank", "trial", "job", "status", "metric", "direction", "value", "mean", "repeat", "seed", "epochs", "seconds"]
-        + [csv_cell(key) for key in keys]
-        + ["failure"]
-    )
+    writer.writerow([*CSV_COLUMNS, *(csv_cell(key) for key in keys), "failure"])
     for board, entry in entries:
         objective = board.objective
-        row = [entry.rank, entry.trial, entry.job, str(entry.status), objective.metric, objective.direction]
+        row: list[Any] = [entry.rank, entry.trial, entry.job, str(entry.status), objective.metric, objective.direction]
         row += [entry.value, entry.mean, entry.repeat, entry.seed, entry.epochs, f"{entry.seconds:.3f}"]
         row += [entry.hyperparameters.get(key) for key in keys]
         writer.writerow([csv_cell(cell) for cell in [*row, entry.failure]])

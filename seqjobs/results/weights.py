@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from pathlib import Path
 from typing import final
 
 import numpy as np
@@ -32,9 +31,8 @@ class WeightsStore:
         except FileExistsError:
             pass  # the name is the content's hash, so what is there is the same
         except OSError as error:
-            raise StorageError(
-                "E606", f"weights cannot be written: {error.strerror}", where=str(path), fix="free the disk, then run the same command again."
-            ) from error  # fmt: skip
+            what, fix = f"weights cannot be written: {error.strerror}", "see to the disk, then submit again."
+            raise StorageError("E606", what, where=str(path), fix=fix) from error
         return digest
 
     def load(self, digest: str) -> Weights:
@@ -43,16 +41,19 @@ class WeightsStore:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise StorageError("E610", f"weights cannot be read: {error.strerror}", where=str(path)) from error
+            what = f"weights cannot be read: {error.strerror}"
+            raise StorageError("E610", what, where=str(path), fix="restore them from a copy.") from error
         if hashlib.sha256(content).hexdigest() != digest:
-            raise StorageError("E610", "this file of weights is damaged", where=str(path), fix="restore it from a copy.")
+            raise StorageError(
+                "E610", "this file of weights is damaged", where=str(path), fix="restore it from a copy."
+            )
         return decode_weights(content)
 
     def keep_only(self, digests: set[str]) -> None:
         """Removes the weights that nothing refers to any more, and what killed writers left behind."""
         for path in self._paths.weights.glob("*"):
             if path.stem not in digests:
-                _remove(path)
+                path.unlink(missing_ok=True)
 
 
 def encode_weights(weights: Weights) -> bytes:
@@ -65,7 +66,3 @@ def encode_weights(weights: Weights) -> bytes:
 def decode_weights(content: bytes) -> Weights:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return tuple(arrays[name] for name in sorted(arrays.files))
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)

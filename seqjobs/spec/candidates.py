@@ -20,9 +20,7 @@ class Candidate:
     trace: list[Substitution] = field(default_factory=list)
 
 
-def candidates(
-    template: dict[str, Any], dimensions: tuple[Dimension, ...], variants: tuple[Assignment, ...]
-) -> Iterator[Candidate]:
+def candidates(dimensions: tuple[Dimension, ...], variants: tuple[Assignment, ...]) -> Iterator[Candidate]:
     """First every dimension at its first value (or the bare template), then each other value once.
 
     One at a time is enough for what a value alone makes wrong; what only a combination makes wrong, as two
@@ -49,7 +47,7 @@ def _values(dimension: Dimension) -> list[Any]:
 
 
 def _assign(dimensions: tuple[Dimension, ...], target: Dimension | None, value: Any) -> Assignment:
-    """All active dimensions at their first value, but `target` at `value` and what it depends on so that it is active."""
+    """Active dimensions at their first value, but `target` at `value`, and the choices that make it active."""
     forced = dict(target.conditions) if target is not None else {}
     assignment: dict[str, Any] = {}
     labels: dict[str, str] = {}

@@ -128,7 +128,9 @@ def _within(choice: Choice, problems: Problems) -> Iterator[Dimension]:
         yield from _find(option.value, at, (*choice.conditions, (choice.key, option.label)), problems)
 
 
-def _read(tree: dict[str, Any], at: Location, conditions: tuple[Condition, ...], problems: Problems) -> Dimension | None:
+def _read(
+    tree: dict[str, Any], at: Location, conditions: tuple[Condition, ...], problems: Problems
+) -> Dimension | None:
     kinds = [kind for kind in KINDS if kind in tree]
     if len(kinds) > 1:
         problems.add("E211", at.text, "a dimension has one kind", got=kinds, fix=f"keep one of {', '.join(kinds)}.")

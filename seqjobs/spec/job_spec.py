@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -104,7 +105,7 @@ def put(tree: Any, path: Path, value: Any) -> None:
 
     Raises KeyError or IndexError where the path leads through a scalar or past the end of a list.
     """
-    for part, following in zip(path[:-1], path[1:], strict=True):
+    for part, following in pairwise(path):
         if isinstance(tree, list):
             tree = tree[_index(tree, part)]
             continue

@@ -11,9 +11,9 @@ from seqjobs.spec.candidates import candidates
 from seqjobs.spec.dimensions import Dimension, find_architectures, find_dimensions, is_dimension
 from seqjobs.spec.document import Document, read_document, read_text
 from seqjobs.spec.job_spec import TRIAL_SECTIONS, Assignment, JobSpec, Source, parse_key, substitute
-from seqjobs.spec.overrides import apply_overrides
 from seqjobs.spec.locate import error_lines, in_text
-from seqjobs.spec.problems import Problems
+from seqjobs.spec.overrides import apply_overrides
+from seqjobs.spec.problems import Path, Problems
 from seqjobs.spec.sections import HeaderSpec, ObjectiveSpec, TrialSpec
 from seqjobs.spec.trial_check import check_header, check_trial
 from seqjobs.spec.validation import validate_section
@@ -128,7 +128,7 @@ def _check_candidates(
     """Checks the sections at every value that a dimension or variant can bring in; returns them at the first."""
     first: TrialSpec | None = None
     seen: set[tuple[str, str, tuple[str | int, ...]]] = set()
-    for number, candidate in enumerate(candidates(template, dimensions, variants)):
+    for number, candidate in enumerate(candidates(dimensions, variants)):
         found = Problems()
         try:
             tree = substitute(template, dimensions, candidate.assignment, candidate.trace)
@@ -142,13 +142,24 @@ def _check_candidates(
             check_trial(trial, header.objective if header else None, found)
         if number == 0:
             first = trial
-        for problem in found:
-            problem = in_text(problem, candidate.trace)
+        for raw in found:
+            problem = in_text(raw, candidate.trace)
             mark = (problem.code, problem.what, problem.path)
-            if mark not in seen:
+            if mark not in seen and not _in_dimension(tree, raw.path):
                 seen.add(mark)
                 problems.extend([problem])
     return first
+
+
+def _in_dimension(tree: Any, path: Path) -> bool:
+    """Whether a path leads into a dimension that could not be read, whose mistake is noted already."""
+    for part in path:
+        if is_dimension(tree):
+            return True
+        if not isinstance(tree, dict | list):
+            return False
+        tree = tree.get(part) if isinstance(tree, dict) else tree[int(part)] if int(part) < len(tree) else None
+    return is_dimension(tree)
 
 
 def _default_objective(trial: TrialSpec) -> ObjectiveSpec:

@@ -94,7 +94,7 @@ class _Misfit:
     fix: str
 
 
-def check_output(  # noqa: PLR0913 - two ends of a model, each of a few independent facts
+def check_output(
     output_shape: Shape,
     last_layer: Named,
     loss: Named,
@@ -246,7 +246,7 @@ def history_columns(metrics: Sequence[Named], callbacks: Sequence[Named], *, has
     return (*measured, *validated, *((_RATE_COLUMN,) if sets_rate else ()))
 
 
-def check_names(  # noqa: PLR0913 - the sections that name a column or make one
+def check_names(
     *,
     metrics: Sequence[Named],
     callbacks: Sequence[Named],

@@ -26,8 +26,7 @@ NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,62}"
 class Section(BaseModel):
     """Strict and immutable: an unknown key is an error, a validated section never changes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True,
-                              use_attribute_docstrings=True)  # fmt: skip
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def problems_error(problems: Problems) -> PydanticCustomError:
@@ -50,6 +49,9 @@ def _reject(code: str, what: str, got: object, fix: str) -> PydanticCustomError:
     return problems_error(problems)
 
 
+# Stands in a field's JSON Schema for the schema of a table, which `schema.py` puts beside all others.
+TABLE_KEY = "x-table"
+
 Parse = Callable[[object, Path, Problems], Any]
 
 
@@ -63,10 +65,10 @@ class _CheckedBy:
     parse: Parse
     schema: dict[str, Any]
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:  # noqa: PLW3201
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self._validate)
 
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:  # noqa: PLW3201
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         return self.schema
 
     def _validate(self, value: object) -> Any:
@@ -88,7 +90,7 @@ def _items(table: str) -> dict[str, Any]:
 
 
 def _one(table: str) -> dict[str, Any]:
-    return {"$ref": f"#/$defs/{table}"}
+    return {TABLE_KEY: table}
 
 
 Layers = Annotated[tuple[Named, ...], _CheckedBy(parse_layers, {**_items("layer"), "minItems": 1})]
@@ -161,8 +163,10 @@ Paths = Annotated[
 Seconds = Annotated[
     float,
     BeforeValidator(_seconds),
-    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": "^[0-9.]+[smhd]$"}]}),
-]  # fmt: skip
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": "^[0-9.]+[smhd]$"}]}
+    ),
+]
 
 
 class ColumnSpec(Section):
@@ -175,6 +179,12 @@ class ColumnSpec(Section):
 
 
 Ops = Annotated[ColumnSpec, BeforeValidator(_ops)]
+_FEATURES_SCHEMA = {
+    "anyOf": [
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "object", "additionalProperties": {"anyOf": [{"const": "raw"}, {TABLE_KEY: "column"}]}},
+    ]
+}
 
 
 class DataSpec(Section):
@@ -184,7 +194,7 @@ class DataSpec(Section):
     """Parquet files: a file, a folder, a glob, or a list of these; relative to the spec file."""
     validation: Paths | None = None
     """Rows to validate on, written likewise; or use `fit.validation_split`, or neither."""
-    features: Annotated[dict[str, Ops], BeforeValidator(_columns)] | None = None
+    features: Annotated[dict[str, Ops] | None, BeforeValidator(_columns), WithJsonSchema(_FEATURES_SCHEMA)] = None
     """Columns by name: a list takes them raw, a mapping says what is done to each. Left out: all but the target."""
     others: Literal["raw"] | None = None
     """`raw` takes the columns that `features` does not name too, behind those it names."""

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from seqjobs.spec.field_docs import field_docs
 from seqjobs.spec.problems import Path, Problems, did_you_mean
 from seqjobs.spec.sections import (
     ColumnSpec,
@@ -90,14 +91,17 @@ def _existing(tree: Any, loc: Path) -> Path:
     """The part of pydantic's `loc` that is in the tree: it adds names of union members."""
     path: list[str | int] = []
     for part in loc:
-        if isinstance(tree, dict) and part in tree:
-            tree = tree[part]
-        elif isinstance(tree, list) and isinstance(part, int) and part < len(tree):
-            tree = tree[part]
-        else:
+        if not _holds(tree, part):
             break
+        tree = tree[part]
         path.append(part)
     return tuple(path)
+
+
+def _holds(tree: Any, part: str | int) -> bool:
+    if isinstance(tree, list):
+        return isinstance(part, int) and part < len(tree)
+    return isinstance(tree, dict) and part in tree
 
 
 def _class_at(section: type[BaseModel], path: Path) -> type[BaseModel] | None:
@@ -116,8 +120,7 @@ def _fields(section: type[BaseModel], path: Path) -> tuple[str, ...]:
 def _fix(section: type[BaseModel], path: Path) -> str:
     """What the field is for, out of its documentation."""
     found = _class_at(section, path[:-1])
-    field = found.model_fields.get(str(path[-1])) if found is not None and path else None
-    text = (field.description or "") if field is not None else ""
+    text = field_docs(found).get(str(path[-1]), "") if found is not None and path else ""
     return f"`{path[-1]}` is: {text[0].lower()}{text[1:]}" if text else "see `seqjobs schema`."
 
 

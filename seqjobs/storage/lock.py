@@ -28,9 +28,8 @@ class Lock:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise RunFolderError(
-                "E602", f"this run is held by {_owner(self._path)}", where=str(self._path.parent), fix="wait for it, or stop it."
-            ) from None  # fmt: skip
+            what, fix = f"this run is held by {_owner(self._path)}", "wait for it, or stop it."
+            raise RunFolderError("E602", what, where=str(self._path.parent), fix=fix) from None
         owner = json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode()
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, owner, 0)

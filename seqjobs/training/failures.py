@@ -35,5 +35,5 @@ def _cause(error: BaseException) -> Cause:
 
 def _first_lines(text: str) -> str:
     """The beginning of a message in one line: TensorFlow's go on with pages of graph."""
-    line = " ".join(text.split("\n\n")[0].split())
+    line = " ".join(text.split("\n\n", maxsplit=1)[0].split())
     return line if len(line) <= MAX_MESSAGE_LENGTH else line[: MAX_MESSAGE_LENGTH - 3] + "..."

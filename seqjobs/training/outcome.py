@@ -91,5 +91,5 @@ class PackRunner(Protocol):
         The weights of a failed member are an empty tuple. Raises nothing for what a trial does wrong.
         """
 
-    def export(self, trial: Trial, dataset: Dataset, weights: Weights) -> bytes:
+    def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         """The bytes of a `.keras` file that `keras.models.load_model` opens by itself."""

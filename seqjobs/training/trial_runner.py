@@ -31,7 +31,10 @@ class TrialRunner:
 
     def __init__(self, device_names: tuple[str, ...]) -> None:
         self.devices = device_names
-        self.versions = (("tensorflow", tf.__version__), ("keras", keras.__version__))
+        self.versions: tuple[tuple[str, str], ...] = (
+            ("tensorflow", str(tf.__version__)),
+            ("keras", str(keras.__version__)),
+        )
 
     @classmethod
     def start(cls, cpus: int) -> TrialRunner:
@@ -46,7 +49,7 @@ class TrialRunner:
             compile_model(model, trial.spec.compile, run_eagerly=True)
             features, target = training_batches(trial.spec, dataset).rows(slice(0, 2))
             model.test_on_batch(features, target)
-        except Exception as error:  # noqa: BLE001 (whatever Keras raises is the answer)
+        except Exception as error:  # (whatever Keras raises is the answer)
             return failure_of(error)
         return None
 
@@ -55,10 +58,10 @@ class TrialRunner:
         for trial in pack.trials:
             yield from _from_thread(lambda put, trial=trial: _train(trial, dataset, put))  # type: ignore[misc]
 
-    def export(self, trial: Trial, dataset: Dataset, weights: Weights) -> bytes:
+    def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         """A `.keras` file that `keras.models.load_model` opens by itself."""
         forget_models()
-        model = build_model(trial.spec, dataset.schema.feature_shape, trial.seed)
+        model = build_model(trial.spec, feature_shape, trial.seed)
         model.set_weights(list(weights))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.keras"
@@ -83,7 +86,7 @@ def _train(trial: Trial, dataset: Dataset, put: _Put) -> None:
         weights = tuple(model.get_weights())
     except TimeIsUp:
         pass
-    except Exception as error:  # noqa: BLE001 (a failed trial is a value, not an end of the worker)
+    except Exception as error:  # (a failed trial is a value, not an end of the worker)
         fitting.failure = failure_of(error)
     put(
         TrialOutcome(
@@ -118,7 +121,7 @@ def _from_thread(work: Callable[[_Put], None]) -> Iterator[Any]:
     def run() -> None:
         try:
             work(items.put)
-        except BaseException as error:  # noqa: BLE001 (goes on where the items are read)
+        except BaseException as error:  # (goes on where the items are read)
             items.put(error)
         items.put(_END)
 

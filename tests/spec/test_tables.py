@@ -252,6 +252,11 @@ def test_a_hostile_name_is_shown_harmless() -> None:
         (LAYERS, {"Permute": {"dims": [1, 1]}}, "dims"),
         (LAYERS, {"Bidirectional": {"layer": {"Dense": {"units": 3}}}}, "layer"),
         (LAYERS, {"EinsumDense": {"equation": "ab,bc->ac", "output_shape": 3, "bias_axes": "z"}}, "bias_axes"),
+        (LAYERS, {"EinsumDense": {"equation": "ab,bc->ad", "output_shape": 3}}, "equation"),
+        (LAYERS, {"EinsumDense": {"equation": "ab,bc->ca", "output_shape": 3}}, "equation"),
+        (LAYERS, {"EinsumDense": {"equation": "abb,bc->ac", "output_shape": 3}}, "equation"),
+        (LAYERS, {"GroupNormalization": {"groups": 0}}, "groups"),
+        (LAYERS, {"Normalization": {"mean": [1, 2], "variance": 3}}, "variance"),
         (LAYERS, {"Resizing": {"height": 3, "width": 3, "crop_to_aspect_ratio": True, "pad_to_aspect_ratio": True}},
          "pad_to_aspect_ratio"),
         (OPTIMIZERS, {"Adam": {"clipnorm": 1, "clipvalue": 1}}, "clipvalue"),
@@ -265,8 +270,9 @@ def test_a_hostile_name_is_shown_harmless() -> None:
 )  # fmt: skip
 def test_arguments_that_do_not_go_together(table: Table, value: dict[str, object], argument: str) -> None:
     ((name, _),) = value.items()
-    (problem,) = refused(table, value)
-    assert (problem.code, problem.path) == ("E304", ("here", name, argument))
+    problems = refused(table, value)
+    assert {(problem.code, problem.path) for problem in problems} == {("E304", ("here", name, argument))}
+    assert all(problem.fix for problem in problems)
 
 
 def wrapped(times: int) -> dict[str, Any]:

@@ -7,11 +7,25 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from seqjobs.spec.problems import Problems
 from seqjobs.spec.tables import METRICS, TABLES, Named, Table, history_name, parse_metrics
-from seqjobs.spec.tables._base import Entry, Required
+from seqjobs.spec.tables._base import Entry, Kind, Required
+from seqjobs.spec.tables.arguments import (
+    Each,
+    Flag,
+    Integer,
+    ListOf,
+    Nested,
+    Number,
+    OneOf,
+    OneOrMore,
+    Optional,
+    Pattern,
+    Wrapped,
+)
 from seqjobs.spec.tables.callbacks import OWN_ARGUMENTS
 from seqjobs.spec.tables.metrics import CHOSEN_BY_KERAS
 
@@ -137,13 +151,6 @@ def test_keras_knows_every_alias_as_the_same_entry(table: Table) -> None:
 OUR_ALIASES = {"lamb", "categorical_generalized_cross_entropy"}
 
 
-def histories(metrics: list[Any], writings: list[Any]) -> list[str]:
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
-    model.compile(loss="categorical_crossentropy", metrics=metrics)
-    x, y = keras.ops.ones((4, 4)), keras.ops.one_hot(keras.ops.array([0, 1, 2, 0]), 3)
-    return list(model.fit(x, y, epochs=1, verbose=0).history)[: len(writings)]
-
-
 NEEDED: dict[str, dict[str, object]] = {
     "PrecisionAtRecall": {"recall": 0.5},
     "RecallAtPrecision": {"precision": 0.5},
@@ -155,7 +162,60 @@ NEEDED: dict[str, dict[str, object]] = {
     "MeanIoU": {"num_classes": 3, "sparse_y_true": False, "sparse_y_pred": False},
     "OneHotIoU": {"num_classes": 3, "target_class_ids": [0]},
     "OneHotMeanIoU": {"num_classes": 3},
+    "PiecewiseConstantDecay": {"boundaries": [1], "values": [1, 0.5]},
 }
+
+
+def sample(kind: Kind) -> object:
+    """A value that this kind takes, for arguments that have no default."""
+    if isinstance(kind, Pattern):
+        return "ab,bc->ac"
+    if isinstance(kind, ListOf):
+        return [sample(kind.item)] * kind.shortest
+    if isinstance(kind, Each | OneOrMore):
+        return sample(kind.item)
+    if isinstance(kind, Optional):
+        return sample(kind.kind)
+    if isinstance(kind, Wrapped):
+        return {"LSTM": {"units": 2}}
+    if isinstance(kind, OneOf):
+        return kind.words[0]
+    if isinstance(kind, Nested):
+        return next(iter(kind.table.entries))
+    return 1 if isinstance(kind, Integer) else 0.5
+
+
+@pytest.mark.parametrize(("table", "entry"), list(every_entry()))
+def test_keras_builds_what_the_table_accepts(table: Table, entry: Entry) -> None:
+    required = {name: sample(entry.arguments[name].kind) for name in entry.required()} | NEEDED.get(entry.name, {})
+    if entry.name in OWN_ARGUMENTS:
+        return
+    tries: list[dict[str, object]] = [required]
+    for name, argument in entry.arguments.items():
+        kind = argument.kind
+        if isinstance(kind, OneOf):
+            tries.extend({**required, name: word} for word in kind.words)
+        elif isinstance(kind, Flag):
+            tries.append({**required, name: not argument.default})
+        elif isinstance(kind, Number) and not isinstance(argument.default, Required):
+            # Whole numbers, where Keras asks for a float.
+            tries.append({**required, name: 1 if kind.below is None else 0})
+    for arguments in tries:
+        problems = Problems()
+        named = table.parse({entry.name: arguments} if not table.names_only else entry.name, (), problems)
+        if named is None:
+            # Refused for what does not go together, or for a bound that 0 and 1 are beyond.
+            assert {problem.code for problem in problems} == {"E304"}
+            assert arguments is not required
+            continue
+        built(named)
+
+
+def histories(metrics: list[Any], writings: list[Any]) -> list[str]:
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+    model.compile(loss="categorical_crossentropy", metrics=metrics)
+    x, y = np.ones((4, 4), np.float32), np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
+    return list(model.fit(x, y, epochs=1, verbose=0).history)[: len(writings)]
 
 
 def test_history_names_are_the_columns_of_a_real_fit() -> None:

@@ -35,7 +35,7 @@ from seqjobs.run import submit
 @overrides_option
 @output_option("table", "json")
 @click.option("--dry-run", is_flag=True, help="Only show the plan, as `seqjobs plan` does.")
-def command(  # noqa: PLR0913 - an argument for each option
+def command(
     *,
     specs: tuple[Path, ...],
     run_id: str | None,
@@ -51,8 +51,9 @@ def command(  # noqa: PLR0913 - an argument for each option
     Exit codes: 0 all trials finished, 1 some failed, 2 a mistake in a spec or the command, 3 all failed, 4 cluster or
     storage lost, 6 out of time; after 4 and 6 the same command goes on.
     """
+    jobs = load_jobs(specs, overrides)  # so that the mistakes of all files are told, before anything heavy is imported
     if dry_run:
-        show_plan(make_plan(load_jobs(specs, overrides)), output)
+        show_plan(make_plan(jobs), output)
         return
     tracker = Tracker()
     progress = progress_for(sys.stderr, tracker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
@@ -17,6 +18,9 @@ from seqjobs.spec.sections import ObjectiveSpec
 MAX_BAR = 40
 MAX_SPARKLINE = 40
 LEAST_SPARKLINE = 5
+ID_WIDTH = 10
+METRIC_WIDTH = 8  # 0.054806
+TALL = 20  # lines of a terminal in which the best may take two
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +40,11 @@ class Column:
     cells: tuple[str, ...]
     right: bool = False
     style: str = ""
+    least: int = 0
 
     @property
     def width(self) -> int:
-        return max(map(cell_len, (self.title, *self.cells)))
+        return max(self.least, _longest((self.title, *self.cells)))
 
 
 def live_frame(tracker: Tracker, frame: Frame) -> list[Text]:
@@ -47,12 +52,13 @@ def live_frame(tracker: Tracker, frame: Frame) -> list[Text]:
     if tracker.standing is None:
         return [_cut(_stage_line(tracker), frame)]
     lines = [_progress_line(tracker, tracker.standing, frame)]
-    footer = [_best_line(tracker, objective, best) for objective, best in tracker.best.items() if best is not None]
+    bests = ((objective, best) for objective, best in tracker.best.items() if best is not None)
+    footer = [line for objective, best in bests for line in _best_lines(tracker, objective, best, frame)]
     if tracker.standing.failed:
         footer.append(_failed_line(tracker, tracker.standing))
     room = max(frame.height - 1, 1)
     footer = footer[: max(room - len(lines) - 2, 0)]
-    workers = _worker_lines(list(tracker.workers.values()), frame, room - len(lines) - len(footer))
+    workers = _worker_lines(tracker, frame, room - len(lines) - len(footer))
     return [_cut(line, frame) for line in (*lines, *workers, *footer)][:room]
 
 
@@ -81,35 +87,50 @@ def _remaining(tracker: Tracker, left: float | None) -> str:
     return shown_duration(float(int(tracker.seconds()))) if tracker.workers else "starting workers"
 
 
-def _worker_lines(rows: list[WorkerRow], frame: Frame, room: int) -> list[Text]:
+def _worker_lines(tracker: Tracker, frame: Frame, room: int) -> list[Text]:
     """A title and a row each; the workers there is no room for are counted."""
-    if not rows or room < 2:
+    if not tracker.workers or room < 2:
         return []
-    rows = sorted(rows, key=lambda row: (len(row.worker), row.worker))
+    rows = sorted(tracker.workers.values(), key=lambda row: (len(row.worker), row.worker))
     hidden = len(rows) - (room - 1)
     if hidden > 0:
         rows = rows[: room - 2]
         hidden += 1
-    lines = _table(_columns(rows, frame), len(rows)) if rows else []
+    lines = _table(_columns(tracker, rows, frame), len(rows)) if rows else []
     return [*lines, Text(f"and {counted(hidden, 'more worker')}", style="dim")] if hidden > 0 else lines
 
 
-def _columns(rows: list[WorkerRow], frame: Frame) -> list[Column]:
-    """The columns that fit, the least telling ones left out first, and the sparkline in the rest of the width."""
-    metrics = list(dict.fromkeys(row.metric for row in rows if row.metric))
+def _columns(tracker: Tracker, rows: list[WorkerRow], frame: Frame) -> list[Column]:
+    """The columns that fit, the least telling ones left out first, and the sparkline in the rest of the width.
+
+    Which they are and how wide at least depends on the run alone, so that nothing jumps as trials come and go.
+    """
+    metrics = list(dict.fromkeys(objective.metric for objective in tracker.best))
+    jobs = list(tracker.jobs)
+    metric_cells = tuple(_metric_cell(row, named=len(metrics) > 1) for row in rows)
     columns = {
         "worker": Column(title="worker", cells=tuple(row.worker for row in rows), style="dim"),
-        "trial": Column(title="trial", cells=tuple(_trial_cell(row) for row in rows)),
-        "job": Column(title="job", cells=tuple(row.trial.job if row.trial else "" for row in rows)),
-        "epoch": Column(title="epoch", cells=tuple(_epoch_cell(row) for row in rows), right=True),
-        "loss": Column(title="loss", cells=tuple(_loss_cell(row) for row in rows), right=True),
+        "trial": Column(title="trial", cells=tuple(_trial_cell(row) for row in rows), least=ID_WIDTH),
+        "job": Column(
+            title="job", cells=tuple(row.trial.job if row.trial else "" for row in rows), least=_longest(jobs)
+        ),
+        "epoch": Column(
+            title="epoch",
+            cells=tuple(f"{row.epoch}/{row.epochs}" if row.epochs else "" for row in rows),
+            right=True,
+            least=2 * len(str(tracker.max_epochs)) + 1,
+        ),
+        "loss": Column(title="loss", cells=tuple(_loss_cell(row) for row in rows), right=True, least=METRIC_WIDTH),
         "objective": Column(
             title=metrics[0] if len(metrics) == 1 else "objective",
-            cells=tuple(_metric_cell(row, named=len(metrics) > 1) for row in rows),
+            cells=metric_cells,
             right=True,
             style="bold",
+            least=METRIC_WIDTH + (_longest(metrics) + 1 if len(metrics) > 1 else 0),
         ),
     }
+    if len(jobs) == 1:
+        del columns["job"]
     if metrics == ["loss"]:
         del columns["loss"]
     for name in ("job", "loss", "worker", "epoch"):
@@ -119,6 +140,10 @@ def _columns(rows: list[WorkerRow], frame: Frame) -> list[Column]:
     width = min(frame.width - _width(columns), MAX_SPARKLINE)
     cells = tuple(sparkline(row.values, width, ascii_only=frame.ascii_only) for row in rows)
     return [*columns.values(), Column(title="", cells=cells, style="cyan")]
+
+
+def _longest(texts: Iterable[str]) -> int:
+    return max(map(cell_len, texts), default=0)
 
 
 def _width(columns: dict[str, Column]) -> int:
@@ -146,10 +171,6 @@ def _trial_cell(row: WorkerRow) -> str:
     return f"{row.trial.id} +{others}" if others else row.trial.id
 
 
-def _epoch_cell(row: WorkerRow) -> str:
-    return f"{row.epoch}/{row.trial.spec.fit.epochs}" if row.trial else ""
-
-
 def _loss_cell(row: WorkerRow) -> str:
     return shown_metric(row.loss) if row.loss is not None else ""
 
@@ -161,9 +182,14 @@ def _metric_cell(row: WorkerRow, *, named: bool) -> str:
     return f"{row.metric} {value}" if named else value
 
 
-def _best_line(tracker: Tracker, objective: ObjectiveSpec, best: BestTrial) -> Text:
+def _best_lines(tracker: Tracker, objective: ObjectiveSpec, best: BestTrial, frame: Frame) -> Iterator[Text]:
     value = (f"{objective.metric} {shown_metric(best.value)}", "bold green")
-    return Text.assemble("best ", value, f"  {best.trial.id}  ", _assignment(tracker, best.trial))
+    line, assignment = Text.assemble("best ", value, f"  {best.trial.id}"), _assignment(tracker, best.trial)
+    if line.cell_len + 2 + cell_len(assignment) > frame.width and frame.height >= TALL:
+        yield line
+        yield Text(f"     {assignment}")
+    else:
+        yield line.append(f"  {assignment}")
 
 
 def _assignment(tracker: Tracker, trial: Trial) -> str:

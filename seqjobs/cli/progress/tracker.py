@@ -44,9 +44,14 @@ class WorkerRow:
     """The objective's metric, one number an epoch."""
 
     @property
+    def epochs(self) -> int | None:
+        """How many it will train at most."""
+        return self.pack.trials[0].spec.fit.epochs if self.pack is not None else None
+
+    @property
     def progress(self) -> float:
         """How many trials' worth of epochs are behind it."""
-        return len(self.pack.trials) * min(self.epoch / self.pack.trials[0].spec.fit.epochs, 1.0) if self.pack else 0.0
+        return len(self.pack.trials) * min(self.epoch / self.epochs, 1.0) if self.pack and self.epochs else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +79,10 @@ class Tracker:
         self.workers: dict[str, WorkerRow] = {}
         self.best: dict[ObjectiveSpec, BestTrial | None] = {}
         self.short_names: Mapping[str, str] = {}
+        self.max_epochs = 0
         self.last_failure = ""
         self._objectives: dict[str, ObjectiveSpec] = {}
+        self.jobs: tuple[str, ...] = ()
         self._packs: dict[str, Pack] = {}
         self._trials: dict[str, Trial] = {}
         self._uncommitted: deque[str] = deque()
@@ -89,9 +96,11 @@ class Tracker:
         """The one place that looks at every trial; all later ones look one up."""
         self.run_id, self.standing = run_id, standing
         self.stage = ""
+        self.jobs = tuple(job.name for job in plan.jobs)
         self._packs = {pack.id: pack for pack in plan.packs}
         self._trials = {trial.id: trial for trial in plan.trials}
         self._objectives = {job.name: job.objective for job in plan.jobs}
+        self.max_epochs = max((trial.spec.fit.epochs for trial in plan.trials), default=0)
         self.short_names = short_names(hyperparameter_keys(trial.hyperparameters for trial in plan.trials))
         self.best = {board.objective: self._best_of(board) for board in standing.leaderboards}
 

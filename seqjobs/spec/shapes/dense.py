@@ -53,7 +53,8 @@ def _einsum(arguments: Arguments, shape: Shape) -> Traced:
         raise ShapeProblem(needs, f"give one size for each letter of '{output}' but the batch")
     of_output = dict(zip(output, letters, strict=True))
     _shared_sizes_agree(of_input, of_output)
-    weights = {"kernel": tuple(known(_size(letter, of_output, of_input), f"'{letter}'") for letter in kernel)}
+    of_kernel = {**of_input, **of_output}
+    weights = {"kernel": tuple(known(of_kernel[letter], f"'{letter}'") for letter in kernel)}
     if arguments.given("bias_axes"):
         bias = arguments.word("bias_axes")
         first = min(output.index(letter) for letter in bias)
@@ -68,15 +69,6 @@ def _shared_sizes_agree(of_input: Mapping[str, int | None], of_output: Mapping[s
         if wanted is not None and wanted != of_input[letter]:
             needs = f"needs {wanted} on the axis '{letter}' that input and output share, as its output_shape says"
             raise ShapeProblem(needs, "give null for that axis in output_shape")
-
-
-def _size(letter: str, of_output: Mapping[str, int | None], of_input: Mapping[str, int | None]) -> int | None:
-    if letter in of_output:
-        return of_output[letter]
-    if letter in of_input:
-        return of_input[letter]
-    fix = "name each of the kernel's axes in the input or the output"
-    raise ShapeProblem(f"needs the size of the kernel's axis '{letter}', which neither input nor output has", fix)
 
 
 DENSE: Mapping[str, Rule] = {"Dense": _dense, "EinsumDense": _einsum, "Embedding": _embedding}

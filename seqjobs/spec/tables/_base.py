@@ -281,25 +281,22 @@ class Table:
 
     def _given(self, entry: Entry, writing: _Writing, problems: Problems) -> Iterator[tuple[str, ArgumentValue]]:
         """Each argument that the spec gives and that is right; notes the wrong, unknown and missing ones."""
-        arguments = writing.arguments
-        if entry.number and isinstance(arguments, int | float) and not isinstance(arguments, bool):
+        arguments = {} if writing.arguments is None else writing.arguments
+        bare_number = isinstance(arguments, int | float) and not isinstance(arguments, bool)
+        if entry.number and bare_number:
             arguments = {entry.number: arguments}
-            places = {entry.number: writing.path}
-        else:
-            places = {}
-        if arguments is None:
-            arguments = {}
         if not isinstance(arguments, Mapping):
             what = f"the arguments of {entry.name} must be given by name"
             problems.add("E302", writing.path, what, got=arguments, fix=f"write {{{_entry_example(entry)}}}")
             return
+        # A misspelt argument is not told a second time as missing.
         misspelt = set()
         for key, value in arguments.items():
             name = str(key)
             if name not in entry.arguments:
                 misspelt.add(self._unknown_argument(entry, name, (*writing.path, name), problems))
                 continue
-            place = places.get(name, (*writing.path, name))
+            place = writing.path if bare_number else (*writing.path, name)
             checked = entry.arguments[name].kind.check(value, place, problems)
             if not isinstance(checked, Invalid):
                 yield name, checked

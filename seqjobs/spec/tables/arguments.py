@@ -14,6 +14,8 @@ from seqjobs.spec.tables._base import INVALID, ArgumentValue, Invalid, JsonValue
 # memory of the machine at once.
 ABSURD = 10**7
 
+_WITHIN = "give a value within these bounds"
+
 
 def refuse(kind: Kind, value: object, path: Path, problems: Problems, *, fix: str = "") -> Invalid:
     """Notes that `value` is not what `kind` takes."""
@@ -26,7 +28,7 @@ def _fix(value: object) -> str:
         return f"write {value} without quotes"
     if value is None:
         return "give a value, or remove the argument to have its default"
-    return "give such a value"
+    return "give a value of this kind"
 
 
 def _bounds(at_least: float | None, above: float | None, at_most: float | None, below: float | None) -> str:
@@ -54,7 +56,7 @@ class Integer(Kind):
             fix = f"write {int(value)}" if isinstance(value, float) and value.is_integer() else ""
             return refuse(self, value, path, problems, fix=fix)
         if (self.at_least is not None and value < self.at_least) or (self.at_most is not None and value > self.at_most):
-            return refuse(self, value, path, problems)
+            return refuse(self, value, path, problems, fix=_WITHIN)
         if abs(value) > self.absurd:
             what = f"no model needs a number of this size here; the limit is {self.absurd:,}"
             problems.add("E502", path, what, got=value, fix="give a smaller number")
@@ -92,7 +94,7 @@ class Number(Kind):
             number = math.inf
         if not math.isfinite(number):
             return refuse(self, value, path, problems, fix="give a finite number")
-        return number if self._within(number) else refuse(self, value, path, problems)
+        return number if self._within(number) else refuse(self, value, path, problems, fix=_WITHIN)
 
     def _within(self, number: float) -> bool:
         return (

@@ -36,8 +36,8 @@ def _nesterov_has_momentum(arguments: Mapping[str, ArgumentValue]) -> Iterator[C
         yield Conflict("nesterov", "nesterov does nothing without momentum", "give momentum, such as 0.9")
 
 
-def _betas(first: float = 0.9, second: float = 0.999) -> dict[str, Argument]:
-    return {"beta_1": Argument(_SHARE, first), "beta_2": Argument(_SHARE, second)}
+def _betas(second: float = 0.999) -> dict[str, Argument]:
+    return {"beta_1": Argument(_SHARE, 0.9), "beta_2": Argument(_SHARE, second)}
 
 
 def _epsilon(default: float = 1e-7) -> dict[str, Argument]:
@@ -69,7 +69,11 @@ _ENTRIES = table_of(
         _optimizer("Adamax", "https://arxiv.org/abs/1412.6980, section 7.1", _ADAM),
         _optimizer("Nadam", "Adam with Nesterov momentum", _ADAM),
         _optimizer("Lamb", "https://arxiv.org/abs/1904.00962", _ADAM),
-        _optimizer("Lion", "https://arxiv.org/abs/2302.06675", _betas(0.9, 0.99)),
+        _optimizer(
+            "Lion",
+            "https://arxiv.org/abs/2302.06675",
+            {**_betas(second=0.99), "beta_1": Argument(Number(above=0, below=1), 0.9)},
+        ),
         _optimizer("Adadelta", "https://arxiv.org/abs/1212.5701", {"rho": Argument(_SHARE, 0.95), **_epsilon()}),
         _optimizer("Adagrad", "https://jmlr.org/papers/v12/duchi11a.html", {**_ACCUMULATOR, **_epsilon()}),
         _optimizer(

@@ -19,9 +19,24 @@ _EQUATION = "|".join(
 )
 
 
-def _bias_axes_are_output_axes(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
-    axes, equation = arguments["bias_axes"], str(arguments["equation"])
-    output = equation.partition("->")[2]
+def _letters_fit(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
+    """What Keras would say of the equation when it builds the layer."""
+    equation, axes = str(arguments["equation"]), arguments["bias_axes"]
+    left, _, output = equation.replace(".", "").partition("->")
+    inputs, _, kernel = left.partition(",")
+    parts = {"input": inputs, "kernel": kernel, "output": output}
+    for name, letters in parts.items():
+        if len(set(letters)) < len(letters):
+            yield Conflict("equation", f"a letter is twice in the {name} '{letters}'", "give each axis its own letter")
+    if not equation.startswith("...") and inputs[0] != output[0]:
+        what = f"the batch '{inputs[0]}' is first in the input and not in the output '{output}'"
+        yield Conflict("equation", what, f"begin the output with '{inputs[0]}'")
+    if inputs[0] in kernel and not equation.startswith("..."):
+        yield Conflict("equation", f"the batch '{inputs[0]}' is in the kernel", "take it out of the kernel")
+    for letter in sorted(set(output) - set(inputs) - set(kernel)):
+        yield Conflict("equation", f"output axis '{letter}' is in neither input nor kernel", "take it out, or add it")
+    for letter in sorted(set(kernel) - set(inputs) - set(output)):
+        yield Conflict("equation", f"kernel axis '{letter}' is in neither input nor output", "take it out, or add it")
     for letter in sorted(set(str(axes)) - set(output)) if axes else ():
         what = f"bias axis '{letter}' is not an axis of the output '{output}'"
         yield Conflict("bias_axes", what, "use letters that follow the arrow in the equation")
@@ -40,7 +55,7 @@ DENSE = (
             **weight("kernel", rank=0),
             **weight("bias", "zeros", rank=0),
         },
-        rules=(_bias_axes_are_output_axes,),
+        rules=(_letters_fit,),
         left_out={"gptq_unpacked_column_size": "quantization is not offered"},
     ),
     Entry(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from seqjobs.spec.tables._base import Argument, Entry
+from collections.abc import Iterator, Mapping
+
+from seqjobs.spec.tables._base import Argument, ArgumentValue, Conflict, Entry
 from seqjobs.spec.tables.arguments import Flag, Integer, Number, OneOrMore
 from seqjobs.spec.tables.layers._weights import AXIS, weight
 
@@ -17,6 +19,12 @@ _AXES = {"axis": Argument(OneOrMore(AXIS, longest=6), -1)}
 
 _MOVING = weight("moving_mean", "zeros", rank=1) | weight("moving_variance", "ones", rank=1)
 _RENORM = "batch renormalization is not offered"
+
+
+def _some_groups(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
+    if arguments["groups"] == 0:
+        yield Conflict("groups", "there must be at least one group", "give a number above 0, or -1 for one a channel")
+
 
 NORMALIZATION = (
     Entry(
@@ -46,6 +54,7 @@ NORMALIZATION = (
             "epsilon": Argument(_EPSILON, 0.001),
             **_AFFINE,
         },
+        rules=(_some_groups,),
     ),
     Entry("UnitNormalization", "norm 1", _AXES),
     Entry(

@@ -28,6 +28,14 @@ def _one_aspect(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
         yield Conflict("pad_to_aspect_ratio", what, "remove one of them")
 
 
+def _one_form(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
+    mean, variance = arguments["mean"], arguments["variance"]
+    sizes = [len(value) if isinstance(value, tuple) else None for value in (mean, variance)]
+    if sizes[0] != sizes[1]:
+        what = "mean and variance must both be one number, or lists of one length"
+        yield Conflict("variance", what, "give one variance for each mean")
+
+
 SCALING = (
     Entry(
         "Rescaling",
@@ -43,6 +51,7 @@ SCALING = (
             "variance": Argument(OneOrMore(Number(at_least=0))),
             "invert": Argument(Flag(), False),
         },
+        rules=(_one_form,),
         left_out={"axis": "mean and variance are of the last axis"},
         # Without them Keras wants a pass over the data before training.
         made_required=frozenset({"mean", "variance"}),
