@@ -7,7 +7,7 @@ import re
 from seqjobs.errors import SpecError
 
 _PLACE = re.compile(r"[A-Z][0-9]+ (.+?):[0-9]+:[0-9]+(?::| |$)")
-_MORE = re.compile(r"\.\.\. and ([0-9]+) more\.")
+_MORE = re.compile(r"\.\.\. and ([0-9]+) more\.?")
 
 
 def spec_summary(error: SpecError) -> str:

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqjobs.data.dataset import Array
-from seqjobs.data.files import printable
 from seqjobs.data.place import Place
 from seqjobs.errors import DataError
 from seqjobs.spec.problems import shown
+from seqjobs.storage.files import printable
 
 Kind = Literal["bool", "integer", "float", "string"]
 EXTENSION_KEY = b"ARROW:extension:name"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seqjobs.data.files import printable
+from seqjobs.storage.files import printable
 
 
 @dataclass(frozen=True, kw_only=True)

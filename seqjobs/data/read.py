@@ -8,7 +8,6 @@ import psutil
 
 from seqjobs.data.dataset import Dataset, Split
 from seqjobs.data.features import FeatureArray
-from seqjobs.data.files import printable
 from seqjobs.data.fingerprint import fingerprint
 from seqjobs.data.formats import format_of
 from seqjobs.data.layout import Layout
@@ -18,6 +17,7 @@ from seqjobs.data.tally import Tally
 from seqjobs.data.target import Classes, TargetArray, target_array
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
+from seqjobs.storage.files import printable
 
 BATCH_BYTES = 2 << 20
 MAX_BATCH_ROWS = 65_536

@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from seqjobs.data.columns import ColumnType, column_type, length_of_first
 from seqjobs.data.dataset import DataSchema
-from seqjobs.data.files import find_files, printable, shown_path
 from seqjobs.data.formats import Footer, format_of
 from seqjobs.data.layout import Layout, make_layout
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.problems import did_you_mean, shown
 from seqjobs.spec.sections import DataSpec
+from seqjobs.storage.files import find_files, printable, shown_path
 
 MAX_NAMED = 5
 

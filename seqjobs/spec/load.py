@@ -14,8 +14,8 @@ from seqjobs.spec.job_spec import TRIAL_SECTIONS, Assignment, JobSpec, Source, p
 from seqjobs.spec.locate import error_lines, in_text
 from seqjobs.spec.overrides import apply_overrides
 from seqjobs.spec.problems import Path, Problems
-from seqjobs.spec.sections import HeaderSpec, ObjectiveSpec, TrialSpec
-from seqjobs.spec.trial_check import check_header, check_trial
+from seqjobs.spec.sections import DataSpec, HeaderSpec, ObjectiveSpec, TrialSpec
+from seqjobs.spec.trial_check import check_files, check_header, check_trial
 from seqjobs.spec.validation import validate_section
 
 
@@ -59,7 +59,7 @@ def _read_job(document: Document, source: Source, problems: Problems) -> JobSpec
         other_keys=(*TRIAL_SECTIONS, "variants"),
     )
     template = {key: tree[key] for key in TRIAL_SECTIONS if key in tree}
-    trial = _check_candidates(template, dimensions, variants, header, problems)
+    trial = _check_candidates(template, dimensions, variants, header, source.folder, problems)
     if header is None:
         return None
     check_header(header, dimensions, variants, problems)
@@ -123,10 +123,12 @@ def _check_candidates(
     dimensions: tuple[Dimension, ...],
     variants: tuple[Assignment, ...],
     header: HeaderSpec | None,
+    folder: FilePath,
     problems: Problems,
 ) -> TrialSpec | None:
     """Checks the sections at every value that a dimension or variant can bring in; returns them at the first."""
     first: TrialSpec | None = None
+    looked_for: list[DataSpec] = []
     seen: set[tuple[str, str, tuple[str | int, ...]]] = set()
     for number, candidate in enumerate(candidates(dimensions, variants)):
         found = Problems()
@@ -140,6 +142,11 @@ def _check_candidates(
         trial = validate_section(TrialSpec, tree, found)
         if trial is not None:
             check_trial(trial, header.objective if header else None, found)
+        # Also where another section is wrong: a missing file is a mistake of its own.
+        data = validate_section(DataSpec, tree.get("data", {}), Problems())
+        if data is not None and data not in looked_for:
+            looked_for.append(data)
+            check_files(data, folder, found)
         if number == 0:
             first = trial
         for raw in found:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path as FilePath
+
+from seqjobs.errors import DataError
 from seqjobs.spec.dimensions import Dimension, Range
 from seqjobs.spec.job_spec import Assignment
 from seqjobs.spec.model_check import check_model, check_names
 from seqjobs.spec.problems import Problems
 from seqjobs.spec.sections import DataSpec, HeaderSpec, ObjectiveSpec, TrialSpec
+from seqjobs.storage.files import find_files
 
 
 def check_header(
@@ -46,6 +50,16 @@ def check_trial(trial: TrialSpec, objective: ObjectiveSpec | None, problems: Pro
     shape = declared_shape(trial.data)
     if shape is not None:
         check_model(trial.model, shape, ("model",), problems)
+
+
+def check_files(data: DataSpec, folder: FilePath, problems: Problems) -> None:
+    """Notes paths behind which there are no data files (E401) or files of another format (E415)."""
+    for split, paths in (("train", data.train), ("validation", data.validation or ())):
+        for index, path in enumerate(paths):
+            try:
+                find_files((path,), folder)
+            except DataError as error:
+                problems.add(error.code, ("data", split, index), error.what, fix=error.fix)
 
 
 def declared_shape(data: DataSpec) -> tuple[int, ...] | None:

@@ -63,6 +63,8 @@ class TrialRunner:
         forget_models()
         model = build_model(trial.spec, feature_shape, trial.seed)
         model.set_weights(list(weights))
+        # An optimizer without variables would make `load_model` warn that it cannot restore them.
+        model.optimizer.build(model.trainable_variables)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.keras"
             model.save(path)

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 import seqjobs.data.read
-from seqjobs.data.files import SUFFIXES
 from seqjobs.data.formats import FORMATS
+from seqjobs.storage.files import SUFFIXES
 
 from .conftest import Folder
 

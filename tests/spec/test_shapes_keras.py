@@ -191,6 +191,7 @@ REFUSED: list[Case] = [
     ({"EinsumDense": {"equation": "abc,cd->abd", "output_shape": [11, 7]}}, STEPS),
     ({"EinsumDense": {"equation": "abc,cd->abd", "output_shape": [None, 7]}}, VALUES),
     ({"Dense": {"units": 2}}, (3, None)),
+    ({"Normalization": {"mean": 1, "variance": 1}}, (3, None)),
 ]
 
 

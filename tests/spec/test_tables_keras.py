@@ -195,6 +195,8 @@ def test_keras_builds_what_the_table_accepts(table: Table, entry: Entry) -> None
         kind = argument.kind
         if isinstance(kind, OneOf):
             tries.extend({**required, name: word} for word in kind.words)
+        elif isinstance(kind, Optional):
+            tries.append({**required, name: None})
         elif isinstance(kind, Flag):
             tries.append({**required, name: not argument.default})
         elif isinstance(kind, Number) and not isinstance(argument.default, Required):

@@ -54,7 +54,7 @@ class LineProgress:
             self._say(status_line(self._tracker))
 
     def close(self) -> None:
-        if self._open and self._tracker.standing is not None:
+        if self._open and self._tracker.has_trained:
             self._say(end_line(self._tracker))
         self._open = False
 

@@ -58,7 +58,7 @@ class LiveView:
 
     def close(self) -> None:
         self._live.stop()
-        if self._open and self._tracker.standing is not None:
+        if self._open and self._tracker.has_trained:
             self._console.print(Text(end_line(self._tracker)), soft_wrap=True)
         self._open = False
 

@@ -132,6 +132,10 @@ class Tracker:
                 pass
         return (*notes, *self._commit())
 
+    @property
+    def has_trained(self) -> bool:
+        return self._training_began is not None
+
     def seconds(self) -> float:
         return self._clock() - self.began
 
@@ -152,6 +156,7 @@ class Tracker:
     def _start(self, worker: str, pack_id: str) -> WorkerRow:
         if self._training_began is None:
             self._training_began = self._clock()
+        self.stage = ""
         pack = self._packs[pack_id]
         metric = self._objectives[pack.trials[0].job].metric
         row = WorkerRow(worker=worker, pack=pack, trial=pack.trials[0], metric=metric)

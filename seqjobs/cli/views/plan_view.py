@@ -14,7 +14,7 @@ from seqjobs.cli.views.numbers import counted, shown_bytes, shown_value
 from seqjobs.cli.views.printable import printable
 from seqjobs.cli.views.sheet import Column, Sheet
 from seqjobs.cli.views.short_names import hyperparameter_keys, short_names
-from seqjobs.planning.inspection import Inspection, inspect_plan
+from seqjobs.data.plan_check import Inspection, inspect_plan
 from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.trial import Trial
 from seqjobs.spec.job_spec import JobSpec
@@ -108,7 +108,7 @@ def _jobs_sheet(plan: Plan, inspection: Inspection) -> Sheet:
             Column(title="job", cells=tuple(printable(job.name) for job in jobs)),
             Column(title="trials", cells=tuple(f"{_num_trials(job, plan):,}" for job in jobs), right=True),
             Column(title="objective", cells=objectives),
-            Column(title="epochs", cells=epochs, right=True),
+            Column(title="epochs", cells=epochs, right=True, optional=True),
             Column(title="parameters", cells=sizes, right=True),
             Column(title="spec", cells=tuple(printable(job.source.path) for job in jobs), optional=True),
         )
@@ -125,9 +125,11 @@ def _data_sheet(plan: Plan, inspection: Inspection) -> Sheet:
             Column(title="data", cells=tuple(printable(", ".join(source.spec.train)) for source in sources)),
             Column(title="rows", cells=tuple(f"{schema.train_rows:,}" for schema in schemas), right=True),
             Column(title="validation", cells=validation, right=True),
-            Column(title="features", cells=shapes, right=True),
+            Column(title="features", cells=shapes, right=True, optional=True),
             Column(title="target", cells=tuple(printable(source.spec.target) for source in sources)),
-            Column(title="memory", cells=tuple(shown_bytes(s.memory_bytes) for s in schemas), right=True),
+            Column(
+                title="memory", cells=tuple(shown_bytes(s.memory_bytes) for s in schemas), right=True, optional=True
+            ),
         )
     )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqjobs.data.files import format_name
 from seqjobs.data.formats._base import Footer, Format
 from seqjobs.data.formats.parquet import ParquetFormat
+from seqjobs.storage.files import format_name
 
 FORMATS: dict[str, Format] = {"parquet": ParquetFormat()}
-"""By the names that `seqjobs.data.files.SUFFIXES` gives the endings of files."""
+"""By the names that `seqjobs.storage.files.SUFFIXES` gives the endings of files."""
 
 
 def format_of(path: Path) -> Format:

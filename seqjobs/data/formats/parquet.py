@@ -10,9 +10,9 @@ from typing import final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seqjobs.data.files import printable
 from seqjobs.data.formats._base import Footer
 from seqjobs.errors import DataError
+from seqjobs.storage.files import printable
 
 # A footer may claim lists and strings of any length; these are far above honest ones and far below the memory.
 THRIFT_STRING_BYTES = 64 << 20

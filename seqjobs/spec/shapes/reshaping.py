@@ -12,6 +12,7 @@ from seqjobs.spec.shapes._base import (
     Shape,
     ShapeProblem,
     Traced,
+    known,
     same,
     shown_shape,
     want_axes,
@@ -104,6 +105,12 @@ def _per_channel(*names: str) -> Rule:
     return rule
 
 
+def _normalization(arguments: Arguments, shape: Shape) -> Traced:
+    if shape:
+        known(shape[-1], "values on the last axis")
+    return _per_channel("mean", "variance")(arguments, shape)
+
+
 RESHAPING: Mapping[str, Rule] = {
     "Flatten": _flatten,
     "Reshape": _reshape,
@@ -119,7 +126,7 @@ RESHAPING: Mapping[str, Rule] = {
         for change in ("Flip", "Rotation", "Zoom", "Translation", "Contrast", "Brightness")
     },
     "Rescaling": _per_channel("scale", "offset"),
-    "Normalization": _per_channel("mean", "variance"),
+    "Normalization": _normalization,
     **dict.fromkeys(("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization"), same),
     **dict.fromkeys(("Activation", "ReLU", "LeakyReLU", "ELU"), same),
 }

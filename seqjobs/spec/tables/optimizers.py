@@ -60,12 +60,15 @@ def _optimizer(
 _ADAM = {**_betas(), **_epsilon()}
 _AMSGRAD = {"amsgrad": Argument(Flag(), False)}
 _ACCUMULATOR = {"initial_accumulator_value": Argument(_AT_LEAST_0, 0.1)}
-_DECAYS = {"weight_decay": Argument(Optional(_AT_LEAST_0), 0.004)}
 
 _ENTRIES = table_of(
     (
         _optimizer("Adam", "https://arxiv.org/abs/1412.6980", {**_ADAM, **_AMSGRAD}),
-        _optimizer("AdamW", "https://arxiv.org/abs/1711.05101", {**_ADAM, **_AMSGRAD, **_DECAYS}),
+        _optimizer(
+            "AdamW",
+            "https://arxiv.org/abs/1711.05101",
+            {**_ADAM, **_AMSGRAD, "weight_decay": Argument(_AT_LEAST_0, 0.004)},
+        ),
         _optimizer("Adamax", "https://arxiv.org/abs/1412.6980, section 7.1", _ADAM),
         _optimizer("Nadam", "Adam with Nesterov momentum", _ADAM),
         _optimizer("Lamb", "https://arxiv.org/abs/1904.00962", _ADAM),
@@ -107,7 +110,7 @@ _ENTRIES = table_of(
                 "adam_beta_2": Argument(_SHARE, 0.999),
                 "adam_weight_decay": Argument(Optional(_AT_LEAST_0), 0.004),
                 **_epsilon(),
-                **_DECAYS,
+                "weight_decay": Argument(Optional(_AT_LEAST_0), 0.004),
                 "exclude_embeddings": Argument(Flag(), True),
                 "muon_a": Argument(Number(), 3.4445),
                 "muon_b": Argument(Number(), -4.775),

@@ -14,28 +14,32 @@ from seqjobs.spec.tables.regularizers import REGULARIZER, REGULARIZERS
 _RANKS = {"Identity": (2, 2), "Orthogonal": (2, 6), "OrthogonalRegularizer": (2, 2)}
 
 
+def rank_misfit(named: Named, rank: int) -> str | None:
+    """Why this initializer, regularizer or constraint cannot work on a weight of `rank` axes."""
+    fewest, most = _RANKS.get(named.name, (0, 6))
+    if not fewest <= rank <= most:
+        return (
+            f"{named.name} works on weights of {'2 axes' if most == 2 else '2 axes or more'}, and this one has {rank}"
+        )
+    axes = named.arguments.get("axis", 0)
+    for axis in axes if isinstance(axes, tuple) else (axes,):
+        if isinstance(axis, int) and not -rank <= axis < rank:
+            return f"axis {axis} is not one of the {rank} axes of this weight, 0 to {rank - 1}"
+    return None
+
+
 @part
 class _ForWeight(Nested):
-    """An initializer, regularizer or constraint that works on a weight of `rank` axes; `rank` 0 is any."""
+    """An initializer, regularizer or constraint of a weight of `rank` axes; 0 is a rank that an argument decides."""
 
     rank: int = 0
 
     def check(self, value: object, path: Path, problems: Problems) -> Named | Invalid:
         named = super().check(value, path, problems)
-        if isinstance(named, Invalid) or not self.rank:
+        if isinstance(named, Invalid) or not self.rank or not (misfit := rank_misfit(named, self.rank)):
             return named
-        fewest, most = _RANKS.get(named.name, (0, 6))
-        if not fewest <= self.rank <= most:
-            what = f"{named.name} works on weights of {fewest} axes, and this one has {self.rank}"
-            problems.add("E304", path, what, fix=f"use another {self.table.name}")
-            return INVALID
-        axes = named.arguments.get("axis", 0)
-        for axis in axes if isinstance(axes, tuple) else (axes,):
-            if isinstance(axis, int) and not -self.rank <= axis < self.rank:
-                what = f"axis {axis} is not one of the {self.rank} axes of this weight, 0 to {self.rank - 1}"
-                problems.add("E304", path, what, fix="give an axis that it has")
-                return INVALID
-        return named
+        problems.add("E304", path, misfit, fix=f"use another {self.table.name}")
+        return INVALID
 
 
 def weight(name: str, default: str = "glorot_uniform", *, rank: int) -> dict[str, Argument]:

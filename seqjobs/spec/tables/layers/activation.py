@@ -25,7 +25,7 @@ ACTIVATION = (
         "PReLU",
         "a trained slope below zero; one for each value, or shared over axes (the first is 1)",
         {
-            **weight("alpha", "zeros", rank=0),
+            **weight("alpha", "zeros", rank=1),
             "shared_axes": Argument(Optional(ListOf(Integer(at_least=1, at_most=6))), None),
         },
     ),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from seqjobs.spec.tables._base import Argument, ArgumentValue, Conflict, Entry
+from seqjobs.spec.tables._base import Argument, ArgumentValue, Conflict, Entry, Named
 from seqjobs.spec.tables.activations import activation
 from seqjobs.spec.tables.arguments import Flag, Integer, OneOrMore, Optional, Pattern
-from seqjobs.spec.tables.layers._weights import BIAS, OUTPUT, SIZE, weight
+from seqjobs.spec.tables.layers._weights import BIAS, OUTPUT, SIZE, rank_misfit, weight
 
 # Dots stand for axes that pass through, on the left of input and output or on the right of both.
 _EQUATION = "|".join(
@@ -37,6 +37,10 @@ def _letters_fit(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
         yield Conflict("equation", f"output axis '{letter}' is in neither input nor kernel", "take it out, or add it")
     for letter in sorted(set(kernel) - set(inputs) - set(output)):
         yield Conflict("equation", f"kernel axis '{letter}' is in neither input nor output", "take it out, or add it")
+    for name in ("kernel_initializer", "kernel_regularizer", "kernel_constraint"):
+        value = arguments[name]
+        if isinstance(value, Named) and (misfit := rank_misfit(value, len(kernel))):
+            yield Conflict(name, misfit, f"use another {value.table}")
     for letter in sorted(set(str(axes)) - set(output)) if axes else ():
         what = f"bias axis '{letter}' is not an axis of the output '{output}'"
         yield Conflict("bias_axes", what, "use letters that follow the arrow in the equation")
@@ -53,7 +57,7 @@ DENSE = (
             "activation": activation(None),
             "bias_axes": Argument(Optional(Pattern("[A-Za-z]{1,6}", "letters of the output, such as c")), None),
             **weight("kernel", rank=0),
-            **weight("bias", "zeros", rank=0),
+            **weight("bias", "zeros", rank=1),
         },
         rules=(_letters_fit,),
         left_out={"gptq_unpacked_column_size": "quantization is not offered"},

@@ -12,8 +12,8 @@ _EPSILON = Number(above=0)
 _AFFINE = {
     "center": Argument(Flag(), True),
     "scale": Argument(Flag(), True),
-    **weight("beta", "zeros", rank=0),
-    **weight("gamma", "ones", rank=0),
+    **weight("beta", "zeros", rank=1),
+    **weight("gamma", "ones", rank=1),
 }
 _AXES = {"axis": Argument(OneOrMore(AXIS, longest=6), -1)}
 

@@ -15,6 +15,8 @@ def _wraps_recurrent(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflic
     if isinstance(layer, Named) and layer.name not in _BOTH_WAYS:
         what = f"Bidirectional wraps a recurrent layer, not {layer.name}"
         yield Conflict("layer", what, f"use one of {', '.join(_BOTH_WAYS)}")
+    if isinstance(layer, Named) and layer.arguments.get("go_backwards"):
+        yield Conflict("layer", "Bidirectional goes backwards itself", f"remove go_backwards from {layer.name}")
 
 
 def wrappers(layers: Callable[[], Table]) -> tuple[Entry, ...]:

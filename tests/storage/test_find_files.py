@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seqjobs.data.files import find_files
 from seqjobs.errors import DataError
+from seqjobs.storage.files import find_files
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -115,6 +115,6 @@ def test_other_formats_are_refused_by_name(tmp_path: Path, name: str) -> None:
 
 
 def test_finding_files_imports_neither_arrow_nor_numpy() -> None:
-    code = "import sys, seqjobs.data.files as _; print({'pyarrow', 'numpy', 'pydantic'} & set(sys.modules))"
+    code = "import sys, seqjobs.storage.files as _; print({'pyarrow', 'numpy', 'pydantic'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -1,0 +1,138 @@
+"""The table of commands, and errors as messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from seqjobs.cli import main
+from seqjobs.cli.main import COMMANDS, cli
+from seqjobs.errors import ClusterError, NotFoundError, SpecError, StorageError
+
+
+@pytest.fixture
+def raising(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """A `schema` command that raises what the test puts into the list."""
+    errors: list[BaseException] = []
+
+    @click.command("schema")
+    def command() -> None:
+        raise errors[0]
+
+    module = type(sys)("seqjobs.cli.commands.schema")
+    module.__dict__["command"] = command
+    monkeypatch.setattr(main, "import_module", lambda _: module)
+    monkeypatch.delenv("SEQJOBS_TRACEBACK", raising=False)
+    return errors
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_says_what_the_command_says_of_itself(name: str) -> None:
+    command: click.Command = import_module(f"seqjobs.cli.commands.{name}").command
+    assert command.name == name
+    assert (command.help or "").splitlines()[0] == COMMANDS[name]
+
+
+def test_every_command_file_is_in_the_table() -> None:
+    folder = Path(main.__file__).parent / "commands"
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    result = CliRunner().invoke(cli, [name, "-h"])
+    assert result.exit_code == 0
+    assert COMMANDS[name] in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (NotFoundError("E611", "no run 'x'", fix="see `seqjobs ls`."), 5, "E611 no run 'x'. Fix: see `seqjobs ls`."),
+        (ClusterError("E801", "Ray is gone"), 4, "E801 Ray is gone."),
+        (StorageError("E606", "the disk is full"), 4, "E606 the disk is full."),
+        (PermissionError(13, "Permission denied", "/x"), 4, "the system refused: PermissionError"),
+        (ZeroDivisionError("division by zero"), 70, "this is a bug in seqjobs: ZeroDivisionError: division by zero."),
+        (KeyboardInterrupt(), 130, "interrupted."),
+    ],
+)
+def test_an_error_is_a_message_and_a_code(
+    raising: list[BaseException], error: BaseException, code: int, text: str
+) -> None:
+    raising.append(error)
+    result = CliRunner().invoke(cli, ["schema"])
+    assert result.exit_code == code
+    assert result.stderr.startswith(text)
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+
+
+def test_a_bug_shows_its_traceback_when_asked(raising: list[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
+    raising.append(ZeroDivisionError("division by zero"))
+    monkeypatch.setenv("SEQJOBS_TRACEBACK", "1")
+    result = CliRunner().invoke(cli, ["schema"])
+    assert result.exit_code == 70
+    assert "Traceback (most recent call last)" in result.stderr
+    assert "raise errors[0]" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("lines", "last"),
+    [
+        (["E201 jobs/x.yaml:3:1 a: b.", "E202 jobs/x.yaml:9:3: c."], "2 problems in jobs/x.yaml; nothing was started."),
+        (["E201 my job.yaml:3:1 a: b."], "1 problem in my job.yaml; nothing was started."),
+        (["E201 x.yaml:3:1 a: b.", "E202 y.yaml:9:3 c: d."], "2 problems in 2 files; nothing was started."),
+        (["E201 x.yaml:3:1 a: b.", "... and 7 more."], "8 problems in x.yaml; nothing was started."),
+        (["E208 x.yaml name: 'a' is twice."], "1 problem; nothing was started."),
+    ],
+)
+def test_mistakes_are_counted_below_them(raising: list[BaseException], lines: list[str], last: str) -> None:
+    raising.append(SpecError(lines))
+    result = CliRunner().invoke(cli, ["schema"])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [*lines, last]
+
+
+def test_an_error_cannot_act_on_the_terminal(raising: list[BaseException]) -> None:
+    raising.append(NotFoundError("E611", "no run '\x1b[2J\x07evil\u202e'"))
+    result = CliRunner().invoke(cli, ["schema"], color=True)
+    assert result.stderr == "E611 no run '\\x07evil\\u202e'.\n"
+
+
+def test_a_mistyped_command_is_guessed() -> None:
+    result = CliRunner().invoke(cli, ["submti"])
+    assert result.exit_code == 2
+    assert "Did you mean 'submit'?" in result.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    # The pipe has no reader from the start, so the first write fails.
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "seqjobs.cli.main", "completion", "fish"],
+            stdout=pipe, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_of_the_shell(shell: str) -> None:
+    result = CliRunner().invoke(cli, ["completion", shell])
+    assert result.exit_code == 0
+    assert "_SEQJOBS_COMPLETE" in result.stdout
+
+
+def test_the_tab_key_completes_commands() -> None:
+    environment = {**os.environ, "_SEQJOBS_COMPLETE": "bash_complete", "COMP_WORDS": "seqjobs va", "COMP_CWORD": "1"}
+    command = [sys.executable, "-m", "seqjobs.cli.main"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["plain,validate"]

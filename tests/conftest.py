@@ -1,0 +1,90 @@
+"""What the tests share: one TensorFlow in this process, small real datasets, and specs made of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from seqjobs.execution.start_runner import start_runner
+from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.spec.job_spec import JobSpec
+from seqjobs.spec.load import parse_job
+from seqjobs.training import environment
+from seqjobs.training.outcome import PackRunner
+
+environment.pin()  # before any test module imports Keras
+
+ROOT = Path(__file__).parent.parent
+JOBS = ROOT / "jobs"
+
+MakeJob = Callable[..., JobSpec]
+
+
+@pytest.fixture(scope="session")
+def runner() -> PackRunner:
+    """TensorFlow as a worker with one CPU has it; its threads cannot be set again, so all tests share it."""
+    return start_runner(1)
+
+
+@pytest.fixture(scope="session")
+def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `train.parquet` (203 rows) and `test.parquet` (50): 6 features, a yes or no, a class, a number."""
+    folder = tmp_path_factory.mktemp("points")
+    for name, rows, seed in (("train", 203, 1), ("test", 50, 2)):
+        random = np.random.default_rng(seed)
+        features = random.normal(size=(rows, 6)).astype(np.float32)
+        score = features @ np.array([1.0, -2.0, 0.5, 0.0, 1.5, -0.5], dtype=np.float32)
+        columns = {f"x{index}": features[:, index] for index in range(6)}
+        columns["yes"] = (score > 0).astype(np.int8)
+        columns["kind"] = np.digitize(score, [-1.5, 0, 1.5]).astype(np.int32)
+        columns["score"] = score
+        columns["word"] = np.array(["low", "mid", "high", "top"])[columns["kind"]]
+        pq.write_table(pa.table(columns), folder / f"{name}.parquet")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def jobs_data() -> Path:
+    """The real datasets of `jobs/`."""
+    return JOBS / "data"
+
+
+POINTS_SPEC = """
+name: points
+data:
+  train: train.parquet
+  validation: test.parquet
+  features: [x0, x1, x2, x3, x4, x5]
+  target: yes
+model:
+  - Dense: {units: 8, activation: relu}
+  - Dense: {units: 1, activation: sigmoid}
+compile: {optimizer: {Adam: {learning_rate: 0.01}}, loss: binary_crossentropy, metrics: [accuracy]}
+fit: {epochs: 3, batch_size: 32}
+"""
+
+
+@pytest.fixture
+def make_job(points: Path) -> MakeJob:
+    """Parses a spec (POINTS_SPEC if none is given) that reads the points, with overrides `path=value`."""
+
+    def make(*overrides: str, text: str = POINTS_SPEC) -> JobSpec:
+        return parse_job(dedent(text), points / "job.yaml", overrides)
+
+    return make
+
+
+@pytest.fixture
+def make_points_plan(make_job: MakeJob) -> Callable[..., Plan]:
+    """A plan of one job over the points, with overrides."""
+
+    def make(*overrides: str, text: str = POINTS_SPEC) -> Plan:
+        return make_plan([make_job(*overrides, text=text)])
+
+    return make
