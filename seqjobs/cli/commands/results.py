@@ -34,11 +34,9 @@ def command(run: str | None, runs_dir: Path, top: int | None, sort: str, output:
     boards = tuple(sorted_board(board, sort, names) for board in found.leaderboards)
     if output == "table":
         print_table(found, boards, top)
-        return
-    boards = tuple(top_of(board, top) for board in boards)
-    if output == "json":
-        print_json(leaderboard_json(found, boards))
+    elif output == "markdown":
+        print_markdown(boards, names, top)
     elif output == "csv":
-        print_csv(boards)
+        print_csv(tuple(top_of(board, top) for board in boards))
     else:
-        print_markdown(boards, names)
+        print_json(leaderboard_json(found, [top_of(board, top) for board in boards]))

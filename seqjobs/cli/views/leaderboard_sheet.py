@@ -26,28 +26,27 @@ def title_of(board: Leaderboard) -> str:
     return f"{printable(board.objective.metric)} ({board.objective.direction})"
 
 
-def leaderboard_sheet(board: Leaderboard, names: Mapping[str, str]) -> Sheet:
-    """A row for each entry; a column stands only where it tells trials apart."""
-    entries = board.entries
-    return Sheet(columns=tuple(_columns(board, entries, names)))
+def leaderboard_sheet(board: Leaderboard, names: Mapping[str, str], top: int | None = None) -> Sheet:
+    """A row for each of the first `top` entries; a column stands only where it tells trials of the board apart."""
+    return Sheet(columns=tuple(_columns(board, board.entries[:top], names)))
 
 
 def _columns(board: Leaderboard, entries: tuple[Entry, ...], names: Mapping[str, str]) -> Iterator[Column]:
     ranks = tuple("-" if entry.rank is None else f"{entry.rank:,}" for entry in entries)
     yield Column(title="#", cells=ranks, right=True)
     yield Column(title="trial", cells=tuple(entry.trial for entry in entries))
-    if len({entry.job for entry in entries}) > 1:
+    if len({entry.job for entry in board.entries}) > 1:
         yield Column(title="job", cells=tuple(printable(entry.job) for entry in entries))
     metric = printable(board.objective.metric)
     yield Column(title=metric, cells=tuple(shown_metric(entry.value) for entry in entries), right=True, style="bold")
-    if any(entry.repeat for entry in entries):
+    if any(entry.repeat for entry in board.entries):
         yield Column(title="mean", cells=tuple(shown_metric(entry.mean) for entry in entries), right=True)
         yield Column(title="seed", cells=tuple(str(entry.seed) for entry in entries), right=True)
-    if len({entry.status for entry in entries}) > 1:
+    if len({entry.status for entry in board.entries}) > 1:
         yield Column(title="status", cells=tuple(str(entry.status) for entry in entries))
     yield Column(title="epochs", cells=tuple(str(entry.epochs) for entry in entries), right=True)
     yield Column(title="time", cells=tuple(shown_duration(entry.seconds) for entry in entries), right=True)
-    for key in hyperparameter_keys(entry.hyperparameters for entry in entries):
+    for key in hyperparameter_keys(entry.hyperparameters for entry in board.entries):
         values = [entry.hyperparameters.get(key, "") for entry in entries]
         right = all(isinstance(value, int | float) or value == "" for value in values)
         cells = tuple(shown_value(value) for value in values)

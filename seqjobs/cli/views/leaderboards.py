@@ -31,8 +31,8 @@ def print_csv(boards: tuple[Leaderboard, ...]) -> None:
     click.echo(printable_block(leaderboard_csv(boards)), nl=False)
 
 
-def print_markdown(boards: Iterable[Leaderboard], names: Mapping[str, str]) -> None:
+def print_markdown(boards: Iterable[Leaderboard], names: Mapping[str, str], top: int | None) -> None:
     """A GitHub table for each objective."""
     for board in boards:
         if board.entries:
-            click.echo(f"### {title_of(board)}\n\n{leaderboard_sheet(board, names).markdown()}\n")
+            click.echo(f"### {title_of(board)}\n\n{leaderboard_sheet(board, names, top).markdown()}\n")

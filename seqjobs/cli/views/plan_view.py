@@ -14,6 +14,7 @@ from seqjobs.cli.views.numbers import counted, shown_bytes, shown_value
 from seqjobs.cli.views.printable import printable
 from seqjobs.cli.views.sheet import Column, Sheet
 from seqjobs.cli.views.short_names import hyperparameter_keys, short_names
+from seqjobs.data.dataset import split_rows
 from seqjobs.data.plan_check import Inspection, inspect_plan
 from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.trial import Trial
@@ -119,7 +120,7 @@ def _data_sheet(plan: Plan, inspection: Inspection) -> Sheet:
     sources = plan.datasets
     schemas = [inspection.schemas[source.id] for source in sources]
     shapes = tuple(f"{'x'.join(map(str, schema.feature_shape))} {schema.feature_dtype}" for schema in schemas)
-    validation = tuple("-" if schema.validation_rows is None else f"{schema.validation_rows:,}" for schema in schemas)
+    validation = tuple(_validation_cell(source, plan, inspection) for source in sources)
     return Sheet(
         columns=(
             Column(title="data", cells=tuple(printable(", ".join(source.spec.train)) for source in sources)),
@@ -132,6 +133,16 @@ def _data_sheet(plan: Plan, inspection: Inspection) -> Sheet:
             ),
         )
     )
+
+
+def _validation_cell(source: DataSource, plan: Plan, inspection: Inspection) -> str:
+    """Rows of their own, or the last ones of the training data, as many as `fit.validation_split` says."""
+    schema = inspection.schemas[source.id]
+    if schema.validation_rows is not None:
+        return f"{schema.validation_rows:,}"
+    fractions = {trial.spec.fit.validation_split for trial in plan.trials if trial.dataset == source.id}
+    held_back = _span(schema.train_rows - split_rows(schema.train_rows, fraction) for fraction in fractions)
+    return "-" if held_back == "0" else f"last {held_back}"
 
 
 def _trials_sheet(plan: Plan, inspection: Inspection) -> Sheet:

@@ -12,7 +12,6 @@ from rich.text import Text
 from seqjobs.cli.views.leaderboard_sheet import leaderboard_sheet, names_of, title_of
 from seqjobs.cli.views.numbers import counted, shown_duration
 from seqjobs.cli.views.printable import printable
-from seqjobs.cli.views.sorting import top_of
 from seqjobs.results.leaderboard import Leaderboard
 from seqjobs.results.run import Run
 
@@ -25,7 +24,7 @@ def print_boards(console: Console, run: Run, boards: tuple[Leaderboard, ...], to
     for board in boards:
         if not board.entries:
             continue
-        sheet = leaderboard_sheet(top_of(board, top), names)
+        sheet = leaderboard_sheet(board, names, top)
         fitted = sheet.fitted(console.width)
         console.print(Text(title_of(board), style="bold"))
         console.print(fitted.table())

@@ -1,0 +1,340 @@
+"""validate, plan, submit, export, schema, doctor: what they call, print and leave with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from seqjobs.cli.commands import doctor, export, submit
+from seqjobs.cli.main import cli
+from seqjobs.doctor import Finding
+from seqjobs.errors import ClusterError
+from seqjobs.planning import Plan
+from seqjobs.results.manifest import StoredTrial
+from seqjobs.results.record import TrialRecord
+from seqjobs.results.run import Run
+
+from .samples import BY_LOSS, failed, finished, plan_of, spec_text, standing_of, write_run, write_spec
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder of the command; nothing of the user's environment reaches into it."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SEQJOBS_RUNS_DIR", "COLUMNS", "SEQJOBS_TRACEBACK"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def invoke(*arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def write_rows(folder: Path) -> None:
+    columns: dict[str, list[Any]] = {"a": [0.5, 1.5], "b": [1.0, 2.0], "label": [0, 1]}
+    pq.write_table(pa.table({name: values * 50 for name, values in columns.items()}), folder / "rows.parquet")
+
+
+def test_validate_names_each_job(folder: Path) -> None:
+    write_spec(folder, spec_text("one"), "one.yaml")
+    write_spec(folder, spec_text("two"), "two.yaml")
+    result = invoke("validate", "one.yaml", "two.yaml", "-S", "search.repeats=3")
+    assert result.stdout == "ok one.yaml: one, 24 trials\nok two.yaml: two, 24 trials\n"
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "submit"])
+def test_every_mistake_of_every_file_is_told_at_once(folder: Path, command: str) -> None:
+    write_spec(folder, spec_text("one").replace("fit:", "fitt:").replace("loss: binary", "loss: binari"), "one.yaml")
+    write_spec(folder, spec_text("TWO"), "two.yaml")
+    result = invoke(command, "one.yaml", "two.yaml", code=2)
+    assert result.stdout == ""
+    *lines, last = result.stderr.splitlines()
+    assert [line.split()[1].split(":")[0] for line in lines] == ["one.yaml", "one.yaml", "two.yaml"]
+    assert last == "3 problems in 2 files; nothing was started."
+    assert not (folder / "runs").exists()
+
+
+def test_plan_shows_what_would_run(folder: Path) -> None:
+    write_rows(folder)
+    write_spec(folder, spec_text())
+    lines = invoke("plan", "job.yaml").stdout.splitlines()
+    assert lines[2].split() == ["small", "8", "maximize", "val_accuracy", "4", "45", "-", "121", "job.yaml"]
+    assert lines[6].split()[:4] == ["rows.parquet", "100", "last", "20"]
+    assert lines[-1] == "8 trials, 8 packs, 4 programs; nothing was started"
+    assert not (folder / "runs").exists()
+
+
+def test_plan_as_json_has_every_trial(folder: Path) -> None:
+    write_rows(folder)
+    write_spec(folder, spec_text())
+    found = json.loads(invoke("submit", "job.yaml", "--dry-run", "-o", "json").stdout)
+    assert (found["trials"], found["packs"], found["programs"]) == ({"total": 8}, 8, 4)
+    assert found["plan"][0]["parameters"] == 3 * 8 + 9 * 4 + 5  # inputs and a bias for each unit
+    assert [trial["trial"] for trial in found["plan"]] == [trial.id for trial in plan_of(folder).trials]
+    assert found["datasets"][0]["train_rows"] == 100
+    assert not (folder / "runs").exists()
+
+
+class Submitted:
+    """Stands in for training: tells the progress what would happen, and leaves a run folder with given records."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.records: Callable[[Plan], Mapping[str, TrialRecord]] = lambda _: {}
+        self.texts: tuple[str, ...] = (spec_text(),)
+        self.best_model = False
+        self.arguments: dict[str, Any] = {}
+
+    def __call__(self, specs: tuple[Path, ...], **arguments: Any) -> Run:
+        self.arguments = {"specs": specs, **arguments}
+        plan = plan_of(self.folder, *self.texts)
+        records = self.records(plan)
+        progress = arguments["progress"]
+        progress.stage("starting Ray")
+        progress.planned("run-one", plan, standing_of(plan, {}))
+        print("a library's chatter", file=sys.stderr)
+        progress.close()
+        run = write_run(arguments["runs_dir"], plan, records)
+        if self.best_model:
+            run.paths.best.touch()
+        return run
+
+
+@pytest.fixture
+def submitted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Submitted:
+    write_spec(folder, spec_text())
+    stand_in = Submitted(folder)
+    monkeypatch.setattr(submit, "submit", stand_in)
+    return stand_in
+
+
+def all_finished(plan: Plan) -> Mapping[str, TrialRecord]:
+    return {
+        trial.id: finished(trial, 0.5 + number / 128, plan.job(trial.job).objective.metric)
+        for number, trial in enumerate(plan.trials)
+    }
+
+
+def test_submit_passes_on_what_was_asked(submitted: Submitted) -> None:
+    submitted.records = all_finished
+    options = ("--run", "mine", "--runs-dir", "r", "--workers", "3", "--address", "ray://h:1", "-S", "fit.epochs=2")
+    invoke("submit", "job.yaml", *options)
+    submitted.arguments.pop("progress")
+    assert submitted.arguments == {
+        "specs": (Path("job.yaml"),),
+        "run": "mine",
+        "runs_dir": Path("r"),
+        "workers": 3,
+        "address": "ray://h:1",
+        "overrides": ("fit.epochs=2",),
+    }
+
+
+def test_submit_ends_with_the_leaderboard_and_what_to_do_next(submitted: Submitted, folder: Path) -> None:
+    submitted.records = all_finished
+    result = invoke("submit", "job.yaml")
+    lines = result.stdout.splitlines()
+    best = plan_of(folder).trials[7]
+    assert lines[0] == "val_accuracy (maximize)"
+    assert lines[3].split()[:3] == ["1", best.id, "0.55469"]
+    assert lines[-3:] == [
+        "run run-one: 8 finished, 0 failed, 12.5 s, in runs/run-one",
+        "  seqjobs results run-one",
+        "  seqjobs export run-one --out best.keras",
+    ]
+    assert "starting Ray" in result.stderr
+    assert "chatter" not in result.stdout
+
+
+def test_submit_names_the_best_model_where_it_is_not_in_the_usual_folder(submitted: Submitted) -> None:
+    submitted.records, submitted.best_model = all_finished, True
+    lines = invoke("submit", "job.yaml", "--runs-dir", "my runs").stdout.splitlines()
+    assert lines[-3:] == [
+        "  seqjobs results run-one --runs-dir 'my runs'",
+        "  seqjobs export run-one --out best.keras --runs-dir 'my runs'",
+        '  keras.models.load_model("my runs/run-one/best.keras")',
+    ]
+
+
+def test_submit_as_json_ends_with_one_object(submitted: Submitted, folder: Path) -> None:
+    submitted.records = all_finished
+    output = invoke("submit", "job.yaml", "-o", "json").stdout
+    best = plan_of(folder).trials[7]
+    assert json.loads(output) == {
+        "run": "run-one",
+        "path": "runs/run-one",
+        "status": "finished",
+        "trials": {"total": 8, "finished": 8, "failed": 0, "remaining": 0},
+        "best": {
+            "trial": best.id,
+            "job": "small",
+            "objective": {"metric": "val_accuracy", "direction": "maximize", "value": 0.5 + 7 / 128},
+            "hyperparameters": dict(best.hyperparameters),
+        },
+        "seconds": 12.5,
+    }
+
+
+def test_submit_has_a_leaderboard_for_each_objective(submitted: Submitted) -> None:
+    submitted.records, submitted.texts = all_finished, (spec_text("one"), spec_text("two", BY_LOSS))
+    output = invoke("submit", "job.yaml").stdout
+    assert output.index("val_accuracy (maximize)") < output.index("val_loss (minimize)")
+
+
+def test_some_failures_leave_with_1_and_are_named(submitted: Submitted, folder: Path) -> None:
+    bad = plan_of(folder).trials[5]
+    submitted.records = lambda plan: {**all_finished(plan), bad.id: failed(bad, "the loss\x1b[1m became NaN")}
+    output = invoke("submit", "job.yaml", code=1).stdout
+    assert f"1 trial failed\n  {bad.id}  small  nan: the loss became NaN\n" in output
+    assert f"  seqjobs logs run-one --trial {bad.id}\n" in output
+    assert "7 finished, 1 failed" in output
+
+
+def test_only_failures_leave_with_3_and_no_model_to_export(submitted: Submitted) -> None:
+    submitted.records = lambda plan: {trial.id: failed(trial) for trial in plan.trials}
+    result = invoke("submit", "job.yaml", code=3)
+    assert "8 trials failed" in result.stdout
+    assert "and 3 more" in result.stdout
+    assert "seqjobs export" not in result.stdout
+    assert json.loads(invoke("show", "-o", "json").stdout)["best"] is None
+
+
+def test_a_run_out_of_time_leaves_with_6_and_says_how_to_go_on(submitted: Submitted) -> None:
+    submitted.records = lambda plan: {trial.id: finished(trial, 0.5) for trial in plan.trials[:3]}
+    result = invoke("submit", "job.yaml", code=6)
+    assert "3 finished, 0 failed, 5 left" in result.stdout
+    assert "limits.run_time is over, 5 of 8 left" in result.stderr
+    assert "--run run-one" in result.stderr
+
+
+def test_a_lost_cluster_leaves_with_4(submitted: Submitted, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: object, **__: object) -> Run:
+        raise ClusterError("E801", "Ray is gone", fix="run the same command again.")
+
+    monkeypatch.setattr(submit, "submit", lost)
+    assert invoke("submit", "job.yaml", code=4).stderr.endswith("E801 Ray is gone. Fix: run the same command again.\n")
+    del submitted
+
+
+WAITING = """
+import signal, sys, time
+from pathlib import Path
+from seqjobs.cli.commands import submit as command
+from seqjobs.cli.main import main
+from tests.cli.samples import plan_of, standing_of
+
+def submit(specs, *, progress, **_):
+    plan = plan_of(Path.cwd())
+    if {planned}:
+        progress.planned("run-one", plan, standing_of(plan, {{}}))
+    if {like_ray}:
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(number))
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    finally:
+        print("cleaned up", flush=True)
+
+command.submit = submit
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "like_ray"),
+    [(signal.SIGINT, 130, False), (signal.SIGTERM, 143, False), (signal.SIGTERM, 143, True)],
+)
+def test_a_signal_cleans_up_and_says_how_to_go_on(
+    folder: Path, number: signal.Signals, code: int, like_ray: bool
+) -> None:
+    errors = signalled(folder, number, code, planned=True, like_ray=like_ray, arguments=("--run=old", "-S", "seed=1 "))
+    again = "seqjobs submit job.yaml -S 'seed=1 ' --run run-one"
+    assert errors[-1] == f"stopped. Run the same command again to go on: {again}"
+
+
+def test_a_signal_before_the_run_began_says_so(folder: Path) -> None:
+    errors = signalled(folder, signal.SIGTERM, 143, planned=False, like_ray=False)
+    assert errors[-1] == "stopped before the run began; nothing was trained."
+
+
+def signalled(
+    folder: Path, number: int, code: int, *, planned: bool, like_ray: bool, arguments: tuple[str, ...] = ()
+) -> list[str]:
+    """The lines on stderr of a submit that gets a signal while it trains."""
+    write_spec(folder, spec_text())
+    script = WAITING.format(planned=planned, like_ray=like_ray)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        [sys.executable, "-c", script, "submit", "job.yaml", *arguments],
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "ready\n", process.stderr.read()
+        process.send_signal(number)
+        output, errors = process.communicate()
+    assert (process.returncode, output) == (code, "cleaned up\n")
+    assert "Traceback" not in errors
+    return errors.splitlines()
+
+
+def test_export_writes_the_model_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(folder)
+    write_run(folder / "runs", plan, all_finished(plan))
+    asked: list[tuple[str, str, Path, str | None]] = []
+
+    def export_model(run: Run, trial: StoredTrial, out: Path, *, address: str | None = None) -> Path:
+        asked.append((run.id, trial.id, out, address))
+        return out
+
+    monkeypatch.setattr(export, "export_model", export_model)
+    assert invoke("export", "--out", "a.keras").stdout == "a.keras\n"
+    invoke("export", "run-one", "--trial", plan.trials[2].id, "--out", "b.keras", "--address", "h:1")
+    assert asked == [
+        ("run-one", plan.trials[7].id, Path("a.keras"), None),
+        ("run-one", plan.trials[2].id, Path("b.keras"), "h:1"),
+    ]
+
+
+def test_export_takes_only_a_keras_file(folder: Path) -> None:
+    assert folder.is_dir()
+    assert "must end in .keras (got a.h5)" in invoke("export", "--out", "a.h5", code=2).stderr
+
+
+def test_schema_is_json() -> None:
+    assert "compile" in json.loads(invoke("schema").stdout)["properties"]
+
+
+def test_doctor_prints_what_it_finds_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def examine(address: str | None, workers: int | None) -> Iterator[Finding]:
+        assert (address, workers) == ("h:1", 2)
+        yield Finding(name="keras", value="3.15.1")
+        yield Finding(name="free disk", value="0.1 GiB", ok=False, hint="free some of it")
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    result = invoke("doctor", "--address", "h:1", "--workers", "2", code=4)
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["ok", "keras", "3.15.1"],
+        ["BAD", "free", "disk", "0.1", "GiB"],
+        ["free", "some", "of", "it"],
+    ]
+
+
+def test_doctor_leaves_with_0_where_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "examine", lambda *_: iter([Finding(name="keras", value="3.15.1")]))
+    invoke("doctor")

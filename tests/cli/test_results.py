@@ -1,0 +1,230 @@
+"""ls, show, results, logs: what they print of runs that lie in a folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from seqjobs.cli.main import cli
+from seqjobs.planning import Plan
+from seqjobs.storage.lock import Lock
+from seqjobs.training.outcome import Cause, Failure
+
+from .samples import BY_LOSS, failed, finished, plan_of, spec_text, write_run
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    monkeypatch.setenv("SEQJOBS_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    def run(*arguments: str, code: int = 0) -> Result:
+        result = CliRunner().invoke(cli, arguments)
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return plan_of(tmp_path)
+
+
+@pytest.fixture
+def _run(tmp_path: Path, plan: Plan) -> None:
+    """Seven trials finished, one failed, none left."""
+    records = {trial.id: finished(trial, 0.9 + number / 100) for number, trial in enumerate(plan.trials[:7])}
+    records[plan.trials[7].id] = failed(plan.trials[7], "the loss\nbecame \x1b[31mNaN")
+    write_run(tmp_path / "runs", plan, records)
+
+
+@pytest.mark.usefixtures("_run")
+def test_results_are_the_leaderboard(invoke: Invoke, plan: Plan) -> None:
+    lines = invoke("results").stdout.splitlines()
+    best, last = plan.trials[6], plan.trials[7]
+    assert lines[0] == "val_accuracy (maximize)"
+    assert lines[1].split() == [
+        "#", "trial", "val_accuracy", "status", "epochs", "time", "0.Dense.units", "1.Dense.units", "learning_rate"
+    ]  # fmt: skip
+    values = [str(value) for value in best.hyperparameters.values()]
+    assert lines[3].split() == ["1", best.id, "0.96000", "finished", "2", "1.2", "s", *values]
+    assert lines[10].split()[:4] == ["-", last.id, "-", "failed"]
+    assert f"  {last.id}  small  nan: the loss became NaN" in lines
+
+
+@pytest.mark.usefixtures("_run")
+def test_results_as_json_are_stable(invoke: Invoke, plan: Plan) -> None:
+    found = json.loads(invoke("results", "run-", "-o", "json", "--top", "1").stdout)
+    best = plan.trials[6]
+    assert found == {
+        "run": "run-one",
+        "leaderboard": [
+            {
+                "rank": 1,
+                "trial": best.id,
+                "job": "small",
+                "objective": {"metric": "val_accuracy", "direction": "maximize", "value": 0.96},
+                "hyperparameters": dict(best.hyperparameters),
+                "seconds": 1.25,
+                "status": "finished",
+                "mean": 0.96,
+                "repeat": 0,
+                "seed": 0,
+                "epochs": 2,
+                "failure": None,
+            }
+        ],
+    }
+
+
+@pytest.mark.usefixtures("_run")
+def test_results_as_csv_have_every_trial_and_no_formula(invoke: Invoke, plan: Plan) -> None:
+    output = invoke("results", "-o", "csv").stdout
+    rows = list(csv.DictReader(io.StringIO(output)))
+    assert [row["trial"] for row in rows[:2]] == [plan.trials[6].id, plan.trials[5].id]
+    assert len(rows) == 8
+    assert rows[0]["value"] == "0.96"
+    assert rows[0]["model.0.Dense.units"] == str(plan.trials[6].hyperparameters["model.0.Dense.units"])
+    assert "\x1b" not in output
+
+
+def test_a_text_that_begins_like_a_formula_is_quoted_and_a_number_is_not(
+    invoke: Invoke, plan: Plan, tmp_path: Path
+) -> None:
+    one, two = plan.trials[:2]
+    bad = replace(failed(two), failure=Failure(cause=Cause.DATA, message="x"))
+    path = write_run(tmp_path / "runs", plan, {one.id: finished(one, -0.5), two.id: bad}).paths.plan
+    path.write_text(
+        path.read_text().replace('"job": "small"', '"job": "=1+1"').replace('"name": "small"', '"name": "=1+1"')
+    )
+    first, second = csv.DictReader(io.StringIO(invoke("results", "-o", "csv").stdout))
+    assert (first["job"], first["value"]) == ("'=1+1", "-0.5")
+    assert second["failure"] == "data: x"
+
+
+@pytest.mark.usefixtures("_run")
+def test_results_as_markdown_are_a_table(invoke: Invoke, plan: Plan) -> None:
+    lines = invoke("results", "-o", "markdown", "--top", "2").stdout.splitlines()
+    assert lines[0] == "### val_accuracy (maximize)"
+    assert lines[2].startswith("| # | trial | val_accuracy |")
+    assert lines[4].startswith(f"| 1 | {plan.trials[6].id} | 0.96000 |")
+    assert len(lines) == 7
+
+
+@pytest.mark.usefixtures("_run")
+@pytest.mark.parametrize(
+    ("sort", "first"),
+    [("rank", 6), ("val_accuracy", 0), ("-val_accuracy", 6), ("value", 0), ("seconds", 7), ("trial", None)],
+)
+def test_results_sort_by_any_column(invoke: Invoke, plan: Plan, sort: str, first: int | None) -> None:
+    found = json.loads(invoke("results", f"--sort={sort}", "-o", "json").stdout)["leaderboard"]
+    expected = min(trial.id for trial in plan.trials) if first is None else plan.trials[first].id
+    assert found[0]["trial"] == expected
+    assert len(found) == 8
+
+
+@pytest.mark.usefixtures("_run")
+@pytest.mark.parametrize("name", ["learning_rate", "compile.optimizer.Adam.learning_rate"])
+def test_results_sort_by_a_hyperparameter(invoke: Invoke, name: str) -> None:
+    found = json.loads(invoke("results", f"--sort=-{name}", "-o", "json").stdout)["leaderboard"]
+    rates = [row["hyperparameters"]["compile.optimizer.Adam.learning_rate"] for row in found]
+    assert rates == sorted(rates, reverse=True)
+    assert len(set(rates)) == 2
+
+
+@pytest.mark.usefixtures("_run")
+def test_an_unknown_column_is_a_usage_error(invoke: Invoke) -> None:
+    assert "did you mean 'learning_rate'?" in invoke("results", "--sort=learning_rat", code=2).stderr
+
+
+def test_each_objective_has_a_leaderboard(invoke: Invoke, tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, spec_text("one"), spec_text("two", BY_LOSS), spec_text("three"))
+    metrics = {job.name: job.objective.metric for job in plan.jobs}
+    records = {trial.id: finished(trial, 0.5, metrics[trial.job]) for trial in plan.trials}
+    write_run(tmp_path / "runs", plan, records)
+    output = invoke("results", "--top", "2").stdout
+    accuracy, loss = output.split("val_loss (minimize)")
+    assert accuracy.startswith("val_accuracy (maximize)")
+    assert "and 14 more trials: seqjobs results run-one -o csv" in accuracy
+    assert "and 6 more trials" in loss
+    assert " job " in accuracy.splitlines()[1]
+    assert " job " not in loss.splitlines()[1]
+    ranks = [(row["rank"], row["job"]) for row in json.loads(invoke("results", "-o", "json").stdout)["leaderboard"]]
+    assert ranks.count((1, "two")) == 1
+    assert len(ranks) == 24
+
+
+@pytest.mark.usefixtures("_run")
+def test_show_tells_how_a_run_stands(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
+    output = invoke("show").stdout
+    assert "status      finished" in output
+    assert "trials      8: 7 finished, 1 failed, 0 left" in output
+    assert f"best        val_accuracy (maximize) 0.96000  {plan.trials[6].id}  small" in output
+    assert f"where       {tmp_path / 'runs' / 'run-one'}\n" in output
+
+
+@pytest.mark.usefixtures("_run")
+def test_show_as_json_is_what_submit_prints(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
+    best = plan.trials[6]
+    assert json.loads(invoke("show", "-o", "json").stdout) == {
+        "run": "run-one",
+        "path": str(tmp_path / "runs" / "run-one"),
+        "status": "finished",
+        "trials": {"total": 8, "finished": 7, "failed": 1, "remaining": 0},
+        "best": {
+            "trial": best.id,
+            "job": "small",
+            "objective": {"metric": "val_accuracy", "direction": "maximize", "value": 0.96},
+            "hyperparameters": dict(best.hyperparameters),
+        },
+        "seconds": 12.5,
+    }
+
+
+def test_ls_lists_what_can_be_read_and_what_cannot(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
+    trial = plan.trials[0]
+    write_run(tmp_path / "runs", plan, {}, "run-empty")
+    run = write_run(tmp_path / "runs", plan, {trial.id: finished(trial, 0.75)}, "run-held")
+    broken = tmp_path / "runs" / "run-broken"
+    broken.mkdir()
+    (broken / "run.json").write_text("{")
+    lock = Lock(run.paths.lock)
+    lock.take()
+    lines = {line.split()[0]: line.split() for line in invoke("ls").stdout.splitlines()[2:]}
+    lock.give_back()
+    assert lines["run-empty"][1:3] == ["interrupted", "0/8"]
+    assert lines["run-held"][1:5] == ["running", "1/8", "val_accuracy", "0.75000"]
+    assert lines["run-broken"][1:] == ["unreadable", "(E608)"]
+
+
+def test_ls_of_nothing_says_so_on_stderr(invoke: Invoke) -> None:
+    result = invoke("ls")
+    assert result.stdout == ""
+    assert result.stderr.startswith("there are no runs in ")
+
+
+@pytest.mark.parametrize("command", ["show", "results", "logs"])
+def test_a_run_that_is_not_there_is_not_found(invoke: Invoke, command: str) -> None:
+    assert invoke(command, "nothing", code=5).stderr.startswith("E6")
+    assert "seqjobs submit" in invoke(command, code=5).stderr
+
+
+@pytest.mark.usefixtures("_run")
+def test_logs_are_safe_to_print(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
+    best, other = plan.trials[6], plan.trials[2]
+    folder = tmp_path / "runs" / "run-one" / "logs"
+    (folder / f"{best.id}.log").write_text("Epoch 1\r\x1b[32mEpoch 2\x1b[0m\n\x07")
+    (folder / f"{other.id}.log").write_text("other\n")
+    assert invoke("logs").stdout == "Epoch 1\nEpoch 2\n\\x07\n"
+    assert invoke("logs", "--trial", other.id[:8]).stdout == "other\n"
+    assert invoke("logs", "--trial", plan.trials[3].id, code=5).stderr.startswith("E613")
