@@ -6,7 +6,9 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,8 @@ def connected(address: str | None) -> Iterator[Any]:
 
         if ray.is_initialized():
             raise ClusterError("E510", "this process is connected to a Ray cluster already", fix="call ray.shutdown().")
+        # Ray puts in a SIGTERM handler of its own, which prints a stack and leaves with 15.
+        on_sigterm = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(
                 address=address or "local",
@@ -52,6 +56,8 @@ def connected(address: str | None) -> Iterator[Any]:
                 "E508", f"Ray cannot be reached: {_first_line(error)}", where=place, fix="run `seqjobs doctor`."
             ) from error
         stack.callback(ray.shutdown)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, on_sigterm)
         yield ray
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,21 +55,17 @@ class Batches:
         for start in range(0, len(self.split), self.size):
             yield self.rows(slice(start, start + self.size))
 
-    def in_epoch_order(self, seed: int) -> Iterator[Batch]:
-        """Epoch after epoch without end, each in its own order."""
-        epoch = 0
-        while True:
-            order = epoch_order(len(self.split), seed, epoch)
-            for start in range(0, len(order), self.size):
-                yield self.rows(order[start : start + self.size])
-            epoch += 1
+    def in_epoch_order(self, seed: int, epoch: int) -> Iterator[Batch]:
+        order = epoch_order(len(self.split), seed, epoch)
+        for start in range(0, len(order), self.size):
+            yield self.rows(order[start : start + self.size])
 
-    def dataset(self, shuffle_seed: int | None) -> tf.data.Dataset:
-        """For Keras's `fit`: every epoch shuffled and repeated where a seed is given, else once in order."""
+    def dataset(self, generate: Callable[[], Iterator[Batch]]) -> tf.data.Dataset:
+        """One epoch for Keras's `fit`, which calls `generate` anew for each."""
         features, target = self.rows(slice(0, 1))
         signature = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in (features, target))
-        generate = self.in_order if shuffle_seed is None else lambda: self.in_epoch_order(shuffle_seed)
-        return tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(2)
+        dataset = tf.data.Dataset.from_generator(generate, output_signature=signature).prefetch(2)
+        return dataset.apply(tf.data.experimental.assert_cardinality(self.per_epoch))
 
 
 def training_batches(trial: TrialSpec, dataset: Dataset) -> Batches:

@@ -16,20 +16,22 @@ def prepare(cpus: int) -> tuple[str, ...]:
     """
     tf.config.threading.set_intra_op_parallelism_threads(cpus)
     tf.config.threading.set_inter_op_parallelism_threads(cpus)
-    gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
+    physical = tf.config.list_physical_devices("GPU")
+    for gpu in physical:
         tf.config.experimental.set_memory_growth(gpu, True)
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")
     # The same numbers every time: ops without a deterministic form raise instead of varying.
     tf.config.experimental.enable_op_determinism()
-    return tuple(device.name for device in gpus) or (f"{cpus} CPU" if cpus == 1 else f"{cpus} CPUs",)
+    return tuple(device.name for device in physical) or (f"{cpus} CPU" if cpus == 1 else f"{cpus} CPUs",)
 
 
-def strategy() -> Any:
-    """MirroredStrategy over the worker's GPUs where it has several, else the default one."""
-    gpus = tf.config.list_logical_devices("GPU")
-    if len(gpus) > 1:
-        return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus])
-    return tf.distribute.get_strategy()
+def gpus() -> tuple[str, ...]:
+    """The GPUs that this worker was given."""
+    return tuple(device.name for device in tf.config.list_logical_devices("GPU"))
+
+
+def strategy(devices: tuple[str, ...]) -> Any:
+    """MirroredStrategy over several devices; the default one, which uses the only GPU or the CPU, for fewer."""
+    return tf.distribute.MirroredStrategy(list(devices)) if len(devices) > 1 else tf.distribute.get_strategy()

@@ -10,5 +10,3 @@ def pin() -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     # Information and warnings of TensorFlow's C++ side tell a user of seqjobs nothing; errors stay.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # oneDNN picks its kernels by the machine and warns about it; without it the numbers are Keras's plain ones.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from seqjobs.data.dataset import Dataset
 from seqjobs.planning.trial import Trial
-from seqjobs.training.batches import Batches, training_batches, validation_batches
+from seqjobs.training.batches import Batch, training_batches, validation_batches
 from seqjobs.training.model import build
 from seqjobs.training.outcome import Cause, Failure, History
 
@@ -37,27 +36,21 @@ def fit(model: keras.Sequential, trial: Trial, dataset: Dataset, fitting: Fittin
     spec = trial.spec
     training, validation = training_batches(spec, dataset), validation_batches(spec, dataset)
     callbacks = [build(callback) for callback in spec.fit.callbacks]
-    watchers: list[Any] = [_Watcher(fitting, on_epoch)]
-    if trial.trial_seconds is not None:
-        watchers.append(_Clock(trial.trial_seconds, fitting))
+    watcher = _Watcher(fitting, on_epoch)
+    clock = [] if trial.trial_seconds is None else [_Clock(trial.trial_seconds, fitting)]
+
+    def shuffled() -> Iterator[Batch]:
+        return training.in_epoch_order(trial.seed, watcher.epoch)
+
     model.fit(
-        _endless(training.dataset(trial.seed)) if spec.fit.shuffle else _sized(training.dataset(None), training),
+        training.dataset(shuffled if spec.fit.shuffle else training.in_order),
         epochs=spec.fit.epochs,
-        steps_per_epoch=training.per_epoch if spec.fit.shuffle else None,
-        validation_data=None if validation is None else _sized(validation.dataset(None), validation),
-        callbacks=[*callbacks, *watchers],
+        validation_data=None if validation is None else validation.dataset(validation.in_order),
+        callbacks=[*callbacks, watcher, *clock],
         shuffle=False,
         verbose=0,
     )
     fitting.weights_epoch = _weights_epoch(callbacks, fitting)
-
-
-def _sized(dataset: tf.data.Dataset, batches: Batches) -> tf.data.Dataset:
-    return dataset.apply(tf.data.experimental.assert_cardinality(batches.per_epoch))
-
-
-def _endless(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    return dataset.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
 
 
 def _weights_epoch(callbacks: list[Any], fitting: Fitting) -> int:
@@ -77,6 +70,11 @@ class _Watcher(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self._fitting = fitting
         self._on_epoch = on_epoch
+        self.epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
+        # Before Keras takes its iterator over the epoch's batches, whose order this number decides.
+        self.epoch = epoch
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         metrics = {name: float(value) for name, value in (logs or {}).items()}

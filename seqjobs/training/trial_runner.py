@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -29,8 +30,9 @@ _Put = Callable[[Any], None]
 class TrialRunner:
     """The PackRunner of TensorFlow. Make it with `start`."""
 
-    def __init__(self, device_names: tuple[str, ...]) -> None:
+    def __init__(self, device_names: tuple[str, ...], mirrored: tuple[str, ...] = ()) -> None:
         self.devices = device_names
+        self._mirrored = mirrored
         self.versions: tuple[tuple[str, str], ...] = (
             ("tensorflow", str(tf.__version__)),
             ("keras", str(keras.__version__)),
@@ -39,7 +41,8 @@ class TrialRunner:
     @classmethod
     def start(cls, cpus: int) -> TrialRunner:
         """Sets this process's TensorFlow up for a worker with that many CPUs; once a process."""
-        return cls(devices.prepare(cpus))
+        names = devices.prepare(cpus)
+        return cls(names, mirrored=devices.gpus())
 
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:
         """Builds, compiles and calls the model on two rows, without tracing a graph."""
@@ -56,7 +59,7 @@ class TrialRunner:
     def run(self, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:
         """Trains the pack's trials; see PackRunner."""
         for trial in pack.trials:
-            yield from _from_thread(lambda put, trial=trial: _train(trial, dataset, put))  # type: ignore[misc]
+            yield from _from_thread(partial(_train, trial, dataset, devices.strategy(self._mirrored)))
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         """A `.keras` file that `keras.models.load_model` opens by itself."""
@@ -71,7 +74,7 @@ class TrialRunner:
             return path.read_bytes()
 
 
-def _train(trial: Trial, dataset: Dataset, put: _Put) -> None:
+def _train(trial: Trial, dataset: Dataset, strategy: Any, put: _Put) -> None:
     """Puts an EpochReport per epoch, then the outcome, then the weights."""
     fitting, began, lines = Fitting(), time.monotonic(), [_headline(trial)]
 
@@ -82,7 +85,7 @@ def _train(trial: Trial, dataset: Dataset, put: _Put) -> None:
     weights: Weights = ()
     forget_models()
     try:
-        with devices.strategy().scope():
+        with strategy.scope():
             model = build_model(trial.spec, dataset.schema.feature_shape, trial.seed)
         fit(model, trial, dataset, fitting, on_epoch)
         weights = tuple(model.get_weights())

@@ -54,10 +54,10 @@ def test_results_are_the_leaderboard(invoke: Invoke, plan: Plan) -> None:
     best, last = plan.trials[6], plan.trials[7]
     assert lines[0] == "val_accuracy (maximize)"
     assert lines[1].split() == [
-        "#", "trial", "val_accuracy", "status", "epochs", "time", "0.Dense.units", "1.Dense.units", "learning_rate"
+        "#", "trial", "val_accuracy", "status", "0.Dense.units", "1.Dense.units", "learning_rate", "epochs", "time"
     ]  # fmt: skip
     values = [str(value) for value in best.hyperparameters.values()]
-    assert lines[3].split() == ["1", best.id, "0.96000", "finished", "2", "1.2", "s", *values]
+    assert lines[3].split() == ["1", best.id, "0.96000", "finished", *values, "2", "1.2", "s"]
     assert lines[10].split()[:4] == ["-", last.id, "-", "failed"]
     assert f"  {last.id}  small  nan: the loss became NaN" in lines
 

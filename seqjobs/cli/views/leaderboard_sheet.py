@@ -44,10 +44,12 @@ def _columns(board: Leaderboard, entries: tuple[Entry, ...], names: Mapping[str,
         yield Column(title="seed", cells=tuple(str(entry.seed) for entry in entries), right=True)
     if len({entry.status for entry in board.entries}) > 1:
         yield Column(title="status", cells=tuple(str(entry.status) for entry in entries))
-    yield Column(title="epochs", cells=tuple(str(entry.epochs) for entry in entries), right=True)
-    yield Column(title="time", cells=tuple(shown_duration(entry.seconds) for entry in entries), right=True)
     for key in hyperparameter_keys(entry.hyperparameters for entry in board.entries):
         values = [entry.hyperparameters.get(key, "") for entry in entries]
         right = all(isinstance(value, int | float) or value == "" for value in values)
         cells = tuple(shown_value(value) for value in values)
         yield Column(title=printable(names.get(key, key)), cells=cells, right=right, optional=True)
+    yield Column(title="epochs", cells=tuple(str(entry.epochs) for entry in entries), right=True, optional=True)
+    yield Column(
+        title="time", cells=tuple(shown_duration(entry.seconds) for entry in entries), right=True, optional=True
+    )

@@ -27,7 +27,7 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "trials", f"{run.num_total:,}: {run.num_finished:,} finished, {run.num_failed:,} failed, {left:,} left"
     for job in run.jobs:
         objective = f"{job.objective.direction} {job.objective.metric}"
-        yield "job", printable(f"{job.name}  {objective}  {job.path}")
+        yield "job", f"{printable(job.name)}  {printable(objective)}  {printable(job.path)}"
     yield from _bests(run)
     yield "versions", printable(", ".join(f"{name} {version}" for name, version in run.versions.items()))
     paths = (run.path, run.paths.leaderboard, run.paths.trials, run.paths.histories, run.paths.best)
