@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +41,7 @@ def submit(
 
 def run_job(plan: Plan, executor: Executor, paths: RunPaths, progress: Progress) -> Run:
     """Carries out a plan in a run folder; what an earlier call committed there is not done again."""
-    with Session(plan, paths, progress) as session:
+    with contextlib.closing(progress), Session(plan, paths, progress) as session:
         if not session.is_finished:
             progress.stage("starting workers")
             with executor:

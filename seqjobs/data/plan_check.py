@@ -10,7 +10,7 @@ from seqjobs.data.inspect import inspect_data
 from seqjobs.errors import SpecError
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Trial
-from seqjobs.spec.locate import MAX_SHOWN, located
+from seqjobs.spec.locate import error_lines, shortened
 from seqjobs.spec.model_check import check_metrics, check_output
 from seqjobs.spec.problems import Problems
 from seqjobs.spec.shapes import check_model, count_parameters
@@ -30,32 +30,36 @@ def inspect_plan(plan: Plan) -> Inspection:
     """Reads the footers of the plan's data and checks every model against them. Raises DataError and SpecError."""
     schemas = {source.id: inspect_data(source) for source in plan.datasets}
     check_plan(plan, schemas, {})
+    # One number a program: all its trials have the same model.
     sizes: dict[str, int] = {}
-    for trial in plan.trials:
-        sizes[trial.id] = count_parameters(trial.spec.model, schemas[trial.dataset].feature_shape)
-    return Inspection(schemas=schemas, parameters=sizes)
+    parameters: dict[str, int] = {}
+    for pack in plan.packs:
+        first = pack.trials[0]
+        if pack.program_key not in sizes:
+            sizes[pack.program_key] = count_parameters(first.spec.model, schemas[first.dataset].feature_shape)
+        parameters.update((trial.id, sizes[pack.program_key]) for trial in pack.trials)
+    return Inspection(schemas=schemas, parameters=parameters)
 
 
 def check_plan(plan: Plan, schemas: Mapping[str, DataSchema], num_classes: Mapping[str, int | None]) -> None:
     """Raises SpecError with every distinct mistake; `num_classes` by dataset id, once the rows are known."""
-    lines: dict[str, None] = {}
-    checked: set[str] = set()
-    for trial in plan.trials:
-        if trial.repeat > 0:
-            continue
-        problems = _problems(trial, schemas[trial.dataset], num_classes.get(trial.dataset))
+    lines: dict[tuple[object, ...], list[str]] = {}
+    checked: set[tuple[str, str]] = set()
+    for pack in plan.packs:
+        trial = pack.trials[0]
         # What a program's shapes make wrong is the same in all its trials; one of them speaks for it.
-        if len(problems) and (key := _key(trial, problems)) not in checked:
-            checked.add(key)
-            lines.update(dict.fromkeys(located(plan.job(trial.job), trial.hyperparameters, problems)))
+        if (trial.job, pack.program_key) in checked:
+            continue
+        checked.add((trial.job, pack.program_key))
+        problems = _problems(trial, schemas[trial.dataset], num_classes.get(trial.dataset))
+        for problem in problems:
+            job, alone = plan.job(trial.job), Problems()
+            alone.extend([problem])
+            (placed,) = job.in_text(alone, trial.hyperparameters)
+            key = (trial.job, problem.code, placed.path, problem.what)
+            lines.setdefault(key, error_lines([placed], job.document))
     if lines:
-        found = list(lines)
-        hidden = len(found) - MAX_SHOWN
-        raise SpecError([*found[:MAX_SHOWN], f"... and {hidden} more"] if hidden > 0 else found)
-
-
-def _key(trial: Trial, problems: Problems) -> str:
-    return trial.job + "".join(f"|{problem.code} {problem.path} {problem.what}" for problem in problems)
+        raise SpecError(shortened([line for found in lines.values() for line in found]))
 
 
 def _problems(trial: Trial, schema: DataSchema, num_classes: int | None) -> Problems:

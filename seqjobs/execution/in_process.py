@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self, final
@@ -26,7 +27,7 @@ from seqjobs.execution.retry import exhausted, judge, retryable_failure
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import EpochReport, Failure, PackRunner, TrialOutcome, Weights
+from seqjobs.training.outcome import Cause, EpochReport, Failure, PackRunner, TrialOutcome, Weights
 
 WORKER = "in-process"
 
@@ -80,20 +81,25 @@ class InProcess:
                 pack_id=pack.id, attempt=charged, worker=WORKER, failure=exhausted(charged), charged=False, final=True
             )
             return
-        attempt = charged
         while True:
-            attempt += 1
+            attempt = charged + 1
             planned = AttemptPlanned(pack_id=pack.id, attempt=attempt, worker=WORKER, behind=None)
             yield AttemptsPlanned(attempts=(planned,))
             yield AttemptStarted(pack_id=pack.id, attempt=attempt, worker=WORKER)
             members: list[Member] = []
-            for report in self._reports(pack, members):
-                yield EpochEnded(pack_id=pack.id, attempt=attempt, worker=WORKER, report=report)
-            failure = retryable_failure([member.outcome for member in members])
+            failure = None
+            try:
+                for report in self._reports(pack, members):
+                    yield EpochEnded(pack_id=pack.id, attempt=attempt, worker=WORKER, report=report)
+            except Exception as error:  # (as from a Ray worker: a runner that raises has lost the attempt)
+                trace = "".join(traceback.format_exception(error))
+                failure = Failure(cause=Cause.CRASH, message=f"{type(error).__name__}: {error}", traceback=trace)
+            failure = failure or retryable_failure([member.outcome for member in members])
             if failure is None:
                 yield AttemptEnded(pack_id=pack.id, attempt=attempt, worker=WORKER, members=tuple(members))
                 return
-            verdict = judge(failure.cause, attempt - 1, pack.retries)
+            verdict = judge(failure.cause, charged, pack.retries)
+            charged += verdict.charged
             yield AttemptLost(
                 pack_id=pack.id,
                 attempt=attempt,
@@ -101,7 +107,7 @@ class InProcess:
                 failure=failure,
                 charged=verdict.charged,
                 final=verdict.final,
-                log=members[0].outcome.log,
+                log=members[0].outcome.log if members else "",
             )
             if verdict.final:
                 return

@@ -3,41 +3,83 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from seqjobs.errors import SpecError
 from seqjobs.search.samplers import SAMPLERS
-from seqjobs.search.space import SearchSpace
+from seqjobs.search.space import SearchSpace, fraction
+from seqjobs.spec.canonical import canonical_trial, digest
 from seqjobs.spec.job_spec import Assignment, JobSpec
+from seqjobs.spec.locate import error_lines
+from seqjobs.spec.problems import Problems
+from seqjobs.spec.sections import TrialSpec
 
 DEFAULT_TRIALS = 10
-MAX_ASSIGNMENTS = 100_000
+MAX_TRIALS = 100_000
 # A random draw that was drawn before is drawn again, so often per assignment asked for; then the space is
-# as good as exhausted.
+# as good as exhausted, and what is left of it is listed.
 DRAWS_PER_ASSIGNMENT = 20
 
 
-def assignments_of(job: JobSpec) -> tuple[Assignment, ...]:
-    """The variants, or what the sampler proposes for the dimensions, or the one empty assignment.
+def assigned_trials(job: JobSpec) -> tuple[tuple[Assignment, TrialSpec], ...]:
+    """The job's assignments with their sections, no two of which mean the same.
 
-    Raises SpecError E501 where a grid is larger than MAX_ASSIGNMENTS.
+    These are the variants, or what the sampler proposes for the dimensions, or the one empty assignment. Raises
+    SpecError: E501 for more than MAX_TRIALS, and what only a combination of values makes wrong.
     """
-    if job.variants:
-        return job.variants
-    space = SearchSpace(dimensions=job.dimensions)
-    if not space.dimensions:
-        return ({},)
-    sampler, size = SAMPLERS[job.search.sampler](), space.size()
-    if job.search.sampler == "grid":
-        if size is None or size > MAX_ASSIGNMENTS:
-            count = "without end" if size is None else f"of {size:,} assignments"
-            raise SpecError([f"E501 {job.source.path} search: a grid {count}. Fix: use fewer values, or random."])
-        return sampler.propose(space, seed=job.seed, start=0, count=size)
-    wanted = min(job.search.trials or DEFAULT_TRIALS, size if size is not None else MAX_ASSIGNMENTS)
-    found: dict[str, Assignment] = {}
-    start = 0
-    while len(found) < wanted and start < wanted * DRAWS_PER_ASSIGNMENT:
-        for assignment in sampler.propose(space, seed=job.seed, start=start, count=wanted):
-            if len(found) < wanted:
-                found.setdefault(json.dumps(assignment, sort_keys=True), assignment)
-        start += wanted
+    wanted = num_wanted(job)
+    found: dict[str, tuple[Assignment, TrialSpec]] = {}
+    for assignment in _proposed(job, wanted):
+        trial = job.trial(assignment)
+        # `adam` and `Adam`, or a default and its value written out, are one trial.
+        found.setdefault(digest(canonical_trial(trial), length=64), (assignment, trial))
+        if len(found) == wanted:
+            break
     return tuple(found.values())
+
+
+def num_wanted(job: JobSpec) -> int:
+    """How many assignments are asked for, and can be had. Raises SpecError E501 where trials would be too many."""
+    if job.variants or not job.dimensions:
+        wanted: int | None = len(job.variants) or 1
+    else:
+        wanted = SearchSpace(dimensions=job.dimensions).size()
+        if job.search.sampler != "grid":
+            asked = job.search.trials or DEFAULT_TRIALS
+            wanted = asked if wanted is None else min(asked, wanted)
+    if wanted is None or wanted * job.search.repeats > MAX_TRIALS:
+        raise SpecError(_too_many(job, wanted))
+    return wanted
+
+
+def _too_many(job: JobSpec, wanted: int | None) -> list[str]:
+    problems, repeats = Problems(), job.search.repeats
+    count = "endless" if wanted is None else f"{wanted:,} assignments"
+    product = f", repeated {repeats:,} times," if repeats > 1 else ""
+    kind = "the grid is of" if job.search.sampler == "grid" and wanted is not None else "these are"
+    fix = "use fewer values, or the sampler random." if job.search.sampler == "grid" else "ask for fewer trials."
+    what = "the grid is endless" if wanted is None else f"{kind} {count}{product} and a run has at most {MAX_TRIALS:,}"
+    problems.add("E501", ("search",), what, fix=fix, at="key")
+    return error_lines(problems, job.document)
+
+
+def _proposed(job: JobSpec, wanted: int) -> Iterator[Assignment]:
+    if job.variants or not job.dimensions:
+        yield from job.variants or ({},)
+        return
+    space, sampler = SearchSpace(dimensions=job.dimensions), SAMPLERS[job.search.sampler]()
+    size = space.size()
+    if size == wanted:
+        yield from space.grid(0, size)
+        return
+    drawn: set[str] = set()
+    for start in range(0, wanted * DRAWS_PER_ASSIGNMENT, wanted):
+        for assignment in sampler.propose(space, seed=job.seed, start=start, count=wanted):
+            text = json.dumps(assignment, sort_keys=True)
+            if text not in drawn:
+                drawn.add(text)
+                yield assignment
+    if size is not None and size <= MAX_TRIALS:
+        # In an order of their own, so that what rarely comes is no less likely than its neighbours.
+        for number in sorted(range(size), key=lambda number: fraction(job.seed, "", number)):
+            yield from space.grid(number, 1)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from seqjobs.errors import SpecError
-from seqjobs.planning.assignments import assignments_of
+from seqjobs.planning.assignments import MAX_TRIALS, assigned_trials, num_wanted
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.spec.canonical import canonical_compile, canonical_data, canonical_trial, digest
 from seqjobs.spec.job_spec import JobSpec
+from seqjobs.spec.locate import error_lines
+from seqjobs.spec.problems import Problems
 from seqjobs.spec.sections import DataSpec, ObjectiveSpec, TrialSpec
-
-MAX_TRIALS = 100_000
+from seqjobs.spec.tables import Named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,41 +59,59 @@ def make_plan(jobs: Sequence[JobSpec]) -> Plan:
     """The plan of one run over `jobs`; a pure function of them.
 
     Trials of one program key stand together, so that a worker meets a program again while it is warm. Raises
-    SpecError where two jobs share a name or the jobs make more than MAX_TRIALS trials.
+    SpecError where two jobs share a name (E208), the jobs make more than MAX_TRIALS trials (E501), or only a
+    combination of values is wrong.
     """
     _check_names(jobs)
+    _check_count(jobs)
     datasets: dict[str, DataSource] = {}
     packs: list[Pack] = []
+    lines: list[str] = []
     for job in jobs:
-        for trial in _trials_of(job, datasets):
-            packs.append(_pack_of(job, trial))
-        if len(packs) > MAX_TRIALS:
-            raise SpecError([f"E501 {job.source.path}: more than {MAX_TRIALS:,} trials. Fix: make the search smaller."])
+        try:
+            packs.extend(_pack_of(job, trial) for trial in _trials_of(job, datasets))
+        except SpecError as error:
+            lines.extend(error.lines)
+    if lines:
+        raise SpecError(lines)
     order = {key: index for index, key in enumerate(dict.fromkeys(pack.program_key for pack in packs))}
     packs.sort(key=lambda pack: order[pack.program_key])
     return Plan(jobs=tuple(jobs), packs=tuple(packs), datasets=tuple(datasets.values()))
 
 
 def _check_names(jobs: Sequence[JobSpec]) -> None:
-    seen: dict[str, Path] = {}
+    seen: dict[str, JobSpec] = {}
     for job in jobs:
-        if job.name in seen:
-            other = seen[job.name]
-            raise SpecError([f"E208 {job.source.path} name: '{job.name}' is also the job in {other}. Fix: rename one."])
-        seen[job.name] = job.source.path
+        other = seen.setdefault(job.name, job)
+        if other is not job:
+            problems = Problems()
+            what = f"'{job.name}' is also the job in {other.document.place(('name',))}"
+            problems.add("E208", ("name",), what, fix="rename one of them.")
+            raise SpecError(error_lines(problems, job.document))
+
+
+def _check_count(jobs: Sequence[JobSpec]) -> None:
+    """Before any trial is made, for memory ends before patience does."""
+    counts = [num_wanted(job) * job.search.repeats for job in jobs]
+    if sum(counts) > MAX_TRIALS:
+        largest = jobs[counts.index(max(counts))]
+        problems = Problems()
+        what = f"the {len(jobs)} jobs make {sum(counts):,} trials, and a run has at most {MAX_TRIALS:,}"
+        problems.add("E501", ("search",), what, fix="ask for fewer trials, or submit the jobs one by one.", at="key")
+        raise SpecError(error_lines(problems, largest.document))
 
 
 def _trials_of(job: JobSpec, datasets: dict[str, DataSource]) -> list[Trial]:
     trials = []
-    for number, assignment in enumerate(assignments_of(job)):
-        spec = job.trial(assignment)
+    for number, (assignment, spec) in enumerate(assigned_trials(job)):
         source = _data_source(job, spec.data)
         datasets.setdefault(source.id, source)
+        meaning = canonical_trial(spec)
         for repeat in range(job.search.repeats):
             seed = job.seed + repeat
             trials.append(
                 Trial(
-                    id=digest({"job": job.name, "seed": seed, **canonical_trial(spec)}),
+                    id=digest({"job": job.name, "seed": seed, **meaning}),
                     job=job.name,
                     number=number,
                     repeat=repeat,
@@ -124,12 +143,14 @@ def _pack_of(job: JobSpec, trial: Trial) -> Pack:
 
 
 def program_key(trial: TrialSpec, dataset: str) -> str:
-    """What trials must have in common to share one compiled program: all that shapes it, but no learning rate."""
+    """What trials must have in common to share one compiled program: all that shapes it, but no learning rate.
+
+    A learning rate is a variable of the program; a schedule is part of its graph.
+    """
     compiled: dict[str, Any] = canonical_compile(trial.compile)
-    optimizer = compiled["optimizer"]
-    if isinstance(optimizer, dict):
-        name, arguments = next(iter(optimizer.items()))
-        others = {key: value for key, value in arguments.items() if key != "learning_rate"}
-        compiled["optimizer"] = {name: others} if others else name
+    arguments = dict(trial.compile.optimizer.arguments)
+    if not isinstance(arguments.get("learning_rate"), Named):
+        arguments.pop("learning_rate", None)
+    compiled["optimizer"] = replace(trial.compile.optimizer, arguments=arguments).canonical()
     layers = [layer.canonical() for layer in trial.model]
     return digest({**compiled, "model": layers, "batch_size": trial.fit.batch_size, "dataset": dataset})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import final
 
 from seqjobs.execution.events import AttemptEnded, AttemptLost, AttemptsPlanned, Event, Member
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
+from seqjobs.planning.trial import Trial
 from seqjobs.results import log_records
 from seqjobs.results.leaderboard import sort_key
 from seqjobs.results.log_records import LogState
@@ -27,7 +28,8 @@ class Collector:
     """Commits what happens. A trial counts, on the screen or anywhere, only once its record is durable.
 
     Weights are fetched and written before the record that names them, and only of trials that are among their
-    job's best so far: the best of the whole run were among the best when they ended.
+    job's best so far: the best of the whole run were among the best when they ended. Weights are removed after the
+    record of the better trial is durable. So whatever interrupts this, the best that are committed have theirs.
     """
 
     def __init__(self, plan: Plan, paths: RunPaths, log: RunLog, state: LogState) -> None:
@@ -36,23 +38,22 @@ class Collector:
         self._log = log
         self._weights = WeightsStore(paths)
         self._packs = {pack.id: pack for pack in plan.packs}
-        self._positions = {trial.id: position for position, trial in enumerate(plan.trials)}
-        self._began = time.monotonic()
-        self._committed = dict(state.records)
-        self._uncommitted: dict[str, TrialRecord] = {}
-        self._resumed = len(state.records)
+        self._places = {trial.id: Place(position, trial.job) for position, trial in enumerate(plan.trials)}
+        self._objectives = {job.name: job.objective for job in plan.jobs}
         self._kept = {job.name: KeptBest(job.keep.best) for job in plan.jobs}
-        for trial in plan.trials:
-            if trial.id in self._committed:
-                self._keeps(trial.job, self._committed[trial.id])
+        self._began = time.monotonic()
+        self._committed: dict[str, TrialRecord] = {}
+        self._uncommitted = dict(state.records)
+        self._failed = 0
+        self._resumed = len(state.records)
+        self._count()
         self.standing = self._take_standing()
 
     def handle(self, event: Event) -> None:
         """Takes one event; on return all that must not be lost of it is durable or will be within a group commit."""
         match event:
             case AttemptsPlanned():
-                for planned in event.attempts:
-                    self._note(log_records.attempt_started(planned))
+                self.note(*map(log_records.attempt_started, event.attempts))
                 self.commit()
             case AttemptEnded():
                 self._end(event)
@@ -67,101 +68,118 @@ class Collector:
         """Makes everything handled so far durable."""
         self._log.commit()
         if self._uncommitted:
-            self._committed.update(self._uncommitted)
-            self._uncommitted.clear()
+            self._drop(self._count())
             self.standing = self._take_standing()
 
-    def note(self, record: Record) -> None:
-        """Puts a record of the run itself into the log."""
-        self._note(record)
+    def note(self, *records: Record) -> None:
+        """Puts records into the log: all of them in one segment, or none."""
+        at = round(time.monotonic() - self._began, 3)
+        self._log.append(*({**record, "at": at} for record in records))
 
-    def kept_weights(self) -> Mapping[str, str]:
-        """Trial id -> digest, of the trials whose weights are to stay."""
-        kept = {trial_id for best in self._kept.values() for trial_id in best.trial_ids}
-        return {
-            trial_id: record.weights
-            for trial_id, record in self._committed.items()
-            if trial_id in kept and record.weights is not None
-        }
+    def _count(self) -> list[str]:
+        """Counts what is durable now; returns the weights that need not be kept, or not any more."""
+        out: list[str] = []
+        for trial_id, record in self._uncommitted.items():
+            self._committed[trial_id] = record
+            if record.status is TrialStatus.FAILED:
+                self._failed += 1
+                continue
+            place = self._places[trial_id]
+            loser = self._kept[place.job].offer(self._key(place.job, record.value), place.position, trial_id)
+            weights = self._committed[loser].weights if loser is not None else None
+            if weights is not None:
+                out.append(weights)
+        self._uncommitted = {}
+        return out
 
-    def drop_other_weights(self) -> None:
-        """Removes weights that better trials have pushed out."""
-        self._weights.keep_only(set(self.kept_weights().values()))
+    def _drop(self, weights: list[str]) -> None:
+        if weights:
+            # Trials with equal weights share a file.
+            self._weights.remove(set(weights) - self._kept_weights())
 
-    def _note(self, record: Record) -> None:
-        self._log.append({**record, "at": round(time.monotonic() - self._began, 3)})
+    def _kept_weights(self) -> set[str]:
+        records = (self._committed[trial_id] for best in self._kept.values() for trial_id in best.trial_ids)
+        return {record.weights for record in records if record.weights is not None}
 
     def _end(self, event: AttemptEnded) -> None:
-        pack = self._packs[event.pack_id]
-        for trial, member in zip(pack.trials, event.members, strict=True):
-            record = self._record(trial.job, event.attempt, member)
-            self._keep_log(record, member.outcome.log)
-            self._add(record)
-        self._note(log_records.attempt_ended(event.pack_id, event.attempt))
+        trials = self._packs[event.pack_id].trials
+        records = []
+        for trial, member in zip(trials, event.members, strict=True):
+            records.append(self._record(trial, event.attempt, member))
+            self._keep_log(records[-1], member.outcome.log)
+        self._add(records, log_records.attempt_ended(event.pack_id, event.attempt))
 
-    def _record(self, job: str, attempt: int, member: Member) -> TrialRecord:
+    def _record(self, trial: Trial, attempt: int, member: Member) -> TrialRecord:
         outcome = member.outcome
         record = TrialRecord(
-            trial_id=outcome.trial_id,
+            trial_id=trial.id,
             status=TrialStatus.FAILED if outcome.failed else TrialStatus.FINISHED,
             attempt=attempt,
-            value=self._value(job, outcome),
+            value=self._value(trial.job, outcome),
             history=outcome.history,
             weights_epoch=outcome.weights_epoch,
             seconds=outcome.seconds,
             failure=outcome.failure,
         )
-        if outcome.failed or not self._keeps(job, record):
+        key, position = self._key(trial.job, record.value), self._places[trial.id].position
+        if outcome.failed or not self._kept[trial.job].would_keep(key, position):
             return record
         return replace(record, weights=self._weights.save(member.fetch_weights()))
 
     def _value(self, job: str, outcome: TrialOutcome) -> float | None:
         """The objective at the epoch whose weights the model ended with, so that the number describes the model."""
-        values = outcome.history.get(self._plan.job(job).objective.metric, ())
-        if outcome.failed or outcome.weights_epoch >= len(values):
+        values = outcome.history.get(self._objectives[job].metric, ())
+        if outcome.failed or not 0 <= outcome.weights_epoch < len(values):
             return None
         return values[outcome.weights_epoch]
 
-    def _keeps(self, job: str, record: TrialRecord) -> bool:
-        if record.status is not TrialStatus.FINISHED:
-            return False
-        key = sort_key(record.value, self._plan.job(job).objective)
-        return self._kept[job].offer(key, self._positions[record.trial_id], record.trial_id)
+    def _key(self, job: str, value: float | None) -> float:
+        return sort_key(value, self._objectives[job])
 
     def _lose(self, event: AttemptLost) -> None:
-        self._note(log_records.attempt_lost(event))
-        if not event.final:
-            return
-        for trial in self._packs[event.pack_id].trials:
-            record = lost_trial(trial.id, event.attempt, event.failure)
+        trials = self._packs[event.pack_id].trials if event.final else ()
+        records = [lost_trial(trial.id, event.attempt, event.failure) for trial in trials]
+        for record in records:
             self._keep_log(record, event.log)
-            self._add(record)
+        self._add(records, log_records.attempt_lost(event))
 
-    def _add(self, record: TrialRecord) -> None:
-        self._note(log_records.trial_ended(record))
-        self._uncommitted[record.trial_id] = record
+    def _add(self, records: Sequence[TrialRecord], end: Record) -> None:
+        """At once: a pack of which some members had ended and others not would be trained again as a whole."""
+        self.note(*map(log_records.trial_ended, records), end)
+        self._uncommitted.update((record.trial_id, record) for record in records)
 
     def _keep_log(self, record: TrialRecord, text: str) -> None:
         failure = record.failure
         if failure is not None:
             text = f"{text.rstrip()}\n\n{failure.cause}: {failure.message}\n{failure.traceback}".lstrip()
-        durable.replace(self._paths.trial_log(record.trial_id), text.encode("utf-8", errors="replace"))
+        path = self._paths.trial_log(record.trial_id)
+        with durable.reported("a trial's log cannot be written", path):
+            # It is there to be read, and nothing depends on it: two fsyncs a trial would be too dear.
+            durable.replace(path, text.encode("utf-8", errors="replace"), lasting=False)
 
     def _take_standing(self) -> Standing:
-        failed = sum(record.status is TrialStatus.FAILED for record in self._committed.values())
         return Standing(
             total=len(self._plan.trials),
-            finished=len(self._committed) - failed,
-            failed=failed,
+            finished=len(self._committed) - self._failed,
+            failed=self._failed,
             resumed=self._resumed,
             records=self._committed,
             plan=self._plan,
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a trial stands in the plan."""
+
+    position: int
+    job: str
+
+
 @final
 class KeptBest:
-    """The best trials of a job so far. Ties go to the earlier in the plan, as on the leaderboard."""
+    """The best trials of a job so far. A lower key is better; of equal ones, as on the leaderboard, the earlier in
+    the plan: the lower position."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -171,16 +189,19 @@ class KeptBest:
     def trial_ids(self) -> list[str]:
         return [trial_id for _, _, trial_id in self._worst_first]
 
-    def offer(self, key: float, position: int, trial_id: str) -> bool:
-        """Whether the trial is among the best now; a lower `key` is better, then a lower `position` in the plan."""
+    def would_keep(self, key: float, position: int) -> bool:
+        """Whether a trial, offered now, would be among the best."""
+        if len(self._worst_first) < self._count:
+            return True
+        return self._count > 0 and (-key, -position) > self._worst_first[0][:2]
+
+    def offer(self, key: float, position: int, trial_id: str) -> str | None:
+        """Takes a trial in if it is among the best; returns the one that is not, it or another."""
         entry = (-key, -position, trial_id)
         if len(self._worst_first) < self._count:
             heapq.heappush(self._worst_first, entry)
-            return True
-        if self._count == 0 or entry <= self._worst_first[0]:
-            return False
-        heapq.heapreplace(self._worst_first, entry)
-        return True
+            return None
+        return heapq.heappushpop(self._worst_first, entry)[2]
 
 
 def lost_trial(trial_id: str, attempt: int, failure: Failure) -> TrialRecord:

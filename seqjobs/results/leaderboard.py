@@ -88,7 +88,8 @@ def _means(trials: Iterable[RankedTrial], records: Mapping[str, TrialRecord]) ->
         value = records[trial.id].value
         if value is not None:
             values.setdefault((trial.job, trial.number), []).append(value)
-    return {key: math.fsum(found) / len(found) for key, found in values.items()}
+    # Not math.fsum, which raises where an infinity, or a sum beyond the largest float, is among the values.
+    return {key: sum(found) / len(found) for key, found in values.items()}
 
 
 def _entry(trial: RankedTrial, record: TrialRecord, means: Mapping[tuple[str, int], float]) -> Entry:
@@ -111,6 +112,16 @@ def _entry(trial: RankedTrial, record: TrialRecord, means: Mapping[tuple[str, in
 
 def _ranked(entry: Entry, position: int) -> Entry:
     return replace(entry, rank=position)
+
+
+def kept_trials(leaderboards: Iterable[Leaderboard], keep: Mapping[str, int]) -> frozenset[str]:
+    """The trials whose weights are kept: the best of each job, as many as `keep` says by the job's name."""
+    left, kept = dict(keep), []
+    for entry in (entry for board in leaderboards for entry in board.entries if entry.rank is not None):
+        if left[entry.job] > 0:
+            left[entry.job] -= 1
+            kept.append(entry.trial)
+    return frozenset(kept)
 
 
 def rank_jobs(

@@ -20,15 +20,21 @@ class LogState:
     records: dict[str, TrialRecord] = field(default_factory=dict)
     """The trials that ended for good."""
     charged: dict[str, int] = field(default_factory=dict)
-    """How many attempts of a pack were charged to it; one whose end is unknown died with its driver and counts."""
+    """How many attempts of a pack were charged to it; one that was under way when its driver was killed counts too."""
     models: dict[str, str] = field(default_factory=dict)
     """Files of best models, relative to the run's folder -> the trial they were made of."""
     seconds: float = 0.0
     """How long all submits worked, up to the last record of each."""
 
 
-def submit_started(started: str, versions: Mapping[str, str]) -> Record:
-    return {"type": "submit-started", "time": started, "versions": dict(versions)}
+def submit_started(started: str, versions: Mapping[str, str], writer: str = "") -> Record:
+    """The first record of a submit; `writer` is like no other's, so that no two submits write the same segment."""
+    return {"type": "submit-started", "time": started, "versions": dict(versions), "writer": writer}
+
+
+def submit_ended() -> Record:
+    """The last record of a submit that ended in order: whatever was under way had no part in its end."""
+    return {"type": "submit-ended"}
 
 
 def attempt_started(planned: AttemptPlanned) -> Record:
@@ -95,8 +101,10 @@ def fold(records: Iterable[Record]) -> LogState:
             last = 0.0
         elif kind == "attempt-started":
             open_attempts[record["pack"]] = record["behind"]
+        elif kind == "submit-ended":
+            open_attempts.clear()
         elif kind in ("attempt-ended", "attempt-lost"):
-            open_attempts.pop(record["pack"], None)
+            _close(record["pack"], open_attempts)
             if record.get("charged"):
                 state.charged[record["pack"]] = state.charged.get(record["pack"], 0) + 1
         elif kind == "model-written":
@@ -109,10 +117,18 @@ def fold(records: Iterable[Record]) -> LogState:
     return state
 
 
+def _close(pack: str, open_attempts: dict[str, str | None]) -> None:
+    """The attempt is over, and who waited behind it may have begun: also where the pack itself is soon tried again."""
+    open_attempts.pop(pack, None)
+    for waiting, behind in open_attempts.items():
+        if behind == pack:
+            open_attempts[waiting] = None
+
+
 def _charge(state: LogState, open_attempts: dict[str, str | None]) -> None:
     """An attempt whose driver died counts, unless it was still behind another one on its worker."""
     for pack, behind in open_attempts.items():
-        if behind is None or behind not in open_attempts:
+        if behind not in open_attempts:
             state.charged[pack] = state.charged.get(pack, 0) + 1
     open_attempts.clear()
 

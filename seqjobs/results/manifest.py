@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from seqjobs.errors import NotFoundError, RunFolderError
+from seqjobs.errors import NotFoundError, RunFolderError, StorageError
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.versions import versions
 from seqjobs.spec.job_spec import Assignment
 from seqjobs.spec.sections import ObjectiveSpec
 from seqjobs.storage import durable
+from seqjobs.storage.files import printable
 
 FORMAT = 1
 MAX_DIFFERENCES = 12
@@ -124,16 +126,24 @@ class Manifest:
 
 
 def read_manifest(paths: RunPaths) -> Manifest:
-    """The manifest of a run folder. Raises NotFoundError where there is none."""
+    """The manifest of a run folder. Raises NotFoundError where there is none, StorageError where it is unreadable."""
     try:
         content = paths.plan.read_bytes()
-    except OSError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFoundError("E611", "there is no run here", where=str(paths.root), fix="see `seqjobs ls`.") from error
+    except OSError as error:
+        what, fix = f"the run cannot be read: {error.strerror}", "see to the disk and to who may read there."
+        raise StorageError("E610", what, where=str(paths.plan), fix=fix) from error
     return Manifest.decode(content, str(paths.plan))
 
 
 def write_manifest(paths: RunPaths, manifest: Manifest) -> None:
-    durable.create_once(paths.plan, manifest.encode())
+    """Creates the run. Raises StorageError E605 where another process did so at this moment."""
+    try:
+        durable.create_once(paths.plan, manifest.encode())
+    except FileExistsError:
+        what, fix = "another process has begun this run", "leave the run to it."
+        raise StorageError("E605", what, where=str(paths.plan), fix=fix) from None
 
 
 def check_same_plan(manifest: Manifest, plan: Plan, where: Path) -> None:
@@ -165,13 +175,19 @@ def _goals(jobs: tuple[StoredJob, ...]) -> list[Any]:
 
 def _differences(then: tuple[StoredJob, ...], now: tuple[StoredJob, ...]) -> list[str]:
     lines = difflib.unified_diff(_described(then), _described(now), "then", "now", lineterm="", n=0)
-    found = [line for line in lines if not line.startswith("@@")]
+    found = [printable(line) for line in lines if not line.startswith("@@")]
+    if not found:
+        found = [f"the same text makes other trials in this seqjobs, {versions()['seqjobs']}, or on other data files"]
     hidden = len(found) - MAX_DIFFERENCES
     return [*found[:MAX_DIFFERENCES], f"... and {hidden} more lines"] if hidden > 0 else found
 
 
 def _described(jobs: tuple[StoredJob, ...]) -> list[str]:
-    return [line for job in jobs for line in (*job.text.splitlines(), *(f"-S {text}" for text in job.overrides))]
+    lines: list[str] = []
+    for job in jobs:
+        # Relative paths start from the spec's folder, so the same text elsewhere may be about other data.
+        lines += [f"# {job.path}", *job.text.splitlines(), *(f"-S {text}" for text in job.overrides)]
+    return lines
 
 
 def _stored_jobs(plan: Plan) -> tuple[StoredJob, ...]:

@@ -42,4 +42,4 @@ class TrialRecord:
 
     @property
     def epochs(self) -> int:
-        return len(next(iter(self.history.values()), ()))
+        return max((len(values) for values in self.history.values()), default=0)

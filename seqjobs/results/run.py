@@ -146,7 +146,7 @@ class Run:
         """A pyarrow.Table, one row a trial that ended; the schema is `results.tables.TRIALS_SCHEMA`."""
         from seqjobs.results.tables import trial_table  # noqa: PLC0415 (Arrow is loaded only for who wants tables)
 
-        return trial_table(self.leaderboards, self.records)
+        return trial_table(self.leaderboards, self.records, {job.name: job.keep_best for job in self.jobs})
 
     def histories(self) -> Any:
         """A pyarrow.Table, one row a trial and epoch: trial, epoch, one column per metric."""

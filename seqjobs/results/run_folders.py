@@ -13,6 +13,7 @@ from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.run import Run
 from seqjobs.spec.problems import shown
 from seqjobs.spec.sections import NAME_PATTERN
+from seqjobs.storage.durable import ASIDE_PREFIX
 
 MAX_ID_LENGTH = 63
 # What a submit that was stopped before its first trial may have left.
@@ -34,11 +35,15 @@ def run_folder(runs_dir: Path, run_id: str) -> RunPaths:
     if root.exists() and not root.is_dir():
         raise RunFolderError("E601", "this is a file, not a run's folder", where=str(root), fix="choose another --run.")
     if root.is_dir() and not RunPaths(root=root).plan.exists():
-        strange = sorted(path.name for path in root.iterdir() if path.name not in _BEFORE_THE_PLAN)
+        strange = sorted(path.name for path in root.iterdir() if not _is_before_the_plan(path.name))
         if strange:
             what = f"this folder holds other things than a run ({', '.join(strange[:3])})"
             raise RunFolderError("E601", what, where=str(root), fix="choose another --run.")
     return RunPaths(root=root)
+
+
+def _is_before_the_plan(name: str) -> bool:
+    return name in _BEFORE_THE_PLAN or name.startswith(ASIDE_PREFIX)
 
 
 def list_runs(runs_dir: Path) -> tuple[Path, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +16,8 @@ from seqjobs.storage import durable
 
 GROUP_SECONDS = 0.1
 """Records wait this long for others to share one fsync with."""
+
+SEGMENT_PATTERN = re.compile(r"[0-9]{8}\.jsonl")
 
 Record = Mapping[str, Any]
 
@@ -31,12 +35,14 @@ class RunLog:
         self._next = next_number
         self._pending: list[str] = []
         self._oldest = 0.0
+        self._stopped: StorageError | None = None
 
-    def append(self, record: Record) -> None:
-        """Notes a record for the next commit."""
+    def append(self, *records: Record) -> None:
+        """Notes records for the next commit: all of them, or none where this is interrupted."""
+        lines = [json.dumps(record, separators=(",", ":"), allow_nan=False) for record in records]
         if not self._pending:
             self._oldest = time.monotonic()
-        self._pending.append(json.dumps(record, separators=(",", ":"), allow_nan=False))
+        self._pending += lines
 
     @property
     def is_due(self) -> bool:
@@ -44,20 +50,43 @@ class RunLog:
         return bool(self._pending) and time.monotonic() - self._oldest >= GROUP_SECONDS
 
     def commit(self) -> None:
-        """Makes all noted records durable in one segment. Raises StorageError; then nothing more may be written."""
+        """Makes all noted records durable in one segment. Raises StorageError.
+
+        A call that was interrupted, by Ctrl-C in an fsync, may be made again: nothing is lost or written twice.
+        """
+        if self._stopped is not None:
+            raise self._stopped
         if not self._pending:
             return
         path = self._folder / segment_name(self._next)
+        content = encode_segment(self._pending)
         try:
-            durable.create_once(path, encode_segment(self._pending))
-        except FileExistsError:
-            what = "another process has gone on with this run"
-            raise StorageError("E605", what, where=str(path), fix="leave the run to it.") from None
+            self._publish(path, content)
+        except StorageError:
+            raise
         except OSError as error:
             what, fix = f"the log cannot be written: {error.strerror}", "see to the disk, then submit again."
-            raise StorageError("E606", what, where=str(path), fix=fix) from error
+            failure = StorageError("E606", what, where=str(path), fix=fix)
+            if os.path.lexists(path):
+                # It is there, and may yet be gone after a power cut: a later fsync that succeeds would prove nothing.
+                self._stopped = failure
+            raise failure from error
+        # No call stands between these two, so that no signal can come between them.
         self._next += 1
-        self._pending.clear()
+        self._pending = []
+
+    def _publish(self, path: Path, content: bytes) -> None:
+        try:
+            durable.create_once(path, content)
+        except FileExistsError:
+            # An interrupted call may have published this very segment. No other process writes the same bytes:
+            # the first records of each submit name their writer.
+            if path.read_bytes() == content:
+                durable.sync_folder(self._folder)
+                return
+            what = "another process has gone on with this run"
+            self._stopped = StorageError("E605", what, where=str(path), fix="leave the run to it.")
+            raise self._stopped from None
 
 
 def segment_name(number: int) -> str:
@@ -66,33 +95,55 @@ def segment_name(number: int) -> str:
 
 def encode_segment(lines: list[str]) -> bytes:
     """Lines of JSON, the last one with the SHA-256 of all before it."""
-    body = "".join(f"{line}\n" for line in lines).encode()
+    return _sealed("".join(f"{line}\n" for line in lines).encode())
+
+
+def _sealed(body: bytes) -> bytes:
     return body + json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode() + b"\n"
 
 
 def decode_segment(content: bytes, where: str) -> list[Record]:
-    """The records of a segment. Raises StorageError E609 where its hash does not hold."""
-    body, _, last = content.removesuffix(b"\n").rpartition(b"\n")
-    body = body + b"\n" if body else b""
-    try:
-        expected = json.loads(last)["sha256"]
-        if hashlib.sha256(body).hexdigest() == expected:
-            return [json.loads(line) for line in body.splitlines()]
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise StorageError(
-        "E609", "this segment of the log is damaged", where=where, fix="restore it from a copy of the run folder."
-    )
+    """The records of a segment. Raises StorageError E609 where it is not whole."""
+    end_of_body = content.rfind(b"\n", 0, -1) + 1
+    body = content[:end_of_body]
+    if content != _sealed(body):
+        fix = "restore it from a copy of the run folder."
+        raise StorageError("E609", "this segment of the log is damaged", where=where, fix=fix)
+    return [json.loads(line) for line in body.splitlines()]
 
 
 def read_log(folder: Path) -> tuple[list[Record], int]:
-    """All records in order, and the number of the next segment: a pure function of what the folder lists."""
-    names = sorted(path.name for path in folder.glob("[0-9]*.jsonl")) if folder.is_dir() else []
+    """All records in order, and the number of the next segment: a pure function of what the folder lists.
+
+    Raises StorageError E609 where a segment is damaged or missing, E610 where one cannot be read.
+    """
     records: list[Record] = []
-    for number, name in enumerate(names, start=1):
-        path = folder / name
-        if name != segment_name(number):
-            what = f"segment {segment_name(number)} of the log is missing"
-            raise StorageError("E609", what, where=str(folder), fix="restore it from a copy of the run folder.")
-        records.extend(decode_segment(path.read_bytes(), str(path)))
-    return records, len(names) + 1
+    # Only the last number is taken from the listing: of names that are created while it is read, it may show a
+    # later one and not an earlier.
+    last = max(_numbers(folder), default=0)
+    for number in range(1, last + 1):
+        path = folder / segment_name(number)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            what, fix = "this segment of the log is missing", "restore it from a copy of the run folder."
+            raise StorageError("E609", what, where=str(path), fix=fix) from None
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        records.extend(decode_segment(content, str(path)))
+    return records, last + 1
+
+
+def _numbers(folder: Path) -> list[int]:
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 (pathlib.glob would pass over a folder that may not be read)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+    return [int(name[:8]) for name in names if SEGMENT_PATTERN.fullmatch(name)]
+
+
+def _unreadable(path: Path, error: OSError) -> StorageError:
+    what, fix = f"the log cannot be read: {error.strerror}", "see to the disk, then run the same command again."
+    return StorageError("E610", what, where=str(path), fix=fix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from types import TracebackType
 from typing import Protocol, Self, final
 
 from seqjobs.data.plan_check import check_plan
-from seqjobs.errors import NotFoundError, SpecError
+from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError, SpecError, StorageError
 from seqjobs.execution.events import Event
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.planning.plan import Plan
@@ -19,10 +20,11 @@ from seqjobs.planning.trial import Pack, Trial
 from seqjobs.results import log_records
 from seqjobs.results.best_models import best_models
 from seqjobs.results.collector import Collector
-from seqjobs.results.leaderboard import rank_jobs
+from seqjobs.results.leaderboard import Leaderboard, kept_trials, rank_jobs
 from seqjobs.results.log_records import LogState
 from seqjobs.results.manifest import Manifest, check_same_data, check_same_plan, read_manifest, write_manifest
 from seqjobs.results.progress import Progress
+from seqjobs.results.record import TrialRecord
 from seqjobs.results.run_log import RunLog, read_log
 from seqjobs.results.tables import write_tables
 from seqjobs.results.versions import versions
@@ -40,11 +42,15 @@ class Exporter(Protocol):
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes: ...
 
 
+IN_ORDER = (SeqjobsError, KeyboardInterrupt, SystemExit, GeneratorExit)
+"""What ends a submit through no fault of the trials that are under way; anything unforeseen may be theirs."""
+
+
 @final
 class Session:
     """Holds a run's lock while it is entered. On leaving, whatever was handled is committed and the tables are written.
 
-    Entering raises RunFolderError where the run is held, or was created from another spec.
+    Entering raises RunFolderError where the run is held, or was created from another spec; all of it StorageError.
     """
 
     def __init__(self, plan: Plan, paths: RunPaths, progress: Progress) -> None:
@@ -57,12 +63,16 @@ class Session:
         self._collector: Collector | None = None
 
     def __enter__(self) -> Self:
-        durable.make_folder(self._paths.root)
-        self._lock.take()
+        with durable.reported("the run's folder cannot be created", self._paths.root):
+            durable.make_folder(self._paths.root)
         try:
+            self._lock.take()
             self._manifest = self._stored_manifest()
             records, self._next_segment = read_log(self._paths.log)
             self._state = log_records.fold(records)
+            if records and self._manifest is None:
+                what, fix = "this folder has the log of a run, but not its run.json", "restore run.json from a copy."
+                raise RunFolderError("E608", what, where=str(self._paths.root), fix=fix)
         except BaseException:
             self._lock.give_back()
             raise
@@ -73,12 +83,12 @@ class Session:
     ) -> None:
         try:
             if self._collector is not None:
-                self._collector.commit()
-                self._collector.drop_other_weights()
-            if self._manifest is not None:
+                self._commit_last(self._collector, error)
+            if self._manifest is not None and not isinstance(error, StorageError):
                 self._write_tables(self._manifest)
+                if self._collector is None:
+                    self._remove_strays(self._manifest)
         finally:
-            self._progress.close()
             self._lock.give_back()
 
     @property
@@ -112,21 +122,25 @@ class Session:
 
         Raises SpecError where the data and the models do not fit, RunFolderError E421 where the data has changed.
         """
+        if self._manifest is not None:
+            check_same_data(self._manifest, facts, self._paths.root)
         schemas = {dataset_id: fact.schema for dataset_id, fact in facts.items()}
         check_plan(self._plan, schemas, {dataset_id: fact.num_classes for dataset_id, fact in facts.items()})
         now = datetime.now(UTC).isoformat(timespec="seconds")
         found = versions()
         if self._manifest is None:
-            for folder in (self._paths.log, self._paths.weights, self._paths.trial_logs):
-                durable.make_folder(folder)
-            self._manifest = Manifest.of(self._paths.root.name, self._plan, facts, created=now, versions=found)
-            write_manifest(self._paths, self._manifest)
-        else:
-            check_same_data(self._manifest, facts, self._paths.root)
+            manifest = Manifest.of(self._paths.root.name, self._plan, facts, created=now, versions=found)
+            with durable.reported("the run cannot be created", self._paths.root):
+                self._create(manifest)
+            self._manifest = manifest
         log = RunLog(self._paths.log, next_number=self._next_segment)
-        self._collector = Collector(self._plan, self._paths, log, self._state)
-        self._collector.note(log_records.submit_started(now, found))
-        self._progress.planned(self._paths.root.name, self._plan, self._collector.standing)
+        collector = Collector(self._plan, self._paths, log, self._state)
+        collector.note(log_records.submit_started(now, found, writer=secrets.token_hex(8)))
+        self._collector = collector
+        collector.commit()
+        # Removed only now, by the owner of the run: who could create a segment.
+        self._remove_strays(self._manifest)
+        self._progress.planned(self._paths.root.name, self._plan, collector.standing)
 
     def refuse(self, failures: Mapping[str, Failure]) -> None:
         """Raises SpecError E313 with what a worker found of models that cannot be built or called."""
@@ -162,8 +176,9 @@ class Session:
                 self._progress.stage("writing the best model")
                 shape = self._known().dataset(trials[trial_id].dataset).feature_shape
                 contents[trial_id] = executor.export(trials[trial_id], shape, store.load(weights))
-            durable.make_folder(path.parent)
-            durable.replace(path, contents[trial_id])
+            with durable.reported("the best model cannot be written", path):
+                durable.make_folder(path.parent)
+                durable.replace(path, contents[trial_id])
             collector.note(log_records.model_written(str(path.relative_to(self._paths.root)), trial_id))
         collector.commit()
 
@@ -179,8 +194,37 @@ class Session:
 
     def _write_tables(self, manifest: Manifest) -> None:
         records = self._state.records if self._collector is None else self._collector.standing.records
-        boards = rank_jobs({job.name: job.objective for job in self._plan.jobs}, manifest.trials, records)
-        write_tables(self._paths, boards, manifest.trials, records)
+        write_tables(self._paths, self._rank(manifest, records), manifest, records)
+
+    def _rank(self, manifest: Manifest, records: Mapping[str, TrialRecord]) -> tuple[Leaderboard, ...]:
+        return rank_jobs({job.name: job.objective for job in self._plan.jobs}, manifest.trials, records)
+
+    def _create(self, manifest: Manifest) -> None:
+        for folder in (self._paths.log, self._paths.weights, self._paths.trial_logs):
+            durable.make_folder(folder)
+        # An earlier submit may have made the folder, and have been killed before its name was durable.
+        durable.sync_folder(self._paths.root.parent)
+        write_manifest(self._paths, manifest)
+
+    def _remove_strays(self, manifest: Manifest) -> None:
+        """Removes what earlier submits left when they were killed: by the log as it was when this one began."""
+        records = self._state.records
+        kept = kept_trials(self._rank(manifest, records), {job.name: job.keep.best for job in self._plan.jobs})
+        WeightsStore(self._paths).keep_only({records[trial].weights for trial in kept})
+        for folder in (self._paths.root, self._paths.log, self._paths.trial_logs, self._paths.best_of_jobs):
+            with durable.reported("what a killed submit left cannot be removed", folder):
+                durable.remove_asides(folder)
+
+    def _commit_last(self, collector: Collector, error: BaseException | None) -> None:
+        """Commits what was handled, and that the submit ended in order if it did: then no attempt is to blame."""
+        try:
+            collector.commit()
+            if error is None or isinstance(error, IN_ORDER):
+                collector.note(log_records.submit_ended())
+                collector.commit()
+        except StorageError:
+            if not isinstance(error, StorageError):  # else storage failed before, and that error is the one to tell
+                raise
 
     def _known(self) -> Manifest:
         if self._manifest is None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seqjobs.planning.run_paths import RunPaths
-from seqjobs.results.leaderboard import Entry, Leaderboard
-from seqjobs.results.manifest import StoredTrial
+from seqjobs.results.leaderboard import Entry, Leaderboard, kept_trials
+from seqjobs.results.manifest import Manifest, StoredTrial
 from seqjobs.results.record import TrialRecord
 from seqjobs.storage import durable
 
@@ -41,13 +42,16 @@ TRIALS_SCHEMA = pa.schema(
 """One row a trial, in the order of the leaderboards."""
 
 
-def trial_table(leaderboards: Iterable[Leaderboard], records: Mapping[str, TrialRecord]) -> pa.Table:
-    """TRIALS_SCHEMA."""
-    rows = [_trial_row(entry, board, records[entry.trial]) for board in leaderboards for entry in board.entries]
+def trial_table(
+    leaderboards: Sequence[Leaderboard], records: Mapping[str, TrialRecord], keep: Mapping[str, int]
+) -> pa.Table:
+    """TRIALS_SCHEMA; `keep` is how many weights are kept, by the job's name."""
+    kept = kept_trials(leaderboards, keep)
+    rows = [_trial_row(entry, board, records[entry.trial], kept) for board in leaderboards for entry in board.entries]
     return pa.Table.from_pylist(rows, schema=TRIALS_SCHEMA)
 
 
-def _trial_row(entry: Entry, board: Leaderboard, record: TrialRecord) -> dict[str, Any]:
+def _trial_row(entry: Entry, board: Leaderboard, record: TrialRecord, kept: AbstractSet[str]) -> dict[str, Any]:
     return {
         "rank": entry.rank,
         "trial": entry.trial,
@@ -63,8 +67,8 @@ def _trial_row(entry: Entry, board: Leaderboard, record: TrialRecord) -> dict[st
         "weights_epoch": record.weights_epoch,
         "seconds": entry.seconds,
         "attempt": record.attempt,
-        "weights": record.weights,
-        "failure": entry.failure or None,
+        "weights": record.weights if entry.trial in kept else None,
+        "failure": _unicode(entry.failure) or None,
         "hyperparameters": json.dumps(dict(entry.hyperparameters), sort_keys=True),
     }
 
@@ -111,23 +115,42 @@ def leaderboard_csv(leaderboards: Sequence[Leaderboard]) -> str:
     return text.getvalue()
 
 
+# https://owasp.org/www-community/attacks/CSV_Injection, with the full-width forms that some programs take alike
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
 def csv_cell(value: Any) -> Any:
     """A cell that a spreadsheet shows and does not run: text that begins like a formula gets a quote before it."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"):
-        return "'" + value
-    return value
+    if not isinstance(value, str):
+        return value
+    return _unicode("'" + value if value.startswith(FORMULA_STARTS) else value)
 
 
 def write_tables(
     paths: RunPaths,
     leaderboards: Sequence[Leaderboard],
-    trials: Sequence[StoredTrial],
+    manifest: Manifest,
     records: Mapping[str, TrialRecord],
 ) -> None:
-    """leaderboard.csv, trials.parquet and histories.parquet: derived, so they may be rewritten at any time."""
-    durable.replace(paths.leaderboard, leaderboard_csv(leaderboards).encode())
-    durable.replace(paths.trials, _parquet(trial_table(leaderboards, records)))
-    durable.replace(paths.histories, _parquet(history_table(trials, records)))
+    """leaderboard.csv, trials.parquet and histories.parquet: derived, so they may be rewritten at any time.
+
+    One that is as it should be is left alone. Raises StorageError.
+    """
+    keep = {job.name: job.keep_best for job in manifest.jobs}
+    contents = {
+        paths.leaderboard: leaderboard_csv(leaderboards).encode(),
+        paths.trials: _parquet(trial_table(leaderboards, records, keep)),
+        paths.histories: _parquet(history_table(manifest.trials, records)),
+    }
+    for path, content in contents.items():
+        with durable.reported("a table cannot be written", path):
+            if not path.is_file() or path.read_bytes() != content:
+                durable.replace(path, content)
+
+
+def _unicode(text: str) -> str:
+    """`text` as UTF-8 can have it: a message may quote a file's name that is not."""
+    return text.encode("utf-8", errors="replace").decode()
 
 
 def _parquet(table: pa.Table) -> bytes:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import zipfile
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import final
 
 import numpy as np
@@ -26,13 +30,9 @@ class WeightsStore:
         content = encode_weights(weights)
         digest = hashlib.sha256(content).hexdigest()
         path = self._paths.weights_file(digest)
-        try:
+        # A name that is taken is the content's hash, so what is there is the same.
+        with durable.reported("weights cannot be written", path), contextlib.suppress(FileExistsError):
             durable.create_once(path, content)
-        except FileExistsError:
-            pass  # the name is the content's hash, so what is there is the same
-        except OSError as error:
-            what, fix = f"weights cannot be written: {error.strerror}", "see to the disk, then submit again."
-            raise StorageError("E606", what, where=str(path), fix=fix) from error
         return digest
 
     def load(self, digest: str) -> Weights:
@@ -49,20 +49,33 @@ class WeightsStore:
             )
         return decode_weights(content)
 
-    def keep_only(self, digests: set[str]) -> None:
-        """Removes the weights that nothing refers to any more, and what killed writers left behind."""
-        for path in self._paths.weights.glob("*"):
-            if path.stem not in digests:
+    def remove(self, digests: Iterable[str]) -> None:
+        """Removes weights, where they are there. Raises StorageError."""
+        for path in map(self._paths.weights_file, digests):
+            with durable.reported("weights cannot be removed", path):
                 path.unlink(missing_ok=True)
+
+    def keep_only(self, digests: AbstractSet[str | None]) -> None:
+        """Removes all other weights, and what killed writers left behind. Raises StorageError."""
+        names = {self._paths.weights_file(digest).name for digest in digests if digest is not None}
+        with durable.reported("weights cannot be removed", self._paths.weights):
+            for path in self._paths.weights.iterdir():
+                if path.name not in names:
+                    path.unlink(missing_ok=True)
 
 
 def encode_weights(weights: Weights) -> bytes:
     """Arrays in order, as members `0000.npy`, `0001.npy`, ...; equal weights give equal bytes."""
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **{f"{index:04d}": array for index, array in enumerate(weights)})
+    with zipfile.ZipFile(buffer, "w") as file:
+        for index, array in enumerate(weights):
+            # By its name alone a member gets one and the same date.
+            with file.open(f"{index:04d}.npy", "w", force_zip64=True) as member:
+                # In C order, whatever the memory's: else equal arrays might differ on disk.
+                np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
     return buffer.getvalue()
 
 
 def decode_weights(content: bytes) -> Weights:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return tuple(arrays[name] for name in sorted(arrays.files))
+        return tuple(arrays[name] for name in sorted(arrays.files, key=int))

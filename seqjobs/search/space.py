@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from seqjobs.spec.dimensions import Choice, Dimension, Range, is_active, written
+from seqjobs.spec.dimensions import Choice, Condition, Dimension, Option, Range, is_active, written
 from seqjobs.spec.job_spec import Assignment
 
 Pick = Callable[[Dimension], Any]
@@ -35,47 +36,66 @@ class SearchSpace:
             assignment[dimension.key] = value
         return assignment
 
-    def grid(self) -> Iterator[Assignment]:
-        """Every assignment of a finite space, the last dimension changing fastest."""
-        yield from self._grid(0, {}, {})
-
-    def _grid(self, index: int, assignment: dict[str, Any], labels: dict[str, str]) -> Iterator[Assignment]:
-        if index == len(self.dimensions):
-            yield dict(assignment)
-            return
-        dimension = self.dimensions[index]
-        if not is_active(dimension, labels):
-            yield from self._grid(index + 1, assignment, labels)
-        elif isinstance(dimension, Choice):
-            for option in dimension.options:
-                yield from self._grid(
-                    index + 1,
-                    {**assignment, dimension.key: written(option)},
-                    {**labels, dimension.key: option.label},
-                )
-        else:
-            for position in range(num_values(dimension) or 0):
-                value = value_at(dimension, position)
-                yield from self._grid(index + 1, {**assignment, dimension.key: value}, labels)
-
     def size(self) -> int | None:
         """The number of assignments, or None where a dimension is continuous."""
-        return self._size(0, {})
+        return self._size_under(())
 
-    def _size(self, index: int, labels: dict[str, str]) -> int | None:
-        if index == len(self.dimensions):
-            return 1
-        dimension = self.dimensions[index]
-        if not is_active(dimension, labels):
-            return self._size(index + 1, labels)
-        if isinstance(dimension, Range):
-            count, rest = num_values(dimension), self._size(index + 1, labels)
-            return None if count is None or rest is None else count * rest
-        if not any(condition[0] == dimension.key for other in self.dimensions for condition in other.conditions):
-            rest = self._size(index + 1, labels)
-            return None if rest is None else len(dimension.options) * rest
-        sizes = [self._size(index + 1, {**labels, dimension.key: option.label}) for option in dimension.options]
-        return None if None in sizes else sum(size for size in sizes if size is not None)
+    def grid(self, start: int, count: int) -> Iterator[Assignment]:
+        """Assignments number `start` and on of a finite space, the last dimension changing fastest."""
+        for number in range(start, min(start + count, self.size() or 0)):
+            picks: dict[str, Any] = {}
+            self._pick((), number, picks)
+            yield self.assign(lambda dimension, picks=picks: picks[dimension.key])  # type: ignore[misc]
+
+    def _pick(self, conditions: tuple[Condition, ...], number: int, picks: dict[str, Any]) -> None:
+        """What each dimension has in the assignment `number` of those under the same conditions."""
+        for dimension in reversed(self._under(conditions)):
+            number, position = divmod(number, self._sizes[dimension.key] or 1)
+            if isinstance(dimension, Range):
+                picks[dimension.key] = value_at(dimension, position)
+                continue
+            for option in dimension.options:
+                below = _conditions_of(dimension, option)
+                size = self._size_under(below) or 1
+                if position < size:
+                    picks[dimension.key] = option
+                    self._pick(below, position, picks)
+                    break
+                position -= size
+
+    @cached_property
+    def _sizes(self) -> Mapping[str, int | None]:
+        """Key -> how many ways there are to fill a dimension and all that depends on it."""
+        sizes: dict[str, int | None] = {}
+        # What depends on a choice stands behind it, so from the end on it is known already.
+        for dimension in reversed(self.dimensions):
+            if isinstance(dimension, Range):
+                sizes[dimension.key] = num_values(dimension)
+                continue
+            below = [self._size_under(_conditions_of(dimension, option), sizes) for option in dimension.options]
+            sizes[dimension.key] = None if None in below else sum(size for size in below if size is not None)
+        return sizes
+
+    def _size_under(
+        self, conditions: tuple[Condition, ...], known: Mapping[str, int | None] | None = None
+    ) -> int | None:
+        sizes = [(self._sizes if known is None else known)[dimension.key] for dimension in self._under(conditions)]
+        return None if None in sizes else math.prod(size for size in sizes if size is not None)
+
+    def _under(self, conditions: tuple[Condition, ...]) -> Sequence[Dimension]:
+        return self._children.get(conditions, ())
+
+    @cached_property
+    def _children(self) -> Mapping[tuple[Condition, ...], Sequence[Dimension]]:
+        """Conditions -> the dimensions that stand under just these: dimensions are a forest, and sizes its products."""
+        children: dict[tuple[Condition, ...], list[Dimension]] = {}
+        for dimension in self.dimensions:
+            children.setdefault(dimension.conditions, []).append(dimension)
+        return children
+
+
+def _conditions_of(choice: Choice, option: Option) -> tuple[Condition, ...]:
+    return (*choice.conditions, (choice.key, option.label))
 
 
 def num_values(dimension: Range) -> int | None:
@@ -89,7 +109,10 @@ def num_values(dimension: Range) -> int | None:
 def value_at(dimension: Range, position: int) -> float | int:
     """The value number `position` of a range with finitely many, counted from `low`."""
     value = dimension.low + position * (1 if dimension.step is None else dimension.step)
-    return int(value) if dimension.is_integer else _tidy(value)
+    if dimension.is_integer:
+        return int(value)
+    # The ends stay what was written, however many digits that has.
+    return float(min(max(_tidy(value), dimension.low), dimension.high))
 
 
 def value_at_fraction(dimension: Range, fraction: float) -> float | int:
@@ -102,18 +125,20 @@ def value_at_fraction(dimension: Range, fraction: float) -> float | int:
         return _value_at_log_fraction(dimension, fraction, count)
     if count is not None:
         return value_at(dimension, min(int(fraction * count), count - 1))
-    return dimension.low + fraction * (dimension.high - dimension.low)
+    value = dimension.low + fraction * (dimension.high - dimension.low)
+    return float(min(value, dimension.high))
 
 
 def _value_at_log_fraction(dimension: Range, fraction: float, count: int | None) -> float | int:
-    low, high = math.log(dimension.low), math.log(dimension.high)
+    low = math.log(dimension.low)
     if count is None:
-        value = math.exp(low + fraction * (high - low))
-        return min(max(value, dimension.low), dimension.high)
-    # Half a step of room at both ends gives the end values a full share.
+        value = math.exp(low + fraction * (math.log(dimension.high) - low))
+        return float(min(max(value, dimension.low), dimension.high))
+    # Half a step of room at both ends gives the end values a full share; the last value may lie below `high`.
     half = (1 if dimension.step is None else dimension.step) / 2
     floor = math.log(dimension.low - half) if dimension.low > half else low
-    value = math.exp(floor + fraction * (math.log(dimension.high + half) - floor))
+    ceiling = math.log(value_at(dimension, count - 1) + half)
+    value = math.exp(floor + fraction * (ceiling - floor))
     position = round((value - dimension.low) / (2 * half))
     return value_at(dimension, min(max(position, 0), count - 1))
 

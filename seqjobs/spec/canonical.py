@@ -20,7 +20,11 @@ def canonical_trial(trial: TrialSpec) -> dict[str, Any]:
 
 
 def canonical_data(data: DataSpec) -> dict[str, Any]:
-    return data.model_dump(mode="json", exclude_defaults=True)
+    """The features as a list: their order is that of a row's numbers, and a mapping's keys are sorted in a digest."""
+    plain = data.model_dump(mode="json", exclude_defaults=True)
+    if data.features is not None:
+        plain["features"] = list(plain["features"].items())
+    return plain
 
 
 def canonical_compile(section: CompileSpec) -> dict[str, Any]:

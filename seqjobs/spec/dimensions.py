@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
-from seqjobs.spec.problems import Path, Problems, dotted
+from seqjobs.spec.problems import Path, Problems, dotted, nearest, shown
 
 RangeKind = Literal["uniform", "log_uniform", "int_uniform", "log_int_uniform"]
 RANGE_KINDS: tuple[RangeKind, ...] = ("uniform", "log_uniform", "int_uniform", "log_int_uniform")
 KINDS = ("choice", *RANGE_KINDS)
+
+MAX_OPTIONS = 1000
+# Each is checked by itself when a spec is read.
+MAX_TOTAL_OPTIONS = 2000
+MAX_DIMENSIONS = 500
+MAX_LABEL_LENGTH = 40
+# A step of a smaller part of its range is a slip, and numbers of it are no longer told apart in a float.
+MAX_STEPS = 10**9
+# What a number in a range may be at most, so that sums and differences of them stay finite.
+MAX_NUMBER = 1e300
 
 Condition = tuple[str, str]
 """A dimension's key and the label of the option under which something stands."""
@@ -72,6 +85,10 @@ class Range:
         """The hyperparameter's name."""
         return dotted(self.at.name)
 
+    def typed(self, value: float) -> float | int:
+        """The value as one of this range is: `uniform: [8, 64]` gives 8.0."""
+        return int(value) if self.is_integer else float(value)
+
     @property
     def is_integer(self) -> bool:
         return self.kind in ("int_uniform", "log_int_uniform")
@@ -89,8 +106,32 @@ Dimension = Choice | Range
 
 
 def is_dimension(value: object) -> bool:
-    """Whether a mapping stands for a dimension: one of the kinds, and at most `step` beside it."""
-    return isinstance(value, dict) and any(kind in value for kind in KINDS) and set(value) <= {*KINDS, "step"}
+    """Whether a mapping stands for a dimension, be it with a slip in it, and not for a name with arguments."""
+    if not isinstance(value, dict):
+        return False
+    kinds = [kind for kind in KINDS if kind in value]
+    if not kinds:
+        return _misspelt_kind(value) is not None
+    # Beside other keys, a list of scalars tells a dimension from a column that is named `choice`.
+    return set(value) <= {*KINDS, "step"} or any(_is_list_of_scalars(value[kind]) for kind in kinds)
+
+
+def _misspelt_kind(tree: dict[str, Any]) -> str | None:
+    """The key of `{log_unifrom: [1, 2]}` that was meant to be a kind."""
+    names = [key for key in tree if key != "step"]
+    if len(names) == 1 and isinstance(tree[names[0]], list) and _meant_kind(names[0]):
+        return names[0]
+    return None
+
+
+@cache
+def _meant_kind(name: str) -> str | None:
+    # Stricter than for other names: `units` is like `uniform` too.
+    return nearest(name, KINDS, cutoff=0.8)
+
+
+def _is_list_of_scalars(value: object) -> bool:
+    return isinstance(value, list) and not any(isinstance(item, dict | list) for item in value)
 
 
 def find_dimensions(tree: Any, path: Path, problems: Problems) -> tuple[Dimension, ...]:
@@ -105,6 +146,19 @@ def find_architectures(tree: dict[str, Any], path: Path, problems: Problems) -> 
     return (choice, *_within(choice, problems))
 
 
+def places_of_dimensions(tree: Any, path: Path) -> Iterator[Path]:
+    """Where dimensions are written at or below `path`, whether they can be read or not."""
+    if is_dimension(tree):
+        yield path
+        return
+    for key, value in _items(tree):
+        yield from places_of_dimensions(value, (*path, key))
+
+
+def _items(tree: Any) -> Iterator[tuple[str | int, Any]]:
+    return iter(tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ())
+
+
 def _find(tree: Any, at: Location, conditions: tuple[Condition, ...], problems: Problems) -> Iterator[Dimension]:
     if is_dimension(tree):
         dimension = _read(tree, at, conditions, problems)
@@ -113,8 +167,7 @@ def _find(tree: Any, at: Location, conditions: tuple[Condition, ...], problems: 
         if isinstance(dimension, Choice):
             yield from _within(dimension, problems)
         return
-    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
-    for key, value in items:
+    for key, value in _items(tree):
         yield from _find(value, at.below(key), conditions, problems)
 
 
@@ -123,7 +176,8 @@ def _within(choice: Choice, problems: Problems) -> Iterator[Dimension]:
     for option in choice.options:
         # An option `{Adam: {learning_rate: ...}}` brings its label into the names below it by itself.
         labelled = isinstance(option.value, dict) and list(option.value) == [option.label]
-        name = choice.at.name if labelled else (*choice.at.name, option.label)
+        named = labelled and not is_dimension(option.value)
+        name = choice.at.name if named else (*choice.at.name, option.label)
         at = Location(place=choice.at.place, name=name, text=option.text)
         yield from _find(option.value, at, (*choice.conditions, (choice.key, option.label)), problems)
 
@@ -132,8 +186,18 @@ def _read(
     tree: dict[str, Any], at: Location, conditions: tuple[Condition, ...], problems: Problems
 ) -> Dimension | None:
     kinds = [kind for kind in KINDS if kind in tree]
+    if misspelt := None if kinds else _misspelt_kind(tree):
+        fix = f"did you mean '{_meant_kind(misspelt)}'?"
+        problems.add("E211", (*at.text, misspelt), f"unknown kind of dimension {shown(misspelt)}", fix=fix, at="key")
+        return None
+    unknown = [key for key in tree if key not in (*KINDS, "step")]
+    for key in unknown:
+        what = f"a dimension has no key {shown(key)}"
+        fix = "did you mean 'step'?" if nearest(key, ["step"]) else "remove it."
+        problems.add("E211", (*at.text, key), what, fix=fix, at="key")
     if len(kinds) > 1:
         problems.add("E211", at.text, "a dimension has one kind", got=kinds, fix=f"keep one of {', '.join(kinds)}.")
+    if unknown or len(kinds) > 1:
         return None
     if "choice" in tree:
         return _read_choice(tree, at, conditions, problems)
@@ -146,30 +210,60 @@ def _read_choice(
     values, here = tree["choice"], (*at.text, "choice")
     if "step" in tree:
         problems.add("E211", (*at.text, "step"), "a choice has no step", fix="remove it.", at="key")
+        return None
     if not isinstance(values, list) or not values:
         problems.add("E211", here, "a choice is a list of at least one value", got=values, fix="write [a, b, ...].")
         return None
-    labels = [_label(value) for value in values]
-    options = []
+    if len(values) > MAX_OPTIONS:
+        what = f"a choice has at most {MAX_OPTIONS:,} values, not {len(values):,}"
+        problems.add("E211", here, what, fix="list fewer, or use uniform or int_uniform.")
+        return None
+    first: dict[str, int] = {}
     for index, value in enumerate(values):
-        if any(same(value, other) for other in values[:index]):
+        if first.setdefault(_identity(value), index) != index:
             problems.add("E211", (*here, index), "this value is listed twice", got=value, fix="remove one of them.")
-        label = labels[index] if labels.count(labels[index]) == 1 else f"{labels[index]}#{index}"
-        options.append(Option(label=label, value=value, text=(*here, index)))
+    if len(first) < len(values):
+        return None
+    options = [
+        Option(label=label, value=value, text=(*here, index))
+        for index, (label, value) in enumerate(zip(_labels(values), values, strict=True))
+    ]
     return Choice(at=at, options=tuple(options), conditions=conditions)
 
 
-def _label(value: object) -> str:
-    """What names an option: a mapping of one key by that key, anything else by its text."""
-    if isinstance(value, dict) and len(value) == 1:
-        return str(next(iter(value)))
+def _labels(values: list[Any]) -> list[str]:
+    """What names the options: each text, with a number where it would name several."""
+    labels = [_label(value, index) for index, value in enumerate(values)]
+    counts = Counter(labels)
+    numbered = [label if counts[label] == 1 else f"{label}#{index}" for index, label in enumerate(labels)]
+    # A string that looks like a numbered label, as 'Adam#1' beside two mappings of Adam, would name another option.
+    return numbered if len(set(numbered)) == len(values) else [f"#{index}" for index in range(len(values))]
+
+
+def _label(value: Any, index: int) -> str:
+    """A scalar by its text, a mapping of one key by that key, a short list by its text, else a number."""
+    if isinstance(value, dict):
+        kind = next((kind for kind in KINDS if kind in value), None) if is_dimension(value) else None
+        return kind or (next(iter(value)) if len(value) == 1 else f"#{index}")
+    if isinstance(value, list):
+        text = f"[{', '.join(_scalar_text(item) for item in value)}]"
+        return text if _is_list_of_scalars(value) and len(text) <= MAX_LABEL_LENGTH else f"#{index}"
+    return _scalar_text(value)
+
+
+def _scalar_text(value: object) -> str:
     if isinstance(value, bool | type(None)):
         return "null" if value is None else str(value).lower()
     return str(value)
 
 
+def _identity(value: object) -> str:
+    """Equal for what YAML means as equal: `1`, `1.0` and `true` are three values."""
+    return json.dumps(value, sort_keys=True)
+
+
 def same(left: object, right: object) -> bool:
-    """Equal as YAML means it: `1`, `1.0` and `true` are three values."""
+    """Equal as YAML means it."""
     return type(left) is type(right) and left == right
 
 
@@ -177,17 +271,17 @@ def _read_range(
     tree: dict[str, Any], at: Location, conditions: tuple[Condition, ...], problems: Problems
 ) -> Range | None:
     kind = next(kind for kind in RANGE_KINDS if kind in tree)
-    here, bounds, step = (*at.text, kind), tree[kind], tree.get("step")
-    integer = kind in ("int_uniform", "log_int_uniform")
-    number = "whole number" if integer else "number"
+    here, bounds = (*at.text, kind), tree[kind]
+    number = "whole number" if kind in ("int_uniform", "log_int_uniform") else "number"
     fix = f"write {kind}: [low, high]."
     if not isinstance(bounds, list) or len(bounds) != 2:
         problems.add("E211", here, f"{kind} takes two numbers", got=bounds, fix=fix)
         return None
-    for index, bound in enumerate(bounds):
-        if not _is_number(bound, integer):
-            problems.add("E211", (*here, index), f"a bound of {kind} is a finite {number}", got=bound, fix=fix)
-            return None
+    wrong = [index for index, bound in enumerate(bounds) if not _is_number(bound, number)]
+    for index in wrong:
+        problems.add("E211", (*here, index), f"a bound of {kind} is a finite {number}", got=bounds[index], fix=fix)
+    if wrong:
+        return None
     low, high = bounds
     if low >= high:
         problems.add("E211", here, "low must be below high", got=bounds, fix="swap or widen them.")
@@ -195,17 +289,20 @@ def _read_range(
     if kind.startswith("log") and low <= 0:
         problems.add("E211", (*here, 0), f"{kind} needs a low above 0", got=low, fix="raise it, or drop the log.")
         return None
-    if step is not None and (not _is_number(step, integer) or not 0 < step <= high - low):
+    step: Any = tree.get("step")
+    smallest = 1 if number == "whole number" else (high - low) / MAX_STEPS
+    if "step" in tree and not (_is_number(step, number) and smallest <= step <= high - low):
         what = f"a step is a {number} above 0 that fits the range"
-        problems.add("E211", (*at.text, "step"), what, got=step, fix=f"write one of at most {high - low}.")
+        fix = f"write one of at most {high - low:g}, or remove it."
+        problems.add("E211", (*at.text, "step"), what, got=step, fix=fix)
         return None
     return Range(at=at, kind=kind, low=low, high=high, step=step, conditions=conditions)
 
 
-def _is_number(value: object, integer: bool) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int if integer else int | float):
+def _is_number(value: object, number: str) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int if number == "whole number" else int | float):
         return False
-    return math.isfinite(value)
+    return math.isfinite(value) and abs(value) <= MAX_NUMBER
 
 
 def is_active(dimension: Dimension, labels: Mapping[str, str]) -> bool:

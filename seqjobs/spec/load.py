@@ -7,16 +7,26 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from seqjobs.errors import SpecError
-from seqjobs.spec.candidates import candidates
-from seqjobs.spec.dimensions import Dimension, find_architectures, find_dimensions, is_dimension
+from seqjobs.spec.dimensions import (
+    MAX_DIMENSIONS,
+    MAX_TOTAL_OPTIONS,
+    Choice,
+    Dimension,
+    find_architectures,
+    find_dimensions,
+    is_dimension,
+    places_of_dimensions,
+)
 from seqjobs.spec.document import Document, read_document, read_text
-from seqjobs.spec.job_spec import TRIAL_SECTIONS, Assignment, JobSpec, Source, parse_key, substitute
-from seqjobs.spec.locate import error_lines, in_text
+from seqjobs.spec.job_spec import TRIAL_SECTIONS, JobSpec, Source
+from seqjobs.spec.locate import error_lines
 from seqjobs.spec.overrides import apply_overrides
-from seqjobs.spec.problems import Path, Problems
-from seqjobs.spec.sections import DataSpec, HeaderSpec, ObjectiveSpec, TrialSpec
-from seqjobs.spec.trial_check import check_files, check_header, check_trial
+from seqjobs.spec.problems import Path, Problem, Problems, shown
+from seqjobs.spec.sections import HeaderSpec, ObjectiveSpec
+from seqjobs.spec.template_check import check_template
+from seqjobs.spec.trial_check import check_header
 from seqjobs.spec.validation import validate_section
+from seqjobs.spec.variants import read_variants
 
 
 def load_job(path: str | FilePath, overrides: Sequence[str] = ()) -> JobSpec:
@@ -36,46 +46,54 @@ def load_job(path: str | FilePath, overrides: Sequence[str] = ()) -> JobSpec:
 def parse_job(text: str, path: FilePath, overrides: Sequence[str] = ()) -> JobSpec:
     """As `load_job`, from a text; `path` names it in messages and is what its relative paths start from."""
     problems = Problems()
-    document = read_document(text, str(path), problems) or Document(tree=None, places={}, source=str(path))
+    document = read_document(text, str(path), problems)
     if not isinstance(document.tree, dict):
         if not len(problems):
-            problems.add("E101", (), "a spec is a mapping of sections", got=document.tree, fix="write `name: ...`.")
+            what = "the spec is empty" if document.tree is None else "a spec is a mapping of sections"
+            fix = "begin with `name:` and a job's name; `seqjobs schema` prints the format."
+            problems.add("E101", (), what, got=document.tree, fix=fix)
         raise SpecError(error_lines(problems, document))
     apply_overrides(document, overrides, problems)
-    job = _read_job(document, Source(path=path, text=text, overrides=tuple(overrides)), problems)
+    found = Problems()
+    job = _read_job(document, Source(path=path, text=text, overrides=tuple(overrides)), found)
+    problems.extend(problem for problem in found if not _is_unreadable(document, problem))
     if len(problems) or job is None:
         raise SpecError(error_lines(problems, document))
     return job
 
 
+def _is_unreadable(document: Document, problem: Problem) -> bool:
+    """Whether a problem speaks of a value that was refused as it is written, and is not what the author meant."""
+    return any(problem.path[:length] in document.unreadable for length in range(len(problem.path) + 1))
+
+
 def _read_job(document: Document, source: Source, problems: Problems) -> JobSpec | None:
     tree = document.tree
     dimensions = _dimensions(tree, problems)
-    variants = _variants(tree.get("variants"), dimensions, problems)
-    header = validate_section(
-        HeaderSpec,
-        {key: value for key, value in tree.items() if key not in (*TRIAL_SECTIONS, "variants")},
-        problems,
-        other_keys=(*TRIAL_SECTIONS, "variants"),
-    )
+    header = _header(tree, problems)
+    objective = header.objective if header is not None else _objective(tree.get("objective"))
     template = {key: tree[key] for key in TRIAL_SECTIONS if key in tree}
-    trial = _check_candidates(template, dimensions, variants, header, source.folder, problems)
+    if "fit" not in tree and tree.keys() - {*HeaderSpec.model_fields, *TRIAL_SECTIONS, "variants"}:
+        objective = None  # `fitt:` may hold the validation that it needs
+    variants = read_variants(tree.get("variants"), template, dimensions, problems)
+    checked = check_template(template, dimensions, variants, objective, source.folder, problems)
     if header is None:
         return None
-    check_header(header, dimensions, variants, problems)
-    if trial is None:
+    varies = any(True for _ in places_of_dimensions(template, ())) or bool(dimensions)
+    check_header(header, dimensions, varies=varies, has_variants="variants" in tree, problems=problems)
+    if checked is None:
         return None
     return JobSpec(
         name=header.name,
         seed=header.seed,
         search=header.search,
-        objective=header.objective or _default_objective(trial),
+        objective=header.objective or ObjectiveSpec(metric=checked.default_metric, direction="minimize"),
         resources=header.resources,
         limits=header.limits,
         keep=header.keep,
         template=template,
         dimensions=dimensions,
-        variants=variants,
+        variants=tuple(variant for variant in variants if variant),
         source=source,
         document=document,
     )
@@ -89,86 +107,39 @@ def _dimensions(tree: dict[str, Any], problems: Problems) -> tuple[Dimension, ..
             found.extend(find_architectures(value, (section,), problems))
         else:
             found.extend(find_dimensions(value, (section,), problems))
-    for section, value in tree.items():
-        if section not in (*TRIAL_SECTIONS, "variants"):
-            for dimension in find_dimensions(value, (section,), Problems()):
-                what = f"no dimension may stand in `{section}`, which holds for the whole job"
-                problems.add("E212", dimension.at.text, what, fix="write one value.")
+    if len(found) > MAX_DIMENSIONS:
+        what = f"the spec has {len(found):,} dimensions, and {MAX_DIMENSIONS} are the most"
+        problems.add("E211", found[MAX_DIMENSIONS].at.text, what, fix="write one value in place of some.")
+        return tuple(found[:1])
+    total = sum(len(dimension.options) for dimension in found if isinstance(dimension, Choice))
+    if total > MAX_TOTAL_OPTIONS:
+        what = f"the choices have {total:,} values together, and {MAX_TOTAL_OPTIONS:,} are the most"
+        problems.add("E211", found[-1].at.text, what, fix="list fewer, or use uniform or int_uniform.")
+        return tuple(found[:1])
+    keys = [dimension.key for dimension in found]
+    for index, dimension in enumerate(found):
+        if keys.index(dimension.key) < index:
+            what = f"two dimensions would share the name {shown(dimension.key)}"
+            problems.add("E211", dimension.at.text, what, fix="rename what differs only in dots.")
     return tuple(found)
 
 
-def _variants(value: Any, dimensions: tuple[Dimension, ...], problems: Problems) -> tuple[Assignment, ...]:
-    """Explicit overrides: a list of mappings `dotted.path: value`."""
-    if value is None:
-        return ()
-    if dimensions:
-        fix = "write the dimensions' values into the variants, or drop the variants."
-        problems.add("E209", ("variants",), "variants stand instead of dimensions, not beside them", fix=fix, at="key")
-    if not isinstance(value, list) or not value or not all(isinstance(item, dict) and item for item in value):
-        fix = "write `- {fit.batch_size: 64}`, one line a variant."
-        problems.add("E213", ("variants",), "variants are a list of mappings of paths to values", got=value, fix=fix)
-        return ()
-    for index, item in enumerate(value):
-        for key in item:
-            if parse_key(key)[0] not in TRIAL_SECTIONS:
-                fix = f"start the path with one of {', '.join(TRIAL_SECTIONS)}."
-                problems.add("E213", ("variants", index, key), "not a path that may vary", fix=fix, at="key")
-        if item in value[:index]:
-            problems.add("E213", ("variants", index), "this variant is listed twice", fix="remove one of them.")
-    return tuple(value)
+def _header(tree: dict[str, Any], problems: Problems) -> HeaderSpec | None:
+    """The sections that hold for the whole job; a dimension in them is one mistake (E212), not two."""
+    values = {key: value for key, value in tree.items() if key not in (*TRIAL_SECTIONS, "variants")}
+    places: set[Path] = set()
+    for section, value in values.items():
+        if section in HeaderSpec.model_fields:
+            places.update(places_of_dimensions(value, (section,)))
+    for place in places:
+        what = f"no dimension may stand in `{place[0]}`, which holds for the whole job"
+        problems.add("E212", place, what, fix="write one value.")
+    found = Problems()
+    header = validate_section(HeaderSpec, values, found, other_keys=(*TRIAL_SECTIONS, "variants"))
+    problems.extend(problem for problem in found if not any(problem.path[: len(place)] == place for place in places))
+    return header
 
 
-def _check_candidates(
-    template: dict[str, Any],
-    dimensions: tuple[Dimension, ...],
-    variants: tuple[Assignment, ...],
-    header: HeaderSpec | None,
-    folder: FilePath,
-    problems: Problems,
-) -> TrialSpec | None:
-    """Checks the sections at every value that a dimension or variant can bring in; returns them at the first."""
-    first: TrialSpec | None = None
-    looked_for: list[DataSpec] = []
-    seen: set[tuple[str, str, tuple[str | int, ...]]] = set()
-    for number, candidate in enumerate(candidates(dimensions, variants)):
-        found = Problems()
-        try:
-            tree = substitute(template, dimensions, candidate.assignment, candidate.trace)
-        except (KeyError, IndexError):
-            # The path of a variant leads nowhere; a dimension's own path always leads somewhere.
-            fix = "name a place that the sections above have."
-            problems.add("E213", candidate.text_path, "there is nothing at this path", fix=fix, at="key")
-            continue
-        trial = validate_section(TrialSpec, tree, found)
-        if trial is not None:
-            check_trial(trial, header.objective if header else None, found)
-        # Also where another section is wrong: a missing file is a mistake of its own.
-        data = validate_section(DataSpec, tree.get("data", {}), Problems())
-        if data is not None and data not in looked_for:
-            looked_for.append(data)
-            check_files(data, folder, found)
-        if number == 0:
-            first = trial
-        for raw in found:
-            problem = in_text(raw, candidate.trace)
-            mark = (problem.code, problem.what, problem.path)
-            if mark not in seen and not _in_dimension(tree, raw.path):
-                seen.add(mark)
-                problems.extend([problem])
-    return first
-
-
-def _in_dimension(tree: Any, path: Path) -> bool:
-    """Whether a path leads into a dimension that could not be read, whose mistake is noted already."""
-    for part in path:
-        if is_dimension(tree):
-            return True
-        if not isinstance(tree, dict | list):
-            return False
-        tree = tree.get(part) if isinstance(tree, dict) else tree[int(part)] if int(part) < len(tree) else None
-    return is_dimension(tree)
-
-
-def _default_objective(trial: TrialSpec) -> ObjectiveSpec:
-    validated = trial.data.validation is not None or trial.fit.validation_split > 0
-    return ObjectiveSpec(metric="val_loss" if validated else "loss", direction="minimize")
+def _objective(value: object) -> ObjectiveSpec | None:
+    """The objective by itself, for checks that go on where another section is wrong."""
+    return None if value is None else validate_section(ObjectiveSpec, value, Problems())

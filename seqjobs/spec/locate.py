@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from seqjobs.spec.document import Document
-from seqjobs.spec.job_spec import Assignment, JobSpec, Substitution, substitute
-from seqjobs.spec.problems import Problem, Problems
+from seqjobs.spec.problems import Problem, Problems, shown
+from seqjobs.spec.substitution import Assignment
+
+if TYPE_CHECKING:
+    from seqjobs.spec.job_spec import JobSpec
 
 MAX_SHOWN = 20
+MAX_VALUES_SHOWN = 5
 
 
-def error_lines(problems: Problems, document: Document) -> list[str]:
-    """One line a problem, in the order of the text, at most MAX_SHOWN."""
-    placed = [(document.place(problem.path, problem.at), problem) for problem in problems]
-    lines = [problem.line(place) for place, problem in sorted(placed, key=lambda item: _position(item[0]))]
+def error_lines(problems: Iterable[Problem], document: Document) -> list[str]:
+    """One line a problem, in the order of the text and then of the overrides, at most MAX_SHOWN."""
+    placed = [(problem.place or document.place(problem.path, problem.at), problem) for problem in problems]
+    sources = [document.source, *document.overrides]
+    placed.sort(key=lambda item: _position(item[0], sources))
+    return shortened(list(dict.fromkeys(problem.line(place) for place, problem in placed)))
+
+
+def shortened(lines: list[str]) -> list[str]:
     hidden = len(lines) - MAX_SHOWN
     return [*lines[:MAX_SHOWN], f"... and {hidden} more"] if hidden > 0 else lines
 
 
 def located(job: JobSpec, assignment: Assignment, problems: Problems) -> list[str]:
     """The same for problems in a job's sections at one assignment, which their lines name."""
-    trace: list[Substitution] = []
-    substitute(job.template, job.dimensions, assignment, trace)
-    values = ", ".join(f"{key}={value}" for key, value in assignment.items())
-    found = Problems()
-    for problem in problems:
-        moved = in_text(problem, trace)
-        found.extend([replace(moved, what=f"{moved.what}, with {values}") if values else moved])
-    return error_lines(found, job.document)
+    return error_lines(job.in_text(problems, assignment), job.document)
 
 
-def in_text(problem: Problem, trace: Sequence[Substitution]) -> Problem:
-    """The problem with its path as it stands in the file."""
-    for substitution in reversed(trace):
-        depth = len(substitution.place)
-        if problem.path[:depth] == substitution.place:
-            return replace(problem, path=(*substitution.text, *problem.path[depth:]))
-    return problem
+def with_assignment(problem: Problem, assignment: Assignment) -> Problem:
+    """The problem, saying at which values it was found."""
+    values = [f"{key}={value if isinstance(value, str) else shown(value)}" for key, value in assignment.items()]
+    more = f" and {len(values) - MAX_VALUES_SHOWN} more" if len(values) > MAX_VALUES_SHOWN else ""
+    named = ", ".join(values[:MAX_VALUES_SHOWN]) + more
+    return replace(problem, what=f"{problem.what}, with {named}") if values else problem
 
 
-def _position(place: str) -> tuple[str, int, int]:
+def _position(place: str, sources: list[str]) -> tuple[int, int, int]:
     source, line, column = place.rsplit(":", 2)
-    return source, int(line), int(column)
+    return sources.index(source) if source in sources else len(sources), int(line), int(column)

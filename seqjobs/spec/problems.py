@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
+
+from seqjobs.storage.files import printable
 
 Path = tuple[str | int, ...]
 
@@ -14,7 +16,10 @@ MAX_GOT_LENGTH = 60
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One mistake: `path` is where in the spec, `at` whether the key or the value there is wrong."""
+    """One mistake: `path` is where in the spec, `at` whether the key or the value there is wrong.
+
+    `place` is given where the document cannot tell it from the path: a byte that is no text, an override.
+    """
 
     code: str
     path: Path
@@ -22,13 +27,14 @@ class Problem:
     got: str = ""
     fix: str = ""
     at: Literal["key", "value"] = "value"
+    place: str = ""
 
     def line(self, place: str) -> str:
-        """`CODE file:line:col path: what (got ...). Fix: ...`"""
-        path = f" {dotted(self.path)}:" if self.path else ""
+        """`CODE file:line:col path: what (got ...). Fix: ...`, whatever the file's name and keys hold."""
+        path = f" {dotted([_shortened(str(part)) for part in self.path])}:" if self.path else ""
         got = f" (got {self.got})" if self.got else ""
         fix = f" Fix: {_sentence(self.fix)}" if self.fix else ""
-        return f"{self.code} {place}{path} {_sentence(self.what + got)}{fix}"
+        return printable(f"{self.code} {place}{path} {_sentence(self.what + got)}{fix}")
 
 
 class Problems:
@@ -46,10 +52,11 @@ class Problems:
         got: object = None,
         fix: str = "",
         at: Literal["key", "value"] = "value",
+        place: str = "",
     ) -> None:
         """Notes one mistake; `got`, the value received, is shown shortened and without control characters."""
         text = "" if got is None else shown(got)
-        self._found.append(Problem(code=code, path=path, what=what, got=text, fix=fix, at=at))
+        self._found.append(Problem(code=code, path=path, what=what, got=text, fix=fix, at=at, place=place))
 
     def extend(self, problems: Iterable[Problem]) -> None:
         self._found.extend(problems)
@@ -65,7 +72,7 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "?", "!")) else text + "."
 
 
-def dotted(path: Path) -> str:
+def dotted(path: Sequence[str | int]) -> str:
     """`("model", 2, "Dense", "units")` -> `model.2.Dense.units`."""
     return ".".join(str(part) for part in path)
 
@@ -73,15 +80,22 @@ def dotted(path: Path) -> str:
 def shown(value: object) -> str:
     """A value as an error may print it: one line, short, nothing a terminal would act on."""
     text = repr(value) if not isinstance(value, bool | type(None)) else str(value).lower()
-    text = "".join(character if character.isprintable() else "?" for character in text)
+    return _shortened(printable(text))
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= MAX_GOT_LENGTH else text[: MAX_GOT_LENGTH - 3] + "..."
+
+
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known name that `name` was most likely meant to be."""
+    by_lower = {known_name.lower(): known_name for known_name in sorted(known)}
+    near = get_close_matches(str(name).lower(), by_lower, n=1, cutoff=cutoff)
+    return by_lower[near[0]] if near else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The fix for an unknown name: the nearest known one, else a list of all of them."""
     names = sorted(set(known))
-    by_lower = {known_name.lower(): known_name for known_name in names}
-    near = get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean '{by_lower[near[0]]}'?"
-    return "use one of " + ", ".join(names)
+    near = nearest(name, names)
+    return f"did you mean '{near}'?" if near else "use one of " + ", ".join(names)

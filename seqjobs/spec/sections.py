@@ -26,7 +26,8 @@ NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,62}"
 class Section(BaseModel):
     """Strict and immutable: an unknown key is an error, a validated section never changes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # Built when first used: a command that reads no spec does not wait for it.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 def problems_error(problems: Problems) -> PydanticCustomError:
@@ -43,9 +44,9 @@ def carried_problems(context: dict[str, Any], path: Path) -> list[Problem]:
     ]
 
 
-def _reject(code: str, what: str, got: object, fix: str) -> PydanticCustomError:
+def _reject(code: str, what: str, got: object, fix: str, path: Path = ()) -> PydanticCustomError:
     problems = Problems()
-    problems.add(code, (), what, got=got, fix=fix)
+    problems.add(code, path, what, got=got, fix=fix)
     return problems_error(problems)
 
 
@@ -79,7 +80,8 @@ class _CheckedBy:
         return result
 
 
-def _parse_callbacks(value: object, path: Path, problems: Problems) -> tuple[Named, ...]:
+def parse_callbacks(value: object, path: Path, problems: Problems) -> tuple[Named, ...]:
+    """The callbacks of a spec's list, or of one alone; those with problems, which are noted, left out."""
     items = value if isinstance(value, list) else [value]
     callbacks = [CALLBACKS.parse(item, (*path, index), problems) for index, item in enumerate(items)]
     return tuple(callback for callback in callbacks if callback is not None)
@@ -95,7 +97,7 @@ def _one(table: str) -> dict[str, Any]:
 
 Layers = Annotated[tuple[Named, ...], _CheckedBy(parse_layers, {**_items("layer"), "minItems": 1})]
 Metrics = Annotated[tuple[Named, ...], _CheckedBy(parse_metrics, _items("metric"))]
-Callbacks = Annotated[tuple[Named, ...], _CheckedBy(_parse_callbacks, _items("callback"))]
+Callbacks = Annotated[tuple[Named, ...], _CheckedBy(parse_callbacks, _items("callback"))]
 Optimizer = Annotated[Named, _CheckedBy(OPTIMIZERS.parse, _one("optimizer"))]
 Loss = Annotated[Named, _CheckedBy(LOSSES.parse, _one("loss"))]
 
@@ -169,12 +171,21 @@ Seconds = Annotated[
 ]
 
 
+def _gpus(value: object) -> object:
+    if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 64):
+        raise _reject("E206", "a whole number from 0 to 64, or auto, is expected", value, "write auto.")
+    return value
+
+
+Gpus = Annotated[int | Literal["auto"], BeforeValidator(_gpus)]
+
+
 class ColumnSpec(Section):
     """What is done to a column before it is a feature; `raw` for nothing."""
 
     rescale: Number | None = None
     """A factor every value is multiplied by, as 1/255 for pixels."""
-    shape: tuple[Count, ...] | None = None
+    shape: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
     """The shape of one row's values, as [28, 28, 1]; their number must be the column's width."""
 
 
@@ -204,9 +215,11 @@ class DataSpec(Section):
     @model_validator(mode="after")
     def _target_is_no_feature(self) -> Self:
         if self.features is not None and self.target in self.features:
-            raise _reject("E405", "the target is also a feature", self.target, "remove it from the features.")
+            raise _reject("E405", "the target is also a feature", self.target, "remove one.", ("target",))
         if self.features is not None and not self.features and self.others is None:
-            raise _reject("E202", "no features are named", None, "name columns, or leave `features` out.")
+            raise _reject(
+                "E202", "no features are named", None, "name columns, or leave `features` out.", ("features",)
+            )
         return self
 
 
@@ -261,7 +274,7 @@ class ResourcesSpec(Section):
 
     cpus: Annotated[Count, Field(le=1024)] = 1
     """CPUs of a worker, and TensorFlow's threads in it; a trial's last bits depend on it."""
-    gpus: Annotated[int, Field(strict=True, ge=0, le=64)] | Literal["auto"] = "auto"
+    gpus: Gpus = "auto"
     """GPUs of a worker: a number, or `auto` for one where the cluster has GPUs and none where it has not."""
 
 
@@ -292,13 +305,13 @@ class TrialSpec(Section):
     """The layers of the Sequential, in order; or a mapping of names to such lists, which are then compared."""
     compile: CompileSpec
     """The arguments of Keras's `compile`."""
-    fit: FitSpec = FitSpec()
+    fit: FitSpec = Field(default_factory=FitSpec)
     """The arguments of Keras's `fit`."""
 
 
 def _name(value: object) -> str:
     if not isinstance(value, str):
-        raise _reject("E207", "a name is a string", value, f"quote it: name: '{value}'.")
+        raise _reject("E207", "a name is a string", value, f'quote it: name: "{value}".')
     if not re.fullmatch(NAME_PATTERN, value):
         raise _reject("E701", "not a name: small letters, digits, '.', '_', '-', at most 63", value, "rename it.")
     return value
@@ -311,13 +324,13 @@ class HeaderSpec(Section):
     """The job's name: small letters, digits, '.', '_', '-'."""
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**31)] = 0
     """The first repeat's seed; with the spec it fixes every number drawn."""
-    search: SearchSpec = SearchSpec()
+    search: SearchSpec = Field(default_factory=SearchSpec)
     """How assignments are drawn from the dimensions."""
     objective: ObjectiveSpec | None = None
     """What trials are ranked by; left out: `val_loss`, or `loss` without validation, minimized."""
-    resources: ResourcesSpec = ResourcesSpec()
+    resources: ResourcesSpec = Field(default_factory=ResourcesSpec)
     """What one worker is given."""
-    limits: LimitsSpec = LimitsSpec()
+    limits: LimitsSpec = Field(default_factory=LimitsSpec)
     """When to give up."""
-    keep: KeepSpec = KeepSpec()
+    keep: KeepSpec = Field(default_factory=KeepSpec)
     """Whose weights are kept."""

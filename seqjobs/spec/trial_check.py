@@ -2,64 +2,100 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path as FilePath
+from typing import Any
 
 from seqjobs.errors import DataError
 from seqjobs.spec.dimensions import Dimension, Range
-from seqjobs.spec.job_spec import Assignment
 from seqjobs.spec.model_check import check_model, check_names
-from seqjobs.spec.problems import Problems
-from seqjobs.spec.sections import DataSpec, HeaderSpec, ObjectiveSpec, TrialSpec
+from seqjobs.spec.problems import Path, Problems
+from seqjobs.spec.sections import CompileSpec, DataSpec, FitSpec, HeaderSpec, ObjectiveSpec, parse_callbacks
+from seqjobs.spec.tables import OPTIMIZERS, parse_metrics
+from seqjobs.spec.trial_sections import Sections
 from seqjobs.storage.files import find_files
 
 
 def check_header(
-    header: HeaderSpec, dimensions: tuple[Dimension, ...], variants: tuple[Assignment, ...], problems: Problems
+    header: HeaderSpec, dimensions: tuple[Dimension, ...], *, varies: bool, has_variants: bool, problems: Problems
 ) -> None:
-    """Notes what of the search section does not fit the dimensions."""
-    search = header.search
+    """Notes what of the search section does not fit the dimensions; `varies` where any is written, right or wrong."""
+    search, here = header.search, ("search", "trials")
     if search.sampler == "grid":
         if search.trials is not None:
-            fix = "remove it, or use the sampler random"
-            problems.add("E209", ("search", "trials"), "a grid has as many trials as it has points", fix=fix, at="key")
+            what = "a grid has as many trials as it has points"
+            problems.add("E209", here, what, fix="remove it, or use the sampler random.", at="key")
         for dimension in dimensions:
             if isinstance(dimension, Range) and dimension.is_continuous:
-                fix = "add a step, list values with choice, or use the sampler random"
+                fix = "add a step, list values with choice, or use the sampler random."
                 problems.add("E209", dimension.at.text, "a grid needs dimensions with finitely many values", fix=fix)
-    elif search.trials is not None and not dimensions:
+    elif search.trials is not None and not varies:
         what = "trials are drawn from dimensions, and the spec has none"
-        fix = "remove it" if variants else "write a dimension, such as units: {choice: [32, 64]}"
-        problems.add("E209", ("search", "trials"), what, fix=fix, at="key")
+        fix = "remove it." if has_variants else "remove it, or write a dimension, such as units: {choice: [32, 64]}."
+        problems.add("E209", here, what, fix=fix, at="key")
 
 
-def check_trial(trial: TrialSpec, objective: ObjectiveSpec | None, problems: Problems) -> None:
-    """Notes what can be known to be wrong with the sections together at one assignment."""
-    if trial.data.validation is not None and trial.fit.validation_split > 0:
-        what = "validation data is given already"
-        fix = "remove it, or data.validation"
-        problems.add("E209", ("fit", "validation_split"), what, fix=fix, at="key")
-    has_validation = trial.data.validation is not None or trial.fit.validation_split > 0
+def check_trial(
+    sections: Sections, tree: Mapping[str, Any], objective: ObjectiveSpec | None, problems: Problems
+) -> None:
+    """Notes what can be known to be wrong with the sections together at one assignment.
+
+    `tree` is what they were read from: a mistake elsewhere in a section is no reason to be silent on the rest of it.
+    """
+    data, fit = _mapping(tree.get("data")), _mapping(tree.get("fit"))
+    splits = fit.get("validation_split", 0) != 0
+    has_data = data.get("validation") is not None
+    if has_data and splits:
+        what = "the spec has data.validation already"
+        problems.add("E209", ("fit", "validation_split"), what, fix="remove one of the two.", at="key")
+    compiled = _mapping(tree.get("compile"))
+    # A misspelt key, noted already, may well be the metric or the validation that would be missed here.
+    fields = ((data, DataSpec), (compiled, CompileSpec), (fit, FitSpec))
+    if all(written.keys() <= section.model_fields.keys() for written, section in fields):
+        _check_names(compiled, fit, objective, has_validation=has_data or splits, problems=problems)
+    if sections.data is not None and sections.model is not None:
+        shape = declared_shape(sections.data)
+        if shape is not None:
+            check_model(sections.model, shape, ("model",), problems)
+
+
+def _check_names(
+    compiled: Mapping[str, Any],
+    fit: Mapping[str, Any],
+    objective: ObjectiveSpec | None,
+    *,
+    has_validation: bool,
+    problems: Problems,
+) -> None:
+    unread = Problems()
+    metrics = parse_metrics(compiled.get("metrics", []), (), unread)
+    callbacks = parse_callbacks(fit.get("callbacks", []), (), unread)
+    if metrics is None or len(unread):
+        return
+    optimizer = OPTIMIZERS.parse(compiled.get("optimizer"), (), unread)
     check_names(
-        metrics=trial.compile.metrics,
-        callbacks=trial.fit.callbacks,
-        optimizer=trial.compile.optimizer,
+        metrics=metrics,
+        callbacks=callbacks,
+        optimizer=optimizer or OPTIMIZERS.named("Adam"),
         objective=None if objective is None else objective.metric,
         has_validation=has_validation,
         problems=problems,
     )
-    shape = declared_shape(trial.data)
-    if shape is not None:
-        check_model(trial.model, shape, ("model",), problems)
 
 
-def check_files(data: DataSpec, folder: FilePath, problems: Problems) -> None:
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def check_files(data: DataSpec, written: Mapping[str, Any], folder: FilePath, problems: Problems) -> None:
     """Notes paths behind which there are no data files (E401) or files of another format (E415)."""
     for split, paths in (("train", data.train), ("validation", data.validation or ())):
         for index, path in enumerate(paths):
             try:
                 find_files((path,), folder)
             except DataError as error:
-                problems.add(error.code, ("data", split, index), error.what, fix=error.fix)
+                here: Path = ("data", split, index) if isinstance(written.get(split), list) else ("data", split)
+                problems.add(error.code, here, error.what, fix=error.fix)
 
 
 def declared_shape(data: DataSpec) -> tuple[int, ...] | None:

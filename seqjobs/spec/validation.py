@@ -6,14 +6,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from seqjobs.spec.field_docs import field_docs
-from seqjobs.spec.problems import Path, Problems, did_you_mean
+from seqjobs.spec.problems import Path, Problems, did_you_mean, nearest, shown
 from seqjobs.spec.sections import (
     ColumnSpec,
     CompileSpec,
     DataSpec,
     FitSpec,
-    HeaderSpec,
     KeepSpec,
     LimitsSpec,
     ObjectiveSpec,
@@ -24,7 +22,7 @@ from seqjobs.spec.sections import (
 
 SectionT = TypeVar("SectionT", bound=BaseModel)
 
-_SECTIONS: dict[str, type[BaseModel]] = {
+SECTIONS: dict[str, type[BaseModel]] = {
     "data": DataSpec,
     "compile": CompileSpec,
     "fit": FitSpec,
@@ -35,93 +33,112 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "keep": KeepSpec,
 }
 
-# pydantic's error types -> our code and what was expected; `{}` takes values of the error's context.
-_MESSAGES: dict[str, tuple[str, str]] = {
-    "int_type": ("E206", "a whole number is expected"),
-    "int_from_float": ("E206", "a whole number is expected"),
-    "int_parsing": ("E206", "a whole number is expected"),
-    "float_type": ("E205", "a number is expected"),
-    "bool_type": ("E205", "true or false is expected"),
-    "string_type": ("E205", "a string is expected"),
-    "string_too_short": ("E205", "a string that is not empty is expected"),
-    "too_short": ("E206", "at least one is needed"),
-    "greater_than": ("E206", "a number above {gt} is expected"),
-    "greater_than_equal": ("E206", "a number of at least {ge} is expected"),
-    "less_than": ("E206", "a number below {lt} is expected"),
-    "less_than_equal": ("E206", "a number of at most {le} is expected"),
-    "finite_number": ("E206", "a finite number is expected"),
-    "literal_error": ("E206", "one of {expected} is expected"),
-    "model_type": ("E205", "a mapping is expected"),
-    "dict_type": ("E205", "a mapping is expected"),
-    "tuple_type": ("E205", "a list is expected"),
+# No more mistakes of one section are noted: a line is written for 20 of them.
+MAX_NOTED = 200
+
+# pydantic's error types -> our code, what was expected, and how to mend it; `{}` takes values of the error's context.
+_MESSAGES: dict[str, tuple[str, str, str]] = {
+    "int_type": ("E206", "a whole number is expected", "write one, without quotes or a decimal point"),
+    "float_type": ("E205", "a number is expected", "write one, without quotes"),
+    "bool_type": ("E205", "true or false is expected", "write true or false, without quotes"),
+    "string_type": ("E205", "a string is expected", "write one, in quotes where it looks like a number"),
+    "string_too_short": ("E205", "a string that is not empty is expected", "write one, or remove the key"),
+    "too_short": ("E206", "at least one is needed", "write one, or remove the key"),
+    "greater_than": ("E206", "a number above {gt} is expected", "write a larger one"),
+    "greater_than_equal": ("E206", "a number of at least {ge} is expected", "write a larger one"),
+    "less_than": ("E206", "a number below {lt} is expected", "write a smaller one"),
+    "less_than_equal": ("E206", "a number of at most {le} is expected", "write a smaller one"),
+    "finite_number": ("E206", "a finite number is expected", "write a finite one"),
+    "literal_error": ("E206", "{expected} is expected", "write {expected}"),
+    "model_type": ("E205", "a mapping is expected", "write its keys on lines of their own below it"),
+    "dict_type": ("E205", "a list of columns, or a mapping of them, is expected", "write [a, b], or a: raw below it"),
+    "tuple_type": ("E205", "a list is expected", "write [a, b, ...]"),
 }
 
 
 def validate_section(
-    section: type[SectionT], tree: dict[str, Any], problems: Problems, *, other_keys: tuple[str, ...] = ()
+    section: type[SectionT],
+    value: Any,
+    problems: Problems,
+    *,
+    path: Path = (),
+    other_keys: tuple[str, ...] = (),
 ) -> SectionT | None:
     """The section, or None with every mistake noted; `other_keys` are known to the caller, for did-you-mean."""
     try:
-        return section.model_validate(tree)
+        return section.model_validate(value)
     except ValidationError as errors:
-        for error in errors.errors(include_url=False):
-            _note(error, section, tree, problems, other_keys)
+        for error in errors.errors(include_url=False)[:MAX_NOTED]:
+            _note(error, section, value, path, problems, other_keys)
         return None
 
 
+def missing(name: str, path: Path, problems: Problems) -> None:
+    """Notes that a key is missing in the mapping at `path`."""
+    # Which way is better cannot be guessed from a metric's name, and has a code of its own.
+    code = "E312" if path == ("objective",) else "E202"
+    problems.add(code, path, f"'{name}' is missing", fix=f"add `{name}:`.", at="key")
+
+
 def _note(
-    error: Any, section: type[BaseModel], tree: dict[str, Any], problems: Problems, other_keys: tuple[str, ...]
+    error: Any, section: type[BaseModel], value: Any, path: Path, problems: Problems, other_keys: tuple[str, ...]
 ) -> None:
-    kind, context = error["type"], error.get("ctx", {})
-    path = _existing(tree, tuple(error["loc"]))
+    kind, context, loc = error["type"], error.get("ctx", {}), tuple(error["loc"])
+    inner = _existing(value, loc)
+    here = (*path, *inner)
     if kind == "problems":
-        problems.extend(carried_problems(context, path))
+        problems.extend(carried_problems(context, here))
     elif kind == "extra_forbidden":
-        known = (*_fields(section, path[:-1]), *(other_keys if len(path) == 1 else ()))
-        problems.add("E201", path, f"unknown key '{path[-1]}'", fix=did_you_mean(str(path[-1]), known), at="key")
+        problems.add(
+            "E201", here, f"unknown key {shown(inner[-1])}", fix=_known_key(section, here, other_keys), at="key"
+        )
     elif kind == "missing":
-        missing = tuple(error["loc"])
-        problems.add("E202", missing[:-1], f"'{missing[-1]}' is missing", fix=f"add `{missing[-1]}:`.", at="key")
+        missing(str(loc[-1]), (*path, *loc[:-1]), problems)
+    elif kind in _MESSAGES:
+        code, what, fix = (text.format(**context) for text in _MESSAGES[kind])
+        if kind == "literal_error" and isinstance(error["input"], str):
+            near = nearest(error["input"], [word.strip("'") for word in context["expected"].split(" or ")])
+            fix = f"did you mean '{near}'?" if near else fix
+        what = f"{what}, not null" if error["input"] is None else what
+        problems.add(code, here, what, got=error["input"], fix=fix + _example(section, here, kind))
     else:
-        code, what = _MESSAGES.get(kind, ("E206", error["msg"].lower()))
-        problems.add(code, path, what.format(**context), got=error["input"], fix=_fix(section, path))
+        problems.add("E206", here, error["msg"].lower(), got=error["input"], fix="see `seqjobs schema`.")
 
 
-def _existing(tree: Any, loc: Path) -> Path:
-    """The part of pydantic's `loc` that is in the tree: it adds names of union members."""
+def _existing(value: Any, loc: Path) -> Path:
+    """The part of pydantic's `loc` that is in the value: it adds names of union members."""
     path: list[str | int] = []
     for part in loc:
-        if not _holds(tree, part):
+        in_list = isinstance(value, list) and isinstance(part, int) and part < len(value)
+        if not in_list and not (isinstance(value, dict) and part in value):
             break
-        tree = tree[part]
+        value = value[part]
         path.append(part)
     return tuple(path)
 
 
-def _holds(tree: Any, part: str | int) -> bool:
-    if isinstance(tree, list):
-        return isinstance(part, int) and part < len(tree)
-    return isinstance(tree, dict) and part in tree
-
-
 def _class_at(section: type[BaseModel], path: Path) -> type[BaseModel] | None:
-    if not path:
-        return section
-    if len(path) == 1:
-        return _SECTIONS.get(str(path[0]))
+    if len(path) <= 1:
+        return SECTIONS.get(str(path[0])) if path else section
     return ColumnSpec if path[:2] == ("data", "features") and len(path) == 3 else None
 
 
-def _fields(section: type[BaseModel], path: Path) -> tuple[str, ...]:
-    found = _class_at(section, path)
-    return tuple(found.model_fields) if found is not None else ()
+def _known_key(section: type[BaseModel], path: Path, other_keys: tuple[str, ...]) -> str:
+    """The fix for an unknown key: the nearest one there, else the section that has a key like it."""
+    name, found = str(path[-1]), _class_at(section, path[:-1])
+    known = (*(found.model_fields if found is not None else ()), *(other_keys if len(path) == 1 else ()))
+    if not nearest(name, known):
+        for other, fields in SECTIONS.items():
+            near = nearest(name, fields.model_fields)
+            if near is not None and fields is not found:
+                return f"did you mean '{near}' in the section `{other}`?"
+    return did_you_mean(name, known)
 
 
-def _fix(section: type[BaseModel], path: Path) -> str:
-    """What the field is for, out of its documentation."""
-    found = _class_at(section, path[:-1])
-    text = field_docs(found).get(str(path[-1]), "") if found is not None and path else ""
-    return f"`{path[-1]}` is: {text[0].lower()}{text[1:]}" if text else "see `seqjobs schema`."
-
-
-__all__ = ["HeaderSpec", "validate_section"]
+def _example(section: type[BaseModel], path: Path, kind: str) -> str:
+    """`, such as 32`: the default, where a value of another size or type is what is missing."""
+    found = _class_at(section, path[:-1]) if path else None
+    field = found.model_fields.get(str(path[-1])) if found is not None else None
+    if field is None or kind in ("literal_error", "bool_type"):
+        return ""
+    return f", such as {field.default}" if isinstance(field.default, int | float | str) else ""

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from seqjobs.errors import StorageError
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 ASIDE_PREFIX = ".aside-"
+
+
+@contextmanager
+def reported(what: str, path: Path) -> Iterator[None]:
+    """Within it an OSError becomes a StorageError E606 that says `what` did not work, and with which path."""
+    try:
+        yield
+    except StorageError:  # (an OSError too)
+        raise
+    except OSError as error:
+        fix = "see to the disk and to who may write there, then run the same command again."
+        raise StorageError("E606", f"{what}: {error.strerror or error}", where=str(path), fix=fix) from error
 
 
 def make_folder(path: Path) -> None:
@@ -19,7 +35,9 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(mode=FOLDER_MODE)
     except FileExistsError:
-        return
+        if path.is_dir():
+            return
+        raise
     path.chmod(FOLDER_MODE)  # mkdir's mode is cut down by the umask
     sync_folder(path.parent)
 
@@ -37,15 +55,25 @@ def create_once(path: Path, content: bytes) -> None:
     sync_folder(path.parent)
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Publishes a file over the one of that name, if any; a reader sees the old or the new, never a part."""
-    aside = _write_aside(path, content)
+def replace(path: Path, content: bytes, *, lasting: bool = True) -> None:
+    """Publishes a file over the one of that name, if any; a reader sees the old or the new, never a part.
+
+    Without `lasting` nothing waits for the disk: a power cut, and nothing less, may take the file back.
+    """
+    aside = _write_aside(path, content, synced=lasting)
     try:
         aside.replace(path)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if lasting:
+        sync_folder(path.parent)
+
+
+def remove_asides(folder: Path) -> None:
+    """Removes what killed writers left in a folder; only for who alone may write there."""
+    for path in folder.glob(f"{ASIDE_PREFIX}*"):
+        path.unlink(missing_ok=True)
 
 
 def sync_folder(path: Path) -> None:
@@ -57,7 +85,7 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _write_aside(path: Path, content: bytes) -> Path:
+def _write_aside(path: Path, content: bytes, *, synced: bool = True) -> Path:
     aside = path.with_name(f"{ASIDE_PREFIX}{os.getpid()}-{secrets.token_hex(4)}")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
     try:
@@ -65,8 +93,10 @@ def _write_aside(path: Path, content: bytes) -> Path:
             os.fchmod(file.fileno(), FILE_MODE)
             file.write(content)
             file.flush()
-            # After a failed fsync the kernel may call the pages clean; such a file is thrown away, never synced again.
-            os.fsync(file.fileno())
+            if synced:
+                # After a failed fsync the kernel may call the pages clean; such a file is thrown away, never synced
+                # again.
+                os.fsync(file.fileno())
     except BaseException:
         aside.unlink(missing_ok=True)
         raise

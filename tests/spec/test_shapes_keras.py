@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
+import keras
 import pytest
 
 from seqjobs.spec.problems import Problems
@@ -12,8 +12,13 @@ from seqjobs.spec.shapes import ShapeProblem, count_parameters, output_shape
 from seqjobs.spec.shapes._base import Shape
 from seqjobs.spec.tables import LAYERS, Named
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-keras = pytest.importorskip("keras")
+
+@pytest.fixture(autouse=True)
+def as_in_a_worker(runner: object) -> None:
+    """TensorFlow's settings cannot change once it is used, and deterministic ops want a seed."""
+    assert runner is not None
+    keras.utils.set_random_seed(0)
+
 
 STEPS: Shape = (12, 6)
 IMAGE: Shape = (15, 13, 4)

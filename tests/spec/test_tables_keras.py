@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -29,8 +29,13 @@ from seqjobs.spec.tables.arguments import (
 from seqjobs.spec.tables.callbacks import OWN_ARGUMENTS
 from seqjobs.spec.tables.metrics import CHOSEN_BY_KERAS
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-keras = pytest.importorskip("keras")
+
+@pytest.fixture(autouse=True)
+def as_in_a_worker(runner: object) -> None:
+    """TensorFlow's settings cannot change once it is used, and deterministic ops want a seed."""
+    assert runner is not None
+    keras.utils.set_random_seed(0)
+
 
 NAMESPACES: dict[str, Any] = {
     "layer": keras.layers,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import final
 
 from seqjobs.search.samplers._base import Observation, Sampler
@@ -24,4 +23,4 @@ class GridSampler(Sampler):
         count: int,
         observed: Sequence[Observation] = (),  # noqa: ARG002
     ) -> tuple[Assignment, ...]:
-        return tuple(islice(space.grid(), start, start + count))
+        return tuple(space.grid(start, count))

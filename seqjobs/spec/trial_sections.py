@@ -1,0 +1,66 @@
+"""The sections of one trial, read one by one, so that a mistake in one does not hide those of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seqjobs.spec.problems import Path, Problems
+from seqjobs.spec.sections import CompileSpec, DataSpec, FitSpec, TrialSpec
+from seqjobs.spec.tables import Named, parse_layers
+from seqjobs.spec.validation import missing, validate_section
+
+TRIAL_SECTIONS = ("data", "model", "compile", "fit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sections:
+    """The sections in which dimensions may stand; None for those with mistakes, which are noted."""
+
+    data: DataSpec | None
+    model: tuple[Named, ...] | None
+    compile: CompileSpec | None
+    fit: FitSpec | None
+
+    def complete(self) -> TrialSpec | None:
+        """The sections as one trial, where all of them are right."""
+        if self.data is None or self.model is None or self.compile is None or self.fit is None:
+            return None
+        # Checked already, and the tables do not read their own results again.
+        return TrialSpec.model_construct(data=self.data, model=self.model, compile=self.compile, fit=self.fit)
+
+
+def read_sections(
+    tree: Mapping[str, Any],
+    problems: Problems,
+    *,
+    known: Sections | None = None,
+    changed: Iterable[str] = TRIAL_SECTIONS,
+) -> Sections:
+    """The sections of `tree`; those that are not `changed` are taken over from `known`."""
+    read: dict[str, Any] = {}
+    for name in TRIAL_SECTIONS:
+        if known is not None and name not in changed:
+            read[name] = getattr(known, name)
+        elif name not in tree and name != "fit":
+            missing(name, (), problems)
+            read[name] = None
+        else:
+            read[name] = _READERS[name](tree.get(name, {}), (name,), problems)
+    return Sections(**read)
+
+
+def _data(value: Any, path: Path, problems: Problems) -> DataSpec | None:
+    return validate_section(DataSpec, value, problems, path=path)
+
+
+def _compile(value: Any, path: Path, problems: Problems) -> CompileSpec | None:
+    return validate_section(CompileSpec, value, problems, path=path)
+
+
+def _fit(value: Any, path: Path, problems: Problems) -> FitSpec | None:
+    return validate_section(FitSpec, value, problems, path=path)
+
+
+_READERS = {"data": _data, "model": parse_layers, "compile": _compile, "fit": _fit}

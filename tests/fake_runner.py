@@ -1,0 +1,198 @@
+"""FakeRunner: a PackRunner that trains nothing, in microseconds: its numbers are a hash of the trial and the data.
+
+What else a trial does is written where a layer has its `units`: see `Behaviour`. `python -m tests.fake_runner SPEC
+RUNS_DIR RUN` is a submit with it in a process of its own, for tests that kill.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+import numpy as np
+
+from seqjobs.data.dataset import Dataset
+from seqjobs.execution.in_process import InProcess
+from seqjobs.planning.plan import make_plan
+from seqjobs.planning.trial import Pack, Trial
+from seqjobs.results.progress import Silent
+from seqjobs.results.run_folders import run_folder
+from seqjobs.results.weights import encode_weights
+from seqjobs.run import run_job
+from seqjobs.spec.load import load_job
+from seqjobs.training.outcome import Cause, EpochReport, Failure, History, TrialOutcome, Weights
+
+EXIT_CODE = 86
+
+
+class Behaviour(IntEnum):
+    """The `units` of a trial's first Dense layer that make it do something special; it is well behaved with others."""
+
+    SPEC = 901
+    """Fails by itself, with the cause of that name; so do the next ones."""
+    DATA = 902
+    NAN = 903
+    TIME = 904
+    OUT_OF_MEMORY = 905
+    CRASH = 906
+    INFRASTRUCTURE = 907
+    EXIT = 910
+    """Takes its process with it, whenever it is tried."""
+    EXIT_ONCE = 911
+    """The same, the first time (which it finds in the notes)."""
+    RAISE = 912
+    """Breaks the contract of PackRunner: it raises."""
+    FAIL_ONCE = 913
+    """Fails with CRASH the first time (which it finds in the notes)."""
+    SLEEP = 914
+    """Takes `StartFake.sleep` seconds more an epoch."""
+    NAN_VALUE = 915
+    """Finishes, with validation metrics that are no numbers."""
+    INFINITE = 916
+    """Finishes, with validation metrics that are infinite, in both directions."""
+    UNBUILDABLE = 917
+    """Is found out by `check`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartFake:
+    """What `InProcess` and `RayPool` take as `start`: makes the runner of a worker.
+
+    Every training adds a line `begun TRIAL PID` and, if it gets there, `ended TRIAL PID` to the file `notes`.
+    """
+
+    notes: Path | None = None
+    epoch_seconds: float = 0.0
+    sleep: float = 3600.0
+
+    def __call__(self, cpus: int) -> FakeRunner:
+        return FakeRunner(self, cpus)
+
+
+class FakeRunner:
+    """See the module. Epochs, seeds and EarlyStopping are honoured, as far as one can without training."""
+
+    def __init__(self, knobs: StartFake, cpus: int) -> None:
+        self._knobs = knobs
+        self.devices: tuple[str, ...] = (f"fake:{cpus}",)
+        self.versions: tuple[tuple[str, str], ...] = (("fake", "1"),)
+
+    def check(self, trial: Trial, dataset: Dataset) -> Failure | None:  # noqa: ARG002
+        if _behaviour(trial) is Behaviour.UNBUILDABLE:
+            return Failure(cause=Cause.SPEC, message="cannot be built, being fake")
+        return None
+
+    def run(self, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:
+        behaviours = [self._begin(trial) for trial in pack.trials]
+        histories = [history_of(trial, dataset) for trial in pack.trials]
+        for epoch in range(pack.trials[0].spec.fit.epochs):
+            time.sleep(self._knobs.epoch_seconds)
+            if Behaviour.SLEEP in behaviours:
+                time.sleep(self._knobs.sleep)
+            yield EpochReport(
+                epoch=epoch,
+                metrics={metric: tuple(history[metric][epoch] for history in histories) for metric in histories[0]},
+            )
+        for trial, behaviour, history in zip(pack.trials, behaviours, histories, strict=True):
+            failure = _failure(behaviour)
+            self._note("ended", trial)
+            yield TrialOutcome(
+                trial_id=trial.id,
+                history=history,
+                weights_epoch=_weights_epoch(trial, history),
+                seconds=time.perf_counter() % 1,  # (differs from run to run, as it would)
+                failure=failure,
+                log=f"trial {trial.id} was faked\n",
+            )
+            yield weights_of(trial, dataset) if failure is None else ()
+
+    def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
+        digest = hashlib.sha256(encode_weights(weights)).hexdigest()
+        return f"fake keras file of {trial.id} for {feature_shape} with {digest}\n".encode()
+
+    def _begin(self, trial: Trial) -> Behaviour | None:
+        again = self._knobs.notes is not None and trial.id in trainings(self._knobs.notes)
+        self._note("begun", trial)
+        behaviour = _behaviour(trial)
+        if behaviour is Behaviour.EXIT or (behaviour is Behaviour.EXIT_ONCE and not again):
+            os._exit(EXIT_CODE)
+        if behaviour is Behaviour.RAISE:
+            raise RuntimeError("a runner that raises")
+        return Behaviour.CRASH if behaviour is Behaviour.FAIL_ONCE and not again else behaviour
+
+    def _note(self, word: str, trial: Trial) -> None:
+        if self._knobs.notes is not None:
+            with self._knobs.notes.open("a") as file:
+                file.write(f"{word} {trial.id} {os.getpid()}\n")
+
+
+def trainings(notes: Path, word: str = "begun") -> list[str]:
+    """The ids of the trials whose trainings were begun (or `ended`), in order, one that was trained again again."""
+    lines = notes.read_text().splitlines() if notes.exists() else []
+    return [line.split()[1] for line in lines if line.startswith(word)]
+
+
+def history_of(trial: Trial, dataset: Dataset) -> History:
+    """What a training of the trial on this data always gives."""
+    random = _random(trial, dataset, "history")
+    validated = dataset.validation is not None or trial.spec.fit.validation_split > 0
+    names = ("loss", "accuracy", *(("val_loss", "val_accuracy") if validated else ()))
+    numbers = {name: [float(number) for number in random.random(trial.spec.fit.epochs)] for name in names}
+    bad = {Behaviour.NAN_VALUE: [float("nan")], Behaviour.INFINITE: [float("inf"), float("-inf")]}
+    for name in names[2:]:
+        if values := bad.get(_behaviour(trial) or Behaviour.SPEC):
+            numbers[name] = [values[epoch % len(values)] for epoch in range(trial.spec.fit.epochs)]
+    return {name: tuple(values) for name, values in numbers.items()}
+
+
+def weights_of(trial: Trial, dataset: Dataset) -> Weights:
+    """Its weights, likewise."""
+    random = _random(trial, dataset, "weights")
+    return random.random((4, 3)).astype(np.float32), random.random(3).astype(np.float32)
+
+
+def _random(trial: Trial, dataset: Dataset, purpose: str) -> np.random.Generator:
+    digest = hashlib.sha256(f"{trial.id} {dataset.fingerprint} {purpose}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "big"))
+
+
+def _weights_epoch(trial: Trial, history: History) -> int:
+    """The last epoch; the best where there are callbacks: EarlyStopping may have put its weights back."""
+    if trial.spec.fit.callbacks:
+        return int(np.argmin(history["val_loss"]))
+    return trial.spec.fit.epochs - 1
+
+
+def _behaviour(trial: Trial) -> Behaviour | None:
+    units = trial.spec.model[0].arguments.get("units")
+    return Behaviour(units) if isinstance(units, int) and units in set(Behaviour) else None
+
+
+def _failure(behaviour: Behaviour | None) -> Failure | None:
+    if behaviour is None or behaviour.name not in Cause.__members__:
+        return None
+    return Failure(cause=Cause[behaviour.name], message="as asked for", traceback="Traceback: none, it is fake\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("spec", type=Path)
+    parser.add_argument("runs_dir", type=Path)
+    parser.add_argument("run")
+    parser.add_argument("--notes", type=Path)
+    parser.add_argument("--epoch-seconds", type=float, default=0.0)
+    arguments = parser.parse_args()
+    plan = make_plan([load_job(arguments.spec, ())])
+    start = StartFake(notes=arguments.notes, epoch_seconds=arguments.epoch_seconds)
+    run = run_job(plan, InProcess(start=start), run_folder(arguments.runs_dir, arguments.run), Silent())
+    print(run.status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""What the records amount to: exact numbers, and who is charged for what."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+
+import pytest
+
+from seqjobs.execution.events import AttemptLost, AttemptPlanned
+from seqjobs.results import log_records
+from seqjobs.results.log_records import fold
+from seqjobs.results.record import TrialRecord, TrialStatus
+from seqjobs.results.run_log import Record
+from seqjobs.training.outcome import Cause, Failure
+
+SUBMIT = log_records.submit_started("2026-01-01T00:00:00+00:00", {})
+END = log_records.submit_ended()
+
+
+def began(pack: str, behind: str | None = None, attempt: int = 1) -> Record:
+    return log_records.attempt_started(AttemptPlanned(pack_id=pack, attempt=attempt, worker="w", behind=behind))
+
+
+def ended(pack: str) -> Record:
+    return log_records.attempt_ended(pack, 1)
+
+
+def lost(pack: str, *, charged: bool) -> Record:
+    failure = Failure(cause=Cause.CRASH, message="gone")
+    return log_records.attempt_lost(
+        AttemptLost(pack_id=pack, attempt=1, worker="w", failure=failure, charged=charged, final=False)
+    )
+
+
+@pytest.mark.parametrize(
+    ("records", "charged"),
+    [
+        ([SUBMIT, began("a"), ended("a")], {}),
+        ([SUBMIT, began("a")], {"a": 1}),
+        ([SUBMIT, began("a"), began("b", "a")], {"a": 1}),
+        ([SUBMIT, began("a"), began("b", "a"), began("c", "b")], {"a": 1}),
+        # The one before it ended, so it had begun.
+        ([SUBMIT, began("a"), began("b", "a"), ended("a")], {"b": 1}),
+        ([SUBMIT, began("a"), began("b", "a"), ended("a"), began("c", "b")], {"b": 1}),
+        # The one before it is tried again, behind it: it had begun all the same.
+        ([SUBMIT, began("a"), began("b", "a"), lost("a", charged=True), began("a", "b", 2)], {"a": 1, "b": 1}),
+        # Over several submits.
+        ([SUBMIT, began("a"), SUBMIT, began("a"), SUBMIT, began("a")], {"a": 3}),
+        ([SUBMIT, began("a"), began("b", "a"), SUBMIT, began("b"), began("a", "b")], {"a": 1, "b": 1}),
+        ([SUBMIT, began("a"), SUBMIT, began("a"), ended("a"), SUBMIT], {"a": 1}),
+        ([SUBMIT, began("a"), lost("a", charged=False), began("a"), lost("a", charged=True)], {"a": 1}),
+        # A submit that ended in order killed nothing: Ctrl-C or limits.run_time is not the trial's fault.
+        ([SUBMIT, began("a"), began("b"), END], {}),
+        ([SUBMIT, began("a"), END, SUBMIT, began("a")], {"a": 1}),
+        ([SUBMIT, began("a"), SUBMIT, began("a"), END], {"a": 1}),
+    ],
+)
+def test_what_was_under_way_when_a_driver_was_killed_is_charged(
+    records: Sequence[Record], charged: dict[str, int]
+) -> None:
+    assert fold(records).charged == charged
+
+
+def test_reading_a_log_piece_by_piece_or_twice_changes_nothing() -> None:
+    records = [SUBMIT, began("a"), began("b", "a"), ended("a")]
+    before = json.dumps(records)
+    assert fold(iter(records)).charged == fold(records).charged == {"b": 1}
+    assert json.dumps(records) == before
+
+
+def record(**changes: object) -> TrialRecord:
+    history = {"loss": (0.1 + 0.2, 5e-324, -0.0), "val_loss": (math.nan, math.inf, -math.inf)}
+    plain = {"trial_id": "t", "attempt": 2, "value": 1 / 3, "history": history, "weights_epoch": 1, "seconds": 0.25}
+    return TrialRecord(**{**plain, "status": TrialStatus.FINISHED, "weights": "ff", **changes})  # type: ignore[arg-type]
+
+
+def test_numbers_come_back_bit_for_bit() -> None:
+    written = json.dumps(log_records.trial_ended(record()), allow_nan=False)
+    found = fold([json.loads(written)]).records["t"]
+    assert repr(found) == repr(record())
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf, -math.inf, 0.1])
+def test_any_value_comes_back(value: float | None) -> None:
+    failure = Failure(cause=Cause.NAN, message="the loss became \ud800", traceback="line\nline")
+    given = record(value=value, status=TrialStatus.FAILED, failure=failure, weights=None, history={})
+    found = fold([json.loads(json.dumps(log_records.trial_ended(given), allow_nan=False))]).records["t"]
+    assert repr(found) == repr(given)
+    assert found.failure == failure
+
+
+def test_the_last_end_of_a_trial_and_of_a_model_counts() -> None:
+    records = [log_records.trial_ended(record(attempt=attempt)) for attempt in (1, 2)]
+    models = [log_records.model_written("best.keras", trial) for trial in ("t", "u")]
+    state = fold([*records, *models])
+    assert state.records["t"].attempt == 2
+    assert state.models == {"best.keras": "u"}
+
+
+def test_the_seconds_of_all_submits_add_up() -> None:
+    records = [{**SUBMIT, "at": 0.0}, {**ended("a"), "at": 2.5}, {**SUBMIT, "at": 0.0}, {**END, "at": 4.0}]
+    assert fold(records).seconds == 6.5
+    assert fold([]).seconds == 0.0
+
+
+def test_no_two_submits_write_the_same_first_record() -> None:
+    assert log_records.submit_started("now", {}, writer="a") != log_records.submit_started("now", {}, writer="b")

@@ -1,0 +1,27 @@
+"""A plan, and what it comes to when nothing disturbs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.spec.load import parse_job
+from tests.conftest import POINTS_SPEC
+
+from .samples import SIX, do, result
+
+
+@pytest.fixture(scope="session")
+def six(points: Path) -> Plan:
+    """Six trials, with `keep: {best: 2}`."""
+    return make_plan([parse_job(POINTS_SPEC, points / "job.yaml", SIX)])
+
+
+@pytest.fixture(scope="session")
+def golden(six: Plan, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    root = tmp_path_factory.mktemp("golden") / "run"
+    do(six, root)
+    return result(root)

@@ -1,0 +1,155 @@
+"""What a run folder, its data or its models forbid; and drivers that meet in one folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from seqjobs.errors import DataError, RunFolderError, SpecError, StorageError
+from seqjobs.execution.events import AttemptEnded, AttemptStarted, Event
+from seqjobs.execution.in_process import InProcess
+from seqjobs.planning.plan import Plan
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.progress import Standing
+from seqjobs.results.run import RunStatus
+from seqjobs.results.run_folders import run_folder
+from seqjobs.run import run_job
+from seqjobs.storage import durable
+from seqjobs.storage.lock import Lock
+from tests.conftest import POINTS_SPEC
+from tests.fake_runner import Behaviour, StartFake, trainings
+
+from .samples import SIX, MakePlan, Recorded, Watcher, committed, do, moved_points, plan_of, result, stop_after
+
+
+def test_another_spec_on_the_same_id_is_refused_with_the_difference(make_points_plan: MakePlan, tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    do(make_points_plan(), root)
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    watcher = Watcher()
+    executor = Recorded()
+    with pytest.raises(RunFolderError, match=r"E603 .*another spec:\n") as found:
+        run_job(
+            make_points_plan(text=POINTS_SPEC.replace("units: 8", "units: 9")), executor, RunPaths(root=root), watcher
+        )
+    assert "-  - Dense: {units: 8, activation: relu}\n+  - Dense: {units: 9, activation: relu}" in str(found.value)
+    assert found.value.exit_code == 2
+    assert executor.calls == []
+    assert watcher.calls == ["close"]
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("override", ["seed=3", "fit.epochs=4", "keep.best=2", "objective.metric=val_accuracy"])
+def test_another_override_is_refused_too(make_points_plan: MakePlan, tmp_path: Path, override: str) -> None:
+    do(make_points_plan("objective={metric: val_loss, direction: minimize}"), tmp_path / "run")
+    with pytest.raises(RunFolderError, match=rf"(?s)E603 .*\n\+-S {override}"):
+        do(make_points_plan("objective={metric: val_loss, direction: minimize}", override), tmp_path / "run")
+
+
+def test_what_changes_no_result_may_change(make_points_plan: MakePlan, tmp_path: Path) -> None:
+    do(make_points_plan(), tmp_path / "run")
+    executor = Recorded()
+    plan = make_points_plan("limits.retries=5", "resources.cpus=2", "limits.run_time=1h")
+    run_job(plan, executor, RunPaths(root=tmp_path / "run"), Watcher())
+    assert executor.calls == []
+
+
+@pytest.mark.parametrize("change", ["values", "rows", "classes"])
+def test_changed_data_is_refused_and_costs_nothing_that_was_done(points: Path, tmp_path: Path, change: str) -> None:
+    spec, root = moved_points(points, tmp_path), tmp_path / "run"
+    plan = plan_of(spec, *SIX)
+    with pytest.raises(KeyboardInterrupt):
+        do(plan, root, watcher=stop_after(2))
+    done, original = committed(root), (tmp_path / "train.parquet").read_bytes()
+    table = pq.read_table(tmp_path / "train.parquet")
+    changed = {"values": table.take([*range(1, 203), 0]), "rows": table.slice(1)}
+    # Classes that a sigmoid cannot have: that the data has changed is what is wrong, not the model.
+    changed["classes"] = table.set_column(table.schema.get_field_index("yes"), "yes", table["kind"].cast("int8"))
+    pq.write_table(changed[change], tmp_path / "train.parquet")
+    with pytest.raises(RunFolderError, match=r"E421 .*the data has changed"):
+        do(plan, root)
+    assert committed(root) == done
+    (tmp_path / "train.parquet").write_bytes(original)
+    assert do(plan, root).num_finished == 6
+
+
+def test_the_same_text_about_other_files_is_told_apart(points: Path, tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        moved_points(points, tmp_path / name)
+    do(plan_of(tmp_path / "here" / "job.yaml"), tmp_path / "run")
+    with pytest.raises(RunFolderError, match=r"(?s)E603 .*\n-# .*here/job\.yaml\n\+# .*there/job\.yaml"):
+        do(plan_of(tmp_path / "there" / "job.yaml"), tmp_path / "run")
+
+
+def test_a_model_that_a_worker_cannot_build_stops_the_run_before_any_trial(
+    make_points_plan: MakePlan, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes"
+    units = f"model.0.Dense.units={{choice: [1, {Behaviour.UNBUILDABLE.value}]}}"
+    with pytest.raises(SpecError, match=r"E313 .*cannot be built, being fake"):
+        do(make_points_plan(units, "search.sampler=grid"), tmp_path / "run", start=StartFake(notes=notes))
+    assert trainings(notes) == []
+
+
+def test_a_submit_that_stopped_before_its_plan_leaves_a_folder_that_can_be_used(points: Path, tmp_path: Path) -> None:
+    spec, runs = moved_points(points, tmp_path), tmp_path / "runs"
+    plan = plan_of(spec)
+    (tmp_path / "test.parquet").write_bytes(b"PAR1 no more")
+    watcher = Watcher()
+    with pytest.raises(DataError):
+        run_job(plan, InProcess(start=StartFake()), run_folder(runs, "one"), watcher)
+    assert watcher.calls[-1] == "close"
+    (tmp_path / "test.parquet").write_bytes((points / "test.parquet").read_bytes())
+    for name in ("log", "weights", "logs"):  # what one that was killed a moment later leaves besides
+        (runs / "one" / name).mkdir()
+    (runs / "one" / f"{durable.ASIDE_PREFIX}1-ab").write_text("half a plan")
+    run = run_job(plan, InProcess(start=StartFake()), run_folder(runs, "one"), Watcher())
+    assert run.status is RunStatus.FINISHED
+    assert not list((runs / "one").rglob(f"{durable.ASIDE_PREFIX}*"))
+
+
+def test_a_log_without_its_plan_is_not_taken_for_a_new_run(six: Plan, tmp_path: Path) -> None:
+    root = do(six, tmp_path / "run").path
+    (root / "run.json").unlink()
+    with pytest.raises(RunFolderError, match="E608"):
+        do(six, root)
+
+
+def test_two_at_once_one_runs(six: Plan, tmp_path: Path, golden: dict[str, Any]) -> None:
+    root = tmp_path / "run"
+    refused: list[str] = []
+
+    def intrude(event: Event, _standing: Standing) -> None:
+        if isinstance(event, AttemptStarted) and not refused:
+            watcher = Watcher()
+            with pytest.raises(RunFolderError, match=f"E602 .*process {os.getpid()} on ") as found:
+                do(six, root, watcher=watcher)
+            refused.append(str(found.value))
+            assert watcher.calls == ["close"]
+
+    assert do(six, root, watcher=Watcher(intrude)).status is RunStatus.FINISHED
+    assert len(refused) == 1
+    assert result(root) == golden
+
+
+def test_a_driver_that_is_not_the_owner_any_more_touches_nothing(
+    six: Plan, tmp_path: Path, golden: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A zombie whose lock did not hold, as on a file system without flock."""
+    monkeypatch.setattr(Lock, "take", lambda _self: None)
+    root = tmp_path / "run"
+
+    def overtake(event: Event, _standing: Standing) -> None:
+        if isinstance(event, AttemptEnded) and not overtaken:
+            overtaken.append(root)
+            do(six, root)
+
+    overtaken: list[Path] = []
+    with pytest.raises(StorageError, match="E605"):
+        do(six, root, watcher=Watcher(overtake))
+    assert result(root) == golden

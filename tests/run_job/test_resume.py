@@ -1,0 +1,148 @@
+"""Submitting again: what was committed is not done again, and the end is the same, byte for byte."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from seqjobs import run as run_module
+from seqjobs.errors import ClusterError
+from seqjobs.execution.events import AttemptEnded, AttemptStarted, EpochEnded
+from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.run import RunStatus
+from seqjobs.run import run_job
+from seqjobs.storage.lock import is_held
+from tests.conftest import MakeJob
+from tests.fake_runner import StartFake, trainings
+
+from .samples import SIX, MakePlan, Recorded, Watcher, committed, do, result, stop_after
+
+
+def test_a_finished_run_is_left_as_it_is_and_reads_no_data(six: Plan, tmp_path: Path, golden: dict[str, Any]) -> None:
+    root = tmp_path / "run"
+    do(six, root)
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.name != "lock"}
+    executor, watcher = Recorded(), Watcher()
+    run = run_job(six, executor, RunPaths(root=root), watcher)
+    assert executor.calls == []
+    assert watcher.calls == ["close"]
+    assert run.status is RunStatus.FINISHED
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.name != "lock"} == before
+    assert result(root) == golden
+
+
+def test_what_can_be_derived_is_made_again(six: Plan, tmp_path: Path, golden: dict[str, Any]) -> None:
+    root = tmp_path / "run"
+    run = do(six, root)
+    for path in (run.paths.leaderboard, run.paths.trials, run.paths.histories):
+        path.unlink()
+    run.paths.histories.write_bytes(b"half")
+    executor = Recorded()
+    run_job(six, executor, run.paths, Watcher())
+    assert executor.calls == []
+    assert result(root) == golden
+    run.paths.best.unlink()
+    run_job(six, executor, run.paths, Watcher())
+    assert [call.split()[0] for call in executor.calls] == ["enter", "load", "check", "run", "export", "exit"]
+    assert result(root) == golden
+
+
+@pytest.mark.parametrize("kind", [AttemptStarted, EpochEnded, AttemptEnded])
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), SystemExit(15), ClusterError("E509", "lost"), ValueError("bug")]
+)
+def test_an_interrupted_run_has_all_that_was_handled_and_goes_on(
+    six: Plan, tmp_path: Path, golden: dict[str, Any], kind: type, error: BaseException
+) -> None:
+    root, notes = tmp_path / "run", tmp_path / "notes"
+    watcher = stop_after(3, kind, error)
+    with pytest.raises(type(error)):
+        do(six, root, start=StartFake(notes=notes), watcher=watcher)
+    assert watcher.calls[-1] == "close"
+    assert watcher.calls.count("close") == 1
+    assert not is_held(root / "lock")
+    done = committed(root)
+    assert done == set(trainings(notes, "ended"))
+    assert len(RunPaths(root=root).leaderboard.read_text().splitlines()) == len(done) + 1
+    watcher = Watcher()
+    run = do(six, root, start=StartFake(notes=notes), watcher=watcher)
+    assert watcher.resumed == len(done)
+    assert sorted(trainings(notes, "ended")) == sorted(trial.id for trial in six.trials)
+    assert run.status is RunStatus.FINISHED
+    assert result(root) == golden
+
+
+def test_an_executor_that_loses_its_cluster_leaves_a_run_that_goes_on(
+    six: Plan, tmp_path: Path, golden: dict[str, Any]
+) -> None:
+    paths = RunPaths(root=tmp_path / "run")
+    executor = Recorded(fail=(AttemptEnded, ClusterError("E509", "the head is gone")))
+    with pytest.raises(ClusterError, match="the head is gone"):
+        run_job(six, executor, paths, Watcher())
+    assert executor.calls[-1] == "exit"
+    do(six, paths.root)
+    assert result(paths.root) == golden
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ClusterError("E509", "lost")])
+def test_a_trial_is_not_charged_for_being_interrupted(six: Plan, tmp_path: Path, error: BaseException) -> None:
+    paths = RunPaths(root=tmp_path / "run")
+    for _ in range(4):  # more often than `limits.retries`
+        with pytest.raises(type(error)):
+            do(six, paths.root, watcher=stop_after(1, EpochEnded, error))
+    executor = Recorded()
+    run = run_job(six, executor, paths, Watcher())
+    assert executor.attempts == {}
+    assert run.num_finished == 6
+
+
+def test_a_trial_is_charged_for_an_error_nobody_foresaw(make_points_plan: MakePlan, tmp_path: Path) -> None:
+    plan, root = make_points_plan("limits.retries=1"), tmp_path / "run"
+    for _ in range(2):
+        with pytest.raises(ValueError, match="bug"):
+            do(plan, root, watcher=stop_after(1, EpochEnded, ValueError("bug")))
+    run = do(plan, root)
+    assert run.leaderboard.entries[0].failure == "crash: 2 attempts died with their worker or driver"
+
+
+@pytest.fixture
+def _tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To run_job, a second goes by with each event: of a run of 8 s, the time of one trial."""
+    seconds = itertools.count()
+    monkeypatch.setattr(run_module, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+
+
+@pytest.mark.usefixtures("_tick")
+def test_the_best_model_is_written_once_and_again_only_for_a_better_one(make_job: MakeJob, tmp_path: Path) -> None:
+    units = "model.0.Dense.units={choice: [1, 2, 3, 4, 5]}"
+    plan = make_plan([make_job(units, "search.sampler=grid", "limits.run_time=8")])
+    root, best = tmp_path / "run", list[str]()
+    for done in range(1, 6):
+        executor = Recorded()
+        run = run_job(plan, executor, RunPaths(root=root), Watcher())
+        assert len(run.records) == done
+        assert run.best is not None
+        assert run.best.trial.encode() in run.paths.best.read_bytes()
+        exported = [call.split()[1] for call in executor.calls if call.startswith("export")]
+        assert exported == ([] if best[-1:] == [run.best.trial] else [run.best.trial])
+        best.append(run.best.trial)
+    assert 1 < len(set(best)) < 5  # or this would have shown only one of the two
+
+
+@pytest.mark.usefixtures("_tick")
+def test_the_end_of_the_run_time_leaves_the_rest_to_the_next_submit(
+    make_job: MakeJob, tmp_path: Path, golden: dict[str, Any]
+) -> None:
+    plan = make_plan([make_job(*SIX, "limits.run_time=8")])
+    root, notes = tmp_path / "run", tmp_path / "notes"
+    for done in range(1, 6):
+        run = do(plan, root, start=StartFake(notes=notes))
+        assert (len(run.records), run.status) == (done, RunStatus.INTERRUPTED)
+    assert do(plan, root, start=StartFake(notes=notes)).status is RunStatus.FINISHED
+    assert sorted(trainings(notes, "ended")) == sorted(trial.id for trial in plan.trials)
+    assert result(root) == golden

@@ -1,0 +1,179 @@
+"""Specs with mistakes in them: real ones, changed as trees and as text."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hypothesis import strategies as st
+
+JOBS = Path(__file__).parent.parent.parent / "jobs"
+TEXTS = tuple(path.read_text(encoding="utf-8") for path in sorted(JOBS.glob("*.yaml")))
+TREES = tuple(yaml.safe_load(text) for text in TEXTS)
+
+SCALARS: tuple[Any, ...] = (
+    *(None, True, False, 0, 1, -1, 2, 10**12, 10**39, 0.5, -0.0, 1e-300, 1e308, float("nan"), float("inf")),
+    *("", "adam", "Adam", "Dense", "relu", "val_loss", "no", "010", "a.b", "\x1b[31m", "\u202e", "../x", "1e-3"),
+)
+NAMES = (
+    *("choice", "uniform", "log_uniform", "int_uniform", "log_int_uniform", "step", "name", "data", "model", "fit"),
+    *(
+        "compile",
+        "variants",
+        "search",
+        "units",
+        "Dense",
+        "Adam",
+        "learning_rate",
+        "epoch",
+        "",
+        "0",
+        "a.b",
+        "\x1b",
+        "<<",
+    ),
+)
+VALUES = st.recursive(
+    st.sampled_from(SCALARS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
+    max_leaves=6,
+)
+BOUNDS = st.lists(st.sampled_from([0, 1, 2, 32, -1, 0.1, 1e-4, 1e300, 1.0, 10**30, True, "x", None]), max_size=3)
+RANGES = st.builds(
+    lambda kind, bounds, step: {kind: bounds, **({} if step is None else {"step": step})},
+    st.sampled_from(["uniform", "log_uniform", "int_uniform", "log_int_uniform", "log_unifrom"]),
+    BOUNDS,
+    st.sampled_from([None, None, 1, 2, 0.1, 0, -1, 1e-300, "x"]),
+)
+DIMENSIONS = RANGES | st.builds(lambda options: {"choice": options}, st.lists(VALUES | RANGES, max_size=4))
+
+
+def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """Every container in a tree with each of its keys."""
+    for key in list(tree) if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ():
+        yield tree, key
+        yield from _places(tree[key])
+
+
+def _delete(container: Any, key: Any, _: Any) -> None:
+    del container[key]
+
+
+def _replace(container: Any, key: Any, value: Any) -> None:
+    container[key] = copy.deepcopy(value)
+
+
+def _rename(container: Any, key: Any, value: Any) -> None:
+    if isinstance(container, dict):
+        container[str(value)] = container.pop(key)
+
+
+def _wrap(container: Any, key: Any, value: Any) -> None:
+    container[key] = {"choice": [container[key], copy.deepcopy(value)]}
+
+
+def _list(container: Any, key: Any, _: Any) -> None:
+    container[key] = [container[key], container[key]]
+
+
+def _vary(container: Any, key: Any, value: Any) -> None:
+    container[key] = {"one": container[key], "two": copy.deepcopy(value)}
+
+
+def _deepen(container: Any, key: Any, _: Any) -> None:
+    for _level in range(25):
+        container[key] = {"Bidirectional": {"layer": container[key]}}
+
+
+_CHANGES: tuple[tuple[Callable[[Any, Any, Any], None], Any], ...] = (
+    (_delete, st.none()),
+    (_replace, VALUES),
+    (_replace, DIMENSIONS),
+    (_wrap, VALUES | DIMENSIONS),
+    (_rename, st.sampled_from(NAMES)),
+    (_list, st.none()),
+    (_vary, VALUES),
+    (_deepen, st.none()),
+)
+
+
+@st.composite
+def changed_trees(draw: st.DrawFn) -> str:
+    """A real spec with one to four changes, written as JSON, which is YAML."""
+    tree = copy.deepcopy(draw(st.sampled_from(TREES)))
+    if draw(st.booleans()):
+        tree["variants"] = draw(st.lists(st.dictionaries(st.sampled_from(KEYS), VALUES | DIMENSIONS), max_size=3))
+    for _ in range(draw(st.integers(1, 4))):
+        places = list(_places(tree))
+        container, key = places[draw(st.integers(0, len(places) - 1))] if places else (tree, "x")
+        change, values = draw(st.sampled_from(_CHANGES))
+        if places:
+            change(container, key, draw(values))
+    return json.dumps(tree, ensure_ascii=draw(st.booleans()), indent=1)
+
+
+KEYS = ("fit.batch_size", "fit.epochs", "model.0.Dense.units", "compile.optimizer", "model", "data.features.0", "a..b")
+PIECES = (
+    *(
+        "\t",
+        "\n",
+        " ",
+        ":",
+        "- ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "*a",
+        "&a ",
+        "!x ",
+        "!!python/none ",
+        "<<: {}",
+        "#",
+        "'",
+        '"',
+        ",",
+    ),
+    *(
+        "? ",
+        "---\n",
+        "...\n",
+        "|\n",
+        "\x00",
+        "\x1b",
+        "\ufeff",
+        "\ud800",
+        "\u2028",
+        "9" * 50,
+        "0x" + "f" * 5000,
+        "1e999",
+    ),
+    *("~", ".nan", "choice: [1, 2]", "{uniform: [0, 1]}", "variants:\n", "- fit.epochs: 3\n"),
+)
+
+
+@st.composite
+def changed_texts(draw: st.DrawFn) -> str:
+    """A real spec with characters and lines taken out, doubled, swapped or put in."""
+    text = draw(st.sampled_from(TEXTS))
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(text)))
+        length = draw(st.integers(0, 30))
+        piece = draw(st.sampled_from((*PIECES, "", text[at : at + length], text[at : at + length] * 2)))
+        text = text[:at] + piece + text[at + draw(st.integers(0, length)) :]
+    return text
+
+
+OVERRIDES = st.lists(
+    st.builds(
+        "{}={}".format,
+        st.sampled_from((*KEYS, "name", "fit", "search.trials", "model.9.x", "x", "", "model.0.Dense.units.choice")),
+        st.sampled_from(("3", "", "[1, 2]", "{choice: [8, 16]}", "{", "*a", "x: y", "a\nb: [", "-1", "!t 1", "1: 2")),
+    )
+    | st.sampled_from(("fit.epochs", "=3", "model." + "9" * 5000 + "=1", "a." * 3000 + "a=1", "\x1b=\x1b")),
+    max_size=2,
+)

@@ -1,0 +1,82 @@
+"""The JSON Schema agrees with the loader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from seqjobs.spec.document import read_document
+from seqjobs.spec.problems import Problems
+from seqjobs.spec.schema import json_schema
+from tests.spec.mutations import JOBS
+from tests.spec.spec_texts import SPEC, changed, errors, parse
+
+SCHEMA = json_schema()
+
+
+def accepts(text: str) -> bool:
+    tree: Any = read_document(text, "f", Problems()).tree
+    return bool(jsonschema.Draft202012Validator(SCHEMA).is_valid(tree))
+
+
+def test_it_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("path", sorted(JOBS.glob("*.yaml")), ids=lambda path: path.name)
+def test_the_jobs_are_accepted(path: Path) -> None:
+    assert accepts(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("name: small", "name: small"),
+        ("units: 16", "units: {int_uniform: [8, 16], step: 4}"),
+        ("[accuracy]", "{choice: [[accuracy], [acc]]}"),
+        ("seed: 3", "resources: {gpus: 2}"),
+        ("seed: 3", "resources: {gpus: auto, cpus: 2}"),
+        ("seed: 3", "limits: {trial_time: 30m, run_time: 90}"),
+        ("{image: {rescale: 0.0625, shape: [8, 8, 1]}}", "{image: {shape: [8, 8, 1]}}"),
+    ],
+)
+def test_what_the_loader_takes_is_accepted(old: str, new: str) -> None:
+    text = changed((old, new), ("val_accuracy", "val_loss"))
+    parse(text)
+    assert accepts(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("seed: 3", "sed: 3"),
+        ("seed: 3", "seed: -1"),
+        ("units: 16", "unit: 16"),
+        ("units: 16", "units: 0"),
+        ("units: 16", "units: {int_uniform: [8]}"),
+        ("Flatten", "Flaten"),
+        ("epochs: 2", "epochs: 2.5"),
+        ("name: small\n", ""),
+        ("maximize", "max"),
+        ("seed: 3", "resources: {gpus: many}"),
+        ("seed: 3", "search: {trials: {choice: [1, 2]}}"),
+        ("seed: 3", "variants: [{search.trials: 3}]"),
+    ],
+)
+def test_what_the_loader_refuses_is_refused(old: str, new: str) -> None:
+    text = changed((old, new))
+    assert errors(text)
+    assert not accepts(text)
+
+
+def test_every_field_is_documented() -> None:
+    for name, section in SCHEMA["properties"].items():
+        assert section.get("description"), name
+    assert SCHEMA["$defs"]["SearchSpec"]["properties"]["trials"]["description"].startswith("How many assignments")
+
+
+def test_the_small_spec_is_accepted() -> None:
+    assert accepts(SPEC)

@@ -1,0 +1,237 @@
+"""A spec's mistakes, all of them, each with its line and column; and nothing but SpecError for any text."""
+
+# ruff: noqa: E501 - lines of errors stand here as a user sees them
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from seqjobs.errors import SpecError
+from seqjobs.planning.plan import make_plan
+from seqjobs.spec.load import load_job, parse_job
+from tests.spec.mutations import JOBS, OVERRIDES, changed_texts, changed_trees
+from tests.spec.spec_texts import SPEC, changed, errors, parse, plan_errors
+
+LINE = re.compile(r"E\d{3} [^\n]+?:\d+:\d+ .*[^ ] Fix: .+[.?]|\.\.\. and \d+ more")
+
+
+def test_the_spec_that_the_others_change_is_right() -> None:
+    job = parse(SPEC)
+    assert (job.name, job.seed, job.objective.metric) == ("small", 3, "val_accuracy")
+
+
+def test_five_mistakes_in_five_sections_are_told_at_once_in_the_order_of_the_text() -> None:
+    text = changed(
+        ("seed: 3", "seed: -3"),
+        ("units: 16", "unit: 16"),
+        ("sparse_categorical_crossentropy", "sparse_categorical_crossentropi"),
+        ("epochs: 2", "epoch: 2"),
+        ("maximize", "maximise"),
+    )
+    assert errors(text) == [
+        "E206 job.yaml:2:7 seed: a number of at least 0 is expected (got -3). Fix: write a larger one, such as 0.",
+        "E302 job.yaml:9:13 model.1.Dense.unit: Dense has no argument 'unit'. Fix: did you mean 'units'?",
+        "E305 job.yaml:13:9 compile.loss: unknown loss 'sparse_categorical_crossentropi'."
+        " Fix: did you mean 'sparse_categorical_crossentropy'?",
+        "E201 job.yaml:15:7 fit.epoch: unknown key 'epoch'. Fix: did you mean 'epochs'?",
+        "E206 job.yaml:16:46 objective.direction: 'minimize' or 'maximize' is expected (got 'maximise')."
+        " Fix: did you mean 'maximize'?",
+    ]
+
+
+def test_mistakes_in_a_choice_a_range_an_override_and_the_text_are_told_together() -> None:
+    text = changed(
+        ("units: 16", "units: {choice: [16, 0, 2.5]}"),
+        ("learning_rate: 0.001", "learning_rate: {log_uniform: [1.0e-4, 0]}"),
+        ("epochs: 2", "epochs: 2, epochs: 3"),
+        ("train: train.parquet", "train: missing.parquet"),
+    )
+    lines = errors(text, "fit.batch_size=0", "keep.bst=3")
+    assert [line.split()[:3] for line in lines[:1]] == [["E401", "job.yaml:4:10", "data.train:"]]
+    assert lines[1:] == [
+        "E304 job.yaml:9:34 model.1.Dense.units.choice.1: expected a whole number of at least 1 (got 0)."
+        " Fix: give a value within these bounds.",
+        "E304 job.yaml:9:37 model.1.Dense.units.choice.2: expected a whole number of at least 1 (got 2.5)."
+        " Fix: give a value of this kind.",
+        "E211 job.yaml:12:51 compile.optimizer.Adam.learning_rate.log_uniform: low must be below high"
+        " (got [0.0001, 0]). Fix: swap or widen them.",
+        "E105 job.yaml:15:18 fit.epochs: this key is given twice, first in line 15. Fix: keep one of them.",
+        "E206 -S fit.batch_size=0:1:16 fit.batch_size: a number of at least 1 is expected (got 0)."
+        " Fix: write a larger one, such as 32.",
+        "E201 -S keep.bst=3:1:1 keep.bst: unknown key 'bst'. Fix: did you mean 'best'?",
+    ]
+
+
+def test_mistakes_under_a_named_architecture_are_told_where_they_are_written() -> None:
+    text = changed(
+        (
+            "  - Flatten\n  - Dense: {units: 16",
+            "  flat:\n  - Flatten\n  - Dense: {units: 10}\n  deep:\n  - Dense: {unit: 16",
+        )
+    )
+    assert errors(text) == [
+        "E302 job.yaml:12:13 model.deep.0.Dense.unit: Dense has no argument 'unit'. Fix: did you mean 'units'?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("name: small", "name: 010", 'E207 job.yaml:1:7 name: a name is a string (got 10). Fix: quote it: name: "10".'),
+        ("name: small\n", "", "E202 job.yaml:1:1 'name' is missing. Fix: add `name:`."),
+        ("  target: label\n", "", "E202 job.yaml:3:1 data: 'target' is missing. Fix: add `target:`."),
+        ("seed: 3", "epoch: 3", "E201 job.yaml:2:1 epoch: unknown key 'epoch'."
+                                " Fix: did you mean 'epochs' in the section `fit`?"),
+        ("seed: 3", "seed: x", "E206 job.yaml:2:7 seed: a whole number is expected (got 'x')."
+                               " Fix: write one, without quotes or a decimal point, such as 0."),
+        ("seed: 3", "seed: 18446744073709551616", "E206 job.yaml:2:7 seed: a number below 2147483648 is expected"
+                                                  " (got 18446744073709551616). Fix: write a smaller one, such as 0."),
+        ("epochs: 2", "epochs: true", "E206 job.yaml:15:15 fit.epochs: a whole number is expected (got true)."
+                                      " Fix: write one, without quotes or a decimal point, such as 1."),
+        ("split: 0.2", "split: 1.0", "E206 job.yaml:15:52 fit.validation_split: a number below 1 is expected"
+                                     " (got 1.0). Fix: write a smaller one, such as 0.0."),
+        ("split: 0.2", "split: .nan", "E206 job.yaml:15:52 fit.validation_split: a finite number is expected"
+                                      " (got nan). Fix: write a finite one, such as 0.0."),
+        ("fit: {epochs: 2, batch_size: 32, validation_split: 0.2}", "fit:",
+         "E205 job.yaml:15:5 fit: a mapping is expected, not null. Fix: write its keys on lines of their own below it."),
+        ("target: label", "target: image", "E405 job.yaml:6:11 data.target: the target is also a feature"
+                                           " (got 'image'). Fix: remove one."),
+        (", direction: maximize", "", "E312 job.yaml:16:1 objective: 'direction' is missing. Fix: add `direction:`."),
+        ("8, 8, 1", "", "E206 job.yaml:5:46 data.features.image.shape: at least one is needed (got [])."
+                        " Fix: write one, or remove the key."),
+    ],
+)  # fmt: skip
+def test_one_mistake_makes_one_line(old: str, new: str, line: str) -> None:
+    assert line in errors(changed((old, new)))
+    if "fit:" not in new:
+        assert len(errors(changed((old, new)))) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "/abs", "a/b", "..", ".", '""', "x" * 300, "CON", '"a\\nb"', '"\\e[31m"', '"\\u202e"', "-rf"]
+)
+def test_names_that_could_be_paths_or_options_are_refused(name: str) -> None:
+    (line,) = errors(changed(("name: small", f"name: {name}")))
+    assert line.startswith("E701 job.yaml:1:7 name: ")
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize(("written", "name"), [("no", "no"), ("2024-01-01", "2024-01-01"), ("'010'", "010")])
+def test_names_that_yaml_1_1_reads_as_something_else(written: str, name: str) -> None:
+    assert parse(changed(("name: small", f"name: {written}"))).name == name
+
+
+def test_a_value_that_could_not_be_read_is_told_once() -> None:
+    lines = errors(changed(("epochs: 2", "epochs: *x"), ("seed: 3", "seed: !t 3"), ("units: 16", "units: 1e999")))
+    assert [line.split()[0] for line in lines] == ["E107", "E114", "E106"]
+
+
+def test_more_than_twenty_mistakes_are_counted() -> None:
+    lines = errors(SPEC + "".join(f"key{number}: 1\n" for number in range(30)))
+    assert len(lines) == 21
+    assert lines[-1] == "... and 10 more"
+
+
+@pytest.mark.parametrize(
+    ("replacements", "code", "place"),
+    [
+        ([("  target: label", "  validation: test.parquet\n  target: label")], "E209", "16:34 fit.validation_split"),
+        ([("seed: 3", "search: {sampler: grid, trials: 3}")], "E209", "2:25 search.trials"),
+        ([("seed: 3", "search: {trials: 3}")], "E209", "2:10 search.trials"),
+        (
+            [("split: 0.2}", "split: 0.2, callbacks: [EarlyStopping: {monitor: val_acc}]}")],
+            "E311",
+            "15:94 fit.callbacks.0.EarlyStopping.monitor",
+        ),
+        ([("metric: val_accuracy", "metric: val_acc")], "E312", "16:21 objective.metric"),
+        ([(", validation_split: 0.2", "")], "E312", "16:21 objective.metric"),
+        ([("  - Flatten\n", "")], None, ""),
+        ([("Flatten", "LSTM: {units: 3}")], "E309", "8:5 model.0"),
+    ],
+)
+def test_conflicts_between_sections(replacements: list[tuple[str, str]], code: str | None, place: str) -> None:
+    if code is None:
+        parse(changed(*replacements))
+        return
+    (line,) = errors(changed(*replacements))
+    assert line.startswith(f"{code} job.yaml:{place}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("fit:", "fitt:"), ("validation_split", "validation_splt"), ("metrics", "metric"), ("[accuracy]", "[acuracy]")],
+)
+def test_a_slip_is_not_told_a_second_time_by_what_it_makes_missing(old: str, new: str) -> None:
+    assert len(errors(changed((old, new)))) == 1
+
+
+def test_conflicts_are_told_beside_mistakes_elsewhere_in_the_same_section() -> None:
+    text = changed(("epochs: 2", "epochs: 0"), ("metric: val_accuracy", "metric: val_auc"), ("name: small", "name: 3"))
+    assert [line.split()[0] for line in errors(text)] == ["E207", "E206", "E312"]
+
+
+@pytest.mark.parametrize(
+    ("validated", "metric"),
+    [
+        (", validation_split: 0.2", "val_loss"),
+        ("", "loss"),
+        (", validation_split: {choice: [0.2, 0.1]}", "val_loss"),
+        (", validation_split: {choice: [0.2, 0.0]}", "loss"),
+    ],
+)
+def test_the_default_objective_is_a_loss_that_every_trial_has(validated: str, metric: str) -> None:
+    text = changed(
+        ("objective: {metric: val_accuracy, direction: maximize}\n", ""), (", validation_split: 0.2", validated)
+    )
+    job = parse(text)
+    assert (job.objective.metric, job.objective.direction) == (metric, "minimize")
+
+
+def test_what_only_a_combination_makes_wrong_is_told_by_the_plan() -> None:
+    text = changed(
+        (
+            "{Adam: {learning_rate: 0.001}}",
+            "{SGD: {nesterov: {choice: [false, true]}, momentum: {choice: [0.5, 0.0]}}}",
+        ),
+        ("seed: 3", "search: {sampler: grid}"),
+    )
+    (line,) = plan_errors(text)
+    assert line.startswith("E304 job.yaml:12:48 compile.optimizer.SGD.nesterov.choice.1: nesterov does nothing")
+    assert "with compile.optimizer.SGD.nesterov=true, compile.optimizer.SGD.momentum=0.0. Fix: " in line
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(changed_trees() | changed_texts(), st.just([]) | OVERRIDES)
+def test_any_text_gives_a_job_and_a_plan_or_well_formed_lines(text: str, overrides: list[str]) -> None:
+    ids: list[str] = []
+    lines: tuple[str, ...] = ()
+    try:
+        ids = [trial.id for trial in make_plan([parse_job(text, JOBS / "job.yaml", overrides)]).trials]
+    except SpecError as error:
+        lines = error.lines
+    assert bool(lines) != bool(ids)
+    assert len(ids) == len(set(ids))
+    for line in lines:
+        assert line.isprintable()
+        assert LINE.fullmatch(line), line
+
+
+@pytest.mark.parametrize("path", sorted(JOBS.glob("*.yaml")), ids=lambda path: path.name)
+def test_the_jobs_are_right(path: Path) -> None:
+    assert make_plan([load_job(path)]).trials
+
+
+def test_loading_imports_no_big_library() -> None:
+    code = (
+        "import sys, seqjobs.spec.load\n"
+        "print(*sorted({'numpy', 'pyarrow', 'ray', 'tensorflow', 'keras', 'rich', 'click'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -1,0 +1,84 @@
+"""Overrides `path=value`: as if they stood in the file, but told where they were given."""
+
+# ruff: noqa: E501 - lines of errors stand here as a user sees them
+
+from __future__ import annotations
+
+import pytest
+
+from seqjobs.planning.plan import make_plan
+from tests.spec.spec_texts import SPEC, changed, errors, parse
+
+
+def test_values_are_put_in_place() -> None:
+    job = parse(
+        SPEC,
+        "fit.epochs=7",
+        "name=other",
+        "model.1.Dense.units={choice: [8, 16]}",
+        "keep.best=2",
+        "limits={retries: 0}",
+    )
+    assert (job.name, job.keep.best, job.limits.retries) == ("other", 2, 0)
+    assert {trial.spec.fit.epochs for trial in make_plan([job]).trials} == {7}
+    assert [dimension.key for dimension in job.dimensions] == ["model.1.Dense.units"]
+
+
+def test_a_value_is_yaml_and_may_be_empty() -> None:
+    assert parse(SPEC, "compile.optimizer.Adam.learning_rate = 1e-2").trial({}).compile.optimizer.arguments == {
+        "learning_rate": 0.01
+    }
+    (line,) = errors(SPEC, "name=")
+    assert line.startswith("E701 -S name=:1:6 name: ")
+
+
+def test_a_dimension_gives_way_to_a_value_or_is_changed() -> None:
+    text = changed(("units: 16", "units: {int_uniform: [8, 64], step: 8}"))
+    assert parse(text, "model.1.Dense.units=8").dimensions == ()
+    (dimension,) = parse(text, "model.1.Dense.units.step=4").dimensions
+    assert dimension.step == 4  # type: ignore[union-attr]
+    assert len(parse(text, "model.1.Dense.units.choice=[1, 2]").dimensions[0].options) == 2  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("fit.epochs", "E210 -S fit.epochs:1:1 an override is path=value. Fix: write it as fit.epochs=3."),
+        ("=3", "E210 -S =3:1:1 there is nothing at the path ''. Fix: name a place that the spec has, such as fit.epochs."),
+        ("model.9.Dense=1", "E210 -S model.9.Dense=1:1:1 there is nothing at the path 'model.9.Dense'."
+                            " Fix: name a place that the spec has, such as fit.epochs."),
+        ("fit.epochs.x=1", "E210 -S fit.epochs.x=1:1:1 there is nothing at the path 'fit.epochs.x'."
+                           " Fix: name a place that the spec has, such as fit.epochs."),
+        ("fit.epoch=1", "E201 -S fit.epoch=1:1:1 fit.epoch: unknown key 'epoch'. Fix: did you mean 'epochs'?"),
+        ("fit.epochs=x", "E206 -S fit.epochs=x:1:12 fit.epochs: a whole number is expected (got 'x')."
+                         " Fix: write one, without quotes or a decimal point, such as 1."),
+        ("fit={epochs: 0, validation_split: 0.2}", "E206 -S fit={epochs: 0, validation_split: 0.2}:1:14 fit.epochs:"
+                                    " a number of at least 1 is expected (got 0). Fix: write a larger one, such as 1."),
+        ("keep={best: 1, best: 2}", "E105 -S keep={best: 1, best: 2}:1:16 keep.best: this key is given twice, first in"
+                                    " line 1. Fix: keep one of them."),
+        ("fit.epochs=*x", "E106 -S fit.epochs=*x:1:12 fit.epochs: an alias is not allowed (got '*x')."
+                          " Fix: write out what it stands for."),
+        ("fit.epochs=[", "E103 -S fit.epochs=[:2:1 fit.epochs: this is not YAML: did not find expected node content."
+                         " Fix: mend the YAML at this place, or just before it."),
+        ("seed={choice: [1, 2]}", "E212 -S seed={choice: [1, 2]}:1:6 seed: no dimension may stand in `seed`, which holds"
+                                  " for the whole job. Fix: write one value."),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_place_in_the_override(override: str, line: str) -> None:
+    assert errors(SPEC, override) == [line]
+
+
+def test_mistakes_of_the_file_come_first_then_the_overrides_in_their_order() -> None:
+    lines = errors(changed(("seed: 3", "seed: x")), "limits.retries=x", "keep.best=x", "fit.epochs=x")
+    assert [line.split(":")[0] for line in lines] == [
+        "E206 job.yaml", "E206 -S limits.retries=x", "E206 -S keep.best=x", "E206 -S fit.epochs=x",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "override", ["a." * 3000 + "a=1", "model." + "9" * 5000 + "=1", "\x1b[31m=1", "name=\x1b[31m", "name=\udcff"]
+)
+def test_hostile_overrides_end_as_short_printable_lines(override: str) -> None:
+    for line in errors(SPEC, override):
+        assert line.isprintable()
+        assert len(line) < 400
