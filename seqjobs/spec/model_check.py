@@ -152,8 +152,9 @@ def _width(ends: _Ends) -> Iterator[_Misfit]:
     if width is None or len(ends.output) != 1:
         return
     last = f"{_last(ends)} gives {shown_shape(ends.output)}"
-    if loss in _ONE_HOT and classes is not None:
-        if width != classes:
+    if loss in _ONE_HOT and ends.target_kind != "number":
+        # Before the rows are read the classes are not counted.
+        if classes is not None and width != classes:
             what = f"the loss {loss} needs one output for each of the {classes} classes, and {last}"
             yield _Misfit("E309", what, f"end with {classes} units")
     elif loss == "SparseCategoricalCrossentropy":

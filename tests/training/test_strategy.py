@@ -28,7 +28,8 @@ from seqjobs.training.trial_runner import TrialRunner
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 names = devices.prepare(1)
-plan = make_plan([parse_job(sys.argv[1], Path(sys.argv[2]) / "job.yaml", ["fit.batch_size=10", "data.train=test.parquet"])])
+overrides = ["fit.batch_size=10", "data.train=test.parquet"]
+plan = make_plan([parse_job(sys.argv[1], Path(sys.argv[2]) / "job.yaml", overrides)])
 dataset = read_dataset(plan.datasets[0])
 for mirrored in ((), ("CPU:0", "CPU:1")):
     for item in TrialRunner(names, mirrored=mirrored).run(plan.packs[0], dataset):
