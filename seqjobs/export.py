@@ -31,8 +31,9 @@ def export_model(run: Run, trial: StoredTrial, out: Path, *, address: str | None
         )
     if out.is_dir():
         out = out / f"{trial.job}-{trial.id}.keras"
+    content = _content(run, trial, record.weights, address)
     try:
-        durable.replace(out, _content(run, trial, record.weights, address))
+        durable.replace(out, content)
     except OSError as error:
         raise StorageError("E606", f"the model cannot be written: {error.strerror}", where=str(out)) from error
     return out

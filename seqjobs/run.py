@@ -16,7 +16,7 @@ from seqjobs.results.progress import Progress, Silent
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import new_run_id, run_folder
 from seqjobs.results.session import Session
-from seqjobs.spec.load import load_job
+from seqjobs.spec.load import load_jobs
 
 
 def submit(
@@ -34,7 +34,7 @@ def submit(
     `run` is the run's id: a new one starts, one that is there goes on where it stopped. `address` is that of a Ray
     cluster; without it a local one is started, and ended with the run. Raises SeqjobsError.
     """
-    plan = make_plan([load_job(spec, overrides) for spec in specs])
+    plan = make_plan(load_jobs(specs, overrides))
     paths = run_folder(Path(runs_dir), run or new_run_id(plan))
     return run_job(plan, RayPool(demand_of(plan), workers=workers, address=address), paths, progress or Silent())
 
@@ -46,9 +46,11 @@ def run_job(plan: Plan, executor: Executor, paths: RunPaths, progress: Progress)
             progress.stage("starting workers")
             with executor:
                 progress.stage("reading data")
-                session.begin(executor.load(plan.datasets))
+                facts = executor.load(plan.datasets)
+                session.examine(facts)
                 progress.stage("checking models")
                 session.refuse(executor.check(session.trials_to_check))
+                session.begin(facts)
                 deadline = time.monotonic() + session.seconds_allowed
                 for event in executor.run(session.packs_left, session.attempts_charged):
                     session.handle(event)

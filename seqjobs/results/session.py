@@ -12,7 +12,7 @@ from typing import Protocol, Self, final
 
 from seqjobs.data.plan_check import check_plan
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError, SpecError, StorageError
-from seqjobs.execution.events import Event
+from seqjobs.execution.events import Event, Waiting
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
@@ -117,15 +117,15 @@ class Session:
         """The least `limits.run_time` of the jobs."""
         return min((job.limits.run_time or math.inf for job in self._plan.jobs), default=math.inf)
 
-    def begin(self, facts: Mapping[str, DatasetFacts]) -> None:
-        """Creates the run where it is new, else makes sure that the data is the same; then the log is open.
-
-        Raises SpecError where the data and the models do not fit, RunFolderError E421 where the data has changed.
-        """
+    def examine(self, facts: Mapping[str, DatasetFacts]) -> None:
+        """Raises RunFolderError E421 where the data has changed, SpecError where data and models do not fit."""
         if self._manifest is not None:
             check_same_data(self._manifest, facts, self._paths.root)
         schemas = {dataset_id: fact.schema for dataset_id, fact in facts.items()}
         check_plan(self._plan, schemas, {dataset_id: fact.num_classes for dataset_id, fact in facts.items()})
+
+    def begin(self, facts: Mapping[str, DatasetFacts]) -> None:
+        """Creates the run where it is new; then the log is open."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         found = versions()
         if self._manifest is None:
@@ -222,6 +222,7 @@ class Session:
             if error is None or isinstance(error, IN_ORDER):
                 collector.note(log_records.submit_ended())
                 collector.commit()
+            self._progress.event(Waiting(), collector.standing)
         except StorageError:
             if not isinstance(error, StorageError):  # else storage failed before, and that error is the one to tell
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -41,6 +41,20 @@ def load_job(path: str | FilePath, overrides: Sequence[str] = ()) -> JobSpec:
     if text is None:
         raise SpecError(error_lines(problems, Document(tree=None, places={}, source=str(path))))
     return parse_job(text, file, overrides)
+
+
+def load_jobs(paths: Iterable[str | FilePath], overrides: Sequence[str] = ()) -> tuple[JobSpec, ...]:
+    """The jobs of several spec files. Raises one SpecError with the mistakes of all; one of an override is said once."""
+    jobs: list[JobSpec] = []
+    lines: list[str] = []
+    for path in paths:
+        try:
+            jobs.append(load_job(path, overrides))
+        except SpecError as error:
+            lines.extend(error.lines)
+    if lines:
+        raise SpecError(dict.fromkeys(lines))
+    return tuple(jobs)
 
 
 def parse_job(text: str, path: FilePath, overrides: Sequence[str] = ()) -> JobSpec:

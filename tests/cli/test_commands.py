@@ -337,4 +337,4 @@ def test_doctor_prints_what_it_finds_and_what_to_do(monkeypatch: pytest.MonkeyPa
 
 def test_doctor_leaves_with_0_where_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "examine", lambda *_: iter([Finding(name="keras", value="3.15.1")]))
-    invoke("doctor")
+    assert invoke("doctor", code=0).stdout.split() == ["ok", "keras", "3.15.1"]

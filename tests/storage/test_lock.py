@@ -84,11 +84,13 @@ def test_asking_whether_it_is_held_keeps_nobody_from_taking_it(tmp_path: Path) -
     try:
         for _ in range(300):
             lock = Lock(path)
-            lock.take()
+            lock.take()  # raises E602 if a mere question could hold the lock
+            assert str(os.getpid()) in path.read_text()
             lock.give_back()
     finally:
         stop.set()
         thread.join()
+    assert not is_held(path)
 
 
 def test_two_who_ask_do_not_take_each_other_for_the_holder(tmp_path: Path) -> None:

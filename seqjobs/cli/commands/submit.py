@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from seqjobs.cli.interruption import interruption
-from seqjobs.cli.loading import load_jobs
 from seqjobs.cli.options import (
     address_option,
     output_option,
@@ -24,6 +23,7 @@ from seqjobs.cli.views.outcome_view import leave_as, print_outcome
 from seqjobs.cli.views.plan_view import show_plan
 from seqjobs.planning import make_plan
 from seqjobs.run import submit
+from seqjobs.spec.load import load_jobs
 
 
 @click.command("submit")
