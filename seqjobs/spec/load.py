@@ -44,7 +44,7 @@ def load_job(path: str | FilePath, overrides: Sequence[str] = ()) -> JobSpec:
 
 
 def load_jobs(paths: Iterable[str | FilePath], overrides: Sequence[str] = ()) -> tuple[JobSpec, ...]:
-    """The jobs of several spec files. Raises one SpecError with the mistakes of all; one of an override is said once."""
+    """The jobs of several spec files. Raises one SpecError with the mistakes of all of them."""
     jobs: list[JobSpec] = []
     lines: list[str] = []
     for path in paths:
