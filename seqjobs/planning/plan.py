@@ -106,7 +106,8 @@ def _trials_of(job: JobSpec, datasets: dict[str, DataSource]) -> list[Trial]:
     for number, (assignment, spec) in enumerate(assigned_trials(job)):
         source = _data_source(job, spec.data)
         datasets.setdefault(source.id, source)
-        meaning = canonical_trial(spec)
+        # The CPUs are TensorFlow's threads, and sums over more threads differ in their last bits.
+        meaning = {**canonical_trial(spec), "cpus": job.resources.cpus}
         for repeat in range(job.search.repeats):
             seed = job.seed + repeat
             trials.append(

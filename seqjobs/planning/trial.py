@@ -13,8 +13,8 @@ from seqjobs.spec.sections import TrialSpec
 class Trial:
     """One complete assignment of hyperparameters, fitted once.
 
-    `id` is a hash of the job's name and of all that changes the result: the sections and the seed. `number` counts
-    the job's assignments from 0, `repeat` the trainings of one assignment.
+    `id` is a hash of the job's name and of all that changes the result: the sections, the seed and the CPUs.
+    `number` counts the job's assignments from 0, `repeat` the trainings of one assignment.
     """
 
     id: str

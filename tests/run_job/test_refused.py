@@ -43,7 +43,9 @@ def test_another_spec_on_the_same_id_is_refused_with_the_difference(make_points_
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("override", ["seed=3", "fit.epochs=4", "keep.best=2", "objective.metric=val_accuracy"])
+@pytest.mark.parametrize(
+    "override", ["seed=3", "fit.epochs=4", "keep.best=2", "resources.cpus=2", "objective.metric=val_accuracy"]
+)
 def test_another_override_is_refused_too(make_points_plan: MakePlan, tmp_path: Path, override: str) -> None:
     do(make_points_plan("objective={metric: val_loss, direction: minimize}"), tmp_path / "run")
     with pytest.raises(RunFolderError, match=rf"(?s)E603 .*\n\+-S {override}"):
@@ -53,7 +55,7 @@ def test_another_override_is_refused_too(make_points_plan: MakePlan, tmp_path: P
 def test_what_changes_no_result_may_change(make_points_plan: MakePlan, tmp_path: Path) -> None:
     do(make_points_plan(), tmp_path / "run")
     executor = Recorded()
-    plan = make_points_plan("limits.retries=5", "resources.cpus=2", "limits.run_time=1h")
+    plan = make_points_plan("limits.retries=5", "resources.gpus=0", "limits.run_time=1h")
     run_job(plan, executor, RunPaths(root=tmp_path / "run"), Watcher())
     assert executor.calls == []
 
@@ -94,6 +96,9 @@ def test_a_model_that_a_worker_cannot_build_stops_the_run_before_any_trial(
     with pytest.raises(SpecError, match=r"E313 .*cannot be built, being fake"):
         do(make_points_plan(units, "search.sampler=grid"), tmp_path / "run", start=StartFake(notes=notes))
     assert trainings(notes) == []
+    # Mended, it runs under the same id: nothing had been created of it.
+    do(make_points_plan("model.0.Dense.units=4"), tmp_path / "run", start=StartFake(notes=notes))
+    assert len(trainings(notes)) == 1
 
 
 def test_a_submit_that_stopped_before_its_plan_leaves_a_folder_that_can_be_used(points: Path, tmp_path: Path) -> None:
