@@ -34,6 +34,7 @@ class Split:
 
     features: Array  # (rows, *feature_shape), dtype as stored
     target: Array  # (rows,) or (rows, target_width): int32 indices of classes or integers, or float32
+    weight: Array | None = None  # (rows,) float32, from 0 on; None where no column has weights
 
     def __len__(self) -> int:
         return int(self.target.shape[0])
@@ -55,7 +56,7 @@ class Dataset:
     None for other targets and where an integer is negative: such a target can only be predicted as a number.
     """
     fingerprint: str
-    """SHA-256 of the decoded content: columns' names, classes, types, shapes, every row in order, and scale.
+    """SHA-256 of the decoded content: columns' names, classes, types, shapes, every row in order, weights and scale.
 
     The same rows give the same fingerprint in one file or many, and however they are compressed.
     """

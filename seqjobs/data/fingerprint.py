@@ -13,10 +13,11 @@ from seqjobs.data.layout import Layout
 def fingerprint(layout: Layout, classes: Sequence[str] | None, train: Split, validation: Split | None) -> str:
     """SHA-256, in hex, of a JSON line that tells names, classes and the arrays' types and shapes, then of their bytes.
 
-    Bytes are little-endian, row by row: training features and target, validation features and target, scale.
+    Bytes are little-endian, row by row: training features, target and weights, the same of the validation, scale.
     """
-    arrays = [train.features, train.target]
-    arrays += [] if validation is None else [validation.features, validation.target]
+    splits = [train] if validation is None else [train, validation]
+    parts = [part for split in splits for part in (split.features, split.target, split.weight)]
+    arrays = [part for part in parts if part is not None]
     arrays += [] if layout.scale is None else [layout.scale]
     header = {
         "columns": [column.name for column in layout.columns],
@@ -26,6 +27,9 @@ def fingerprint(layout: Layout, classes: Sequence[str] | None, train: Split, val
         "has_scale": layout.scale is not None,
         "arrays": [[array.dtype.name, list(array.shape)] for array in arrays],
     }
+    # Only where there is one: what was fingerprinted without weights keeps its fingerprint.
+    if layout.weight is not None:
+        header["weight"] = layout.weight
     found = hashlib.sha256(json.dumps(header, separators=(",", ":")).encode() + b"\n")
     for array in arrays:
         found.update(_bytes(array))

@@ -39,11 +39,13 @@ class Layout:
     scale: Array | None
     target: str
     target_type: ColumnType
+    weight: str | None
+    """The column of the rows' weights."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns to read, the target last."""
-        return (*(column.name for column in self.columns), self.target)
+        """The columns to read: features, target and, where there is one, that of the weights."""
+        return (*(column.name for column in self.columns), self.target, *([self.weight] if self.weight else []))
 
     @property
     def width(self) -> int:
@@ -58,8 +60,9 @@ class Layout:
 
     @property
     def row_bytes(self) -> int:
-        """Memory of one row of both arrays."""
-        return self.width * np.dtype(self.feature_dtype).itemsize + self.target_type.width * 4
+        """Memory of one row of all arrays."""
+        others = self.target_type.width + (self.weight is not None)
+        return self.width * np.dtype(self.feature_dtype).itemsize + others * 4
 
 
 def make_layout(spec: DataSpec, names: Sequence[str], types: Mapping[str, ColumnType]) -> Layout:
@@ -80,6 +83,7 @@ def make_layout(spec: DataSpec, names: Sequence[str], types: Mapping[str, Column
         scale=_scale(columns, specs),
         target=spec.target,
         target_type=_target_type(spec.target, types[spec.target]),
+        weight=spec.sample_weight,
     )
 
 

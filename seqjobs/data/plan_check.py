@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from seqjobs.data.class_weight_check import check_class_weight
 from seqjobs.data.dataset import DataSchema
 from seqjobs.data.inspect import inspect_data
 from seqjobs.errors import SpecError
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Trial
+from seqjobs.spec.canonical import digest
 from seqjobs.spec.locate import error_lines, shortened
 from seqjobs.spec.model_check import check_metrics, check_output
 from seqjobs.spec.problems import Problems
@@ -41,31 +43,43 @@ def inspect_plan(plan: Plan) -> Inspection:
     return Inspection(schemas=schemas, parameters=parameters)
 
 
-def check_plan(plan: Plan, schemas: Mapping[str, DataSchema], num_classes: Mapping[str, int | None]) -> None:
-    """Raises SpecError with every distinct mistake; `num_classes` by dataset id, once the rows are known."""
+def check_plan(
+    plan: Plan,
+    schemas: Mapping[str, DataSchema],
+    num_classes: Mapping[str, int | None],
+    labels: Mapping[str, tuple[str, ...] | None] | None = None,
+) -> None:
+    """Raises SpecError with every distinct mistake.
+
+    `num_classes` and `labels`, the strings of a string target, are by dataset id, once the rows are known.
+    """
     lines: dict[tuple[object, ...], list[str]] = {}
-    checked: set[tuple[str, str]] = set()
+    checked: set[tuple[str, ...]] = set()
     for pack in plan.packs:
         trial = pack.trials[0]
-        # What a program's shapes make wrong is the same in all its trials; one of them speaks for it.
-        if (trial.job, pack.program_key) in checked:
+        # What a program's shapes and class weights make wrong is the same in all its trials; one speaks for them.
+        key = (trial.job, pack.program_key, digest(trial.spec.fit.class_weight))
+        if key in checked:
             continue
-        checked.add((trial.job, pack.program_key))
-        problems = _problems(trial, schemas[trial.dataset], num_classes.get(trial.dataset))
+        checked.add(key)
+        known = (labels or {}).get(trial.dataset)
+        problems = _problems(trial, schemas[trial.dataset], num_classes.get(trial.dataset), known)
         for problem in problems:
             job, alone = plan.job(trial.job), Problems()
             alone.extend([problem])
             (placed,) = job.in_text(alone, trial.hyperparameters)
-            key = (trial.job, problem.code, placed.path, problem.what)
-            lines.setdefault(key, error_lines([placed], job.document))
+            mistake = (trial.job, problem.code, placed.path, problem.what)
+            lines.setdefault(mistake, error_lines([placed], job.document))
     if lines:
         raise SpecError(shortened([line for found in lines.values() for line in found]))
 
 
-def _problems(trial: Trial, schema: DataSchema, num_classes: int | None) -> Problems:
+def _problems(trial: Trial, schema: DataSchema, num_classes: int | None, labels: tuple[str, ...] | None) -> Problems:
     problems, spec = Problems(), trial.spec
     output = check_model(spec.model, schema.feature_shape, ("model",), problems)
     check_metrics(spec.compile.metrics, spec.compile.loss, ("compile", "metrics"), problems)
+    check_metrics(spec.compile.weighted_metrics, spec.compile.loss, ("compile", "weighted_metrics"), problems)
+    check_class_weight(spec, schema, num_classes, labels, problems)
     if output is not None:
         check_output(
             output,

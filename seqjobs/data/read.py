@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import psutil
+import pyarrow as pa
 
 from seqjobs.data.dataset import Dataset, Split
 from seqjobs.data.features import FeatureArray
@@ -15,6 +17,7 @@ from seqjobs.data.place import Place
 from seqjobs.data.survey import DataFile, Survey, survey_data, wrong_row_count
 from seqjobs.data.tally import Tally
 from seqjobs.data.target import Classes, TargetArray, target_array
+from seqjobs.data.weight_array import WeightArray
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
 from seqjobs.storage.files import printable
@@ -30,7 +33,7 @@ def read_dataset(source: DataSource) -> Dataset:
     Beside the arrays themselves it needs the memory of about one row group. Raises DataError as `inspect_data` does,
     and for what only rows tell: E403 nulls, lists of different lengths and integers beyond 32 bits, E406 one class
     only, E407 targets that are null or of a class that training has not, E412 a changed file, E413 not enough
-    memory, E431 values that are not finite.
+    memory, E431 values that are not finite and weights below 0.
     """
     survey = survey_data(source)
     layout = survey.layout
@@ -62,27 +65,43 @@ def _read_split(files: Sequence[DataFile], layout: Layout, classes: Classes | No
     tally = Tally()
     features = FeatureArray(layout, rows, tally)
     target = target_array(layout, rows, tally, classes)
+    weights = None if layout.weight is None else WeightArray(layout.weight, rows, tally)
     start = 0
     for file in files:
-        _read_file(file, layout, features, target, start)
+        _read_file(file, layout, _Arrays(features, target, weights), start)
         start += file.footer.rows
     tally.check(rows)
     found, classes = target.finish()
-    return Split(features=features.finish(), target=found), classes
+    weight = None if weights is None else weights.finish()
+    return Split(features=features.finish(), target=found, weight=weight), classes
 
 
-def _read_file(file: DataFile, layout: Layout, features: FeatureArray, target: TargetArray, start: int) -> None:
+class _Arrays(NamedTuple):
+    """What the columns of a batch go into."""
+
+    features: FeatureArray
+    target: TargetArray
+    weights: WeightArray | None
+
+
+def _read_file(file: DataFile, layout: Layout, arrays: _Arrays, start: int) -> None:
     row = 0
     batch_rows = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // layout.row_bytes))
     for batch in format_of(file.path).batches(file.path, layout.names, batch_rows):
         if row + batch.num_rows > file.footer.rows:
             raise wrong_row_count(file)
         place = Place(path=file.name, first_row=row)
-        features.write(batch, start + row, place)
-        target.write(batch.column(batch.schema.get_field_index(layout.target)), start + row, place)
+        arrays.features.write(batch, start + row, place)
+        arrays.target.write(_column(batch, layout.target), start + row, place)
+        if arrays.weights is not None and layout.weight is not None:
+            arrays.weights.write(_column(batch, layout.weight), start + row, place)
         row += batch.num_rows
     if row != file.footer.rows:
         raise wrong_row_count(file)
+
+
+def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
+    return batch.column(batch.schema.get_field_index(name))
 
 
 def _num_classes(layout: Layout, train: Split, validation: Split | None) -> int | None:

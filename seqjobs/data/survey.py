@@ -69,13 +69,15 @@ def _files(paths: tuple[str, ...], folder: Path) -> tuple[DataFile, ...]:
 def _feature_names(spec: DataSpec, file: DataFile) -> tuple[str, ...]:
     known = file.footer.schema.names
     named = tuple(spec.features or ())
-    _check_columns((*named, spec.target), file)
+    used = (spec.target,) if spec.sample_weight is None else (spec.target, spec.sample_weight)
+    _check_columns((*named, *used), file)
     if spec.features is not None and spec.others is None:
         return named
-    others = tuple(name for name in known if name not in named and name != spec.target)
+    taken = {*named, *used}
+    others = tuple(name for name in known if name not in taken)
     _check_columns(others, file)
     if not named + others:
-        what = f"the file has no column but the target {shown(spec.target)}"
+        what = f"the file has no column but {' and '.join(map(shown, used))}, which are no features"
         raise DataError("E402", what, where=printable(file.name), fix="name files with feature columns.")
     return named + others
 
@@ -102,6 +104,8 @@ def _types(spec: DataSpec, names: Sequence[str], file: DataFile) -> dict[str, Co
             refused[name] = error
     if refused:
         raise _refusal(refused, [name for name in names if name in types], file)
+    if spec.sample_weight is not None:
+        types[spec.sample_weight] = _weight_type(file, spec.sample_weight)
     return types
 
 
@@ -110,6 +114,18 @@ def _feature_type(file: DataFile, name: str) -> ColumnType:
     if found.kind == "string":
         what = f"column {shown(name)} holds strings, and one-hot or indexing of strings is not offered for features yet"
         raise DataError("E403", what, fix="leave it out of the features, or store it as numbers.")
+    return found
+
+
+def _weight_type(file: DataFile, name: str) -> ColumnType:
+    field, fix = _field(file, name), "name a column of numbers in data.sample_weight."
+    try:
+        found = column_type(field)
+    except DataError as error:
+        raise DataError(error.code, error.what, where=printable(file.name), fix=fix) from None
+    if found.kind == "string" or found.shape != ():
+        what = f"column {shown(name)} is {found}, and a row's weight is one number"
+        raise DataError("E403", what, where=printable(file.name), fix=fix)
     return found
 
 

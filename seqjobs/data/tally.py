@@ -16,6 +16,7 @@ MAX_NAMED = 5
 FIXES = {
     "null": "fill the gaps or leave those rows out; nulls never pass silently.",
     "NaN or infinite": "replace these values or leave those rows out.",
+    "negative": "make the weights 0 or more, or leave those rows out.",
 }
 
 

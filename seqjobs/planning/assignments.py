@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from seqjobs.errors import SpecError
+from seqjobs.planning.shared_parts import SharedParts
 from seqjobs.search.samplers import SAMPLERS
 from seqjobs.search.space import SearchSpace, fraction
 from seqjobs.spec.canonical import canonical_trial, digest
@@ -29,8 +30,9 @@ def assigned_trials(job: JobSpec) -> tuple[tuple[Assignment, TrialSpec], ...]:
     """
     wanted = num_wanted(job)
     found: dict[str, tuple[Assignment, TrialSpec]] = {}
+    shared = SharedParts()
     for assignment in _proposed(job, wanted):
-        trial = job.trial(assignment)
+        trial = shared.trial(job.trial(assignment))
         # `adam` and `Adam`, or a default and its value written out, are one trial.
         found.setdefault(digest(canonical_trial(trial), length=64), (assignment, trial))
         if len(found) == wanted:

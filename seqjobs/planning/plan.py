@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -76,7 +77,9 @@ def make_plan(jobs: Sequence[JobSpec]) -> Plan:
         raise SpecError(lines)
     order = {key: index for index, key in enumerate(dict.fromkeys(pack.program_key for pack in packs))}
     packs.sort(key=lambda pack: order[pack.program_key])
-    return Plan(jobs=tuple(jobs), packs=tuple(packs), datasets=tuple(datasets.values()))
+    sharing = Counter(pack.program_key for pack in packs for _ in pack.trials)
+    counted = tuple(replace(pack, program_trials=sharing[pack.program_key]) for pack in packs)
+    return Plan(jobs=tuple(jobs), packs=counted, datasets=tuple(datasets.values()))
 
 
 def _check_names(jobs: Sequence[JobSpec]) -> None:
@@ -133,7 +136,8 @@ def _data_source(job: JobSpec, data: DataSpec) -> DataSource:
 
 
 def _pack_of(job: JobSpec, trial: Trial) -> Pack:
-    resources = Resources(cpus=job.resources.cpus, gpus=job.resources.gpus)
+    given = job.resources
+    resources = Resources(cpus=given.cpus, gpus=given.gpus, memory=given.memory)
     return Pack(
         id=digest({"trials": [trial.id]}),
         program_key=program_key(trial.spec, trial.dataset),
@@ -154,4 +158,7 @@ def program_key(trial: TrialSpec, dataset: str) -> str:
         arguments.pop("learning_rate", None)
     compiled["optimizer"] = replace(trial.compile.optimizer, arguments=arguments).canonical()
     layers = [layer.canonical() for layer in trial.model]
-    return digest({**compiled, "model": layers, "batch_size": trial.fit.batch_size, "dataset": dataset})
+    fitted = {"batch_size": trial.fit.batch_size, "fit.compile": trial.fit.compile}
+    # Rows with weights are other inputs; a dataset's own weights are in its id.
+    fitted["weighs_classes"] = trial.fit.class_weight is not None
+    return digest({**compiled, **fitted, "model": layers, "dataset": dataset})

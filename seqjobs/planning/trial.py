@@ -39,6 +39,8 @@ class Pack:
     resources: Resources
     retries: int
     """How often it is tried again after killing its worker."""
+    program_trials: int = 1
+    """How many trials of the plan share the program; what a compiler's time is repaid by."""
 
     @property
     def dataset(self) -> str:

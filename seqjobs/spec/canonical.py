@@ -32,6 +32,7 @@ def canonical_compile(section: CompileSpec) -> dict[str, Any]:
         "optimizer": section.optimizer.canonical(),
         "loss": section.loss.canonical(),
         "metrics": [metric.canonical() for metric in section.metrics],
+        "weighted_metrics": [metric.canonical() for metric in section.weighted_metrics],
     }
 
 

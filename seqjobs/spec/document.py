@@ -34,6 +34,8 @@ _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITY = re.compile(r"([-+]?)\.(inf|Inf|INF)")
 _NAN = re.compile(r"\.(nan|NaN|NAN)")
+# Numbers that name something, as classes do: they have one writing, and so are no other key than their text.
+_KEY_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,9}")
 
 # The complement of YAML 1.2.2's printable characters (section 5.1); with them go the NUL and lone surrogates.
 _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -110,7 +112,8 @@ def read_document(text: str, source: str, problems: Problems) -> Document:
     """Parses one YAML document; notes every mistake that leaves the rest readable.
 
     Its tree is None where nothing is readable. Aliases, anchors, tags, merge keys, duplicate keys and keys that are
-    not strings are refused: each of them makes a file mean something else than a reader sees.
+    neither strings nor plain whole numbers are refused: each of them makes a file mean something else than a reader
+    sees. A number as a key is its text.
     """
     reader = _Reader(source, problems)
     if found := _NOT_YAML.search(text):
@@ -266,7 +269,7 @@ class _Reader:
             what = "a merge key is not allowed"
             self._problems.add("E108", here, what, fix="write out the keys it stands for.", at="key")
             self._unreadable.add(here)
-        elif event.implicit[0] and not isinstance(_resolve(event.value), str):
+        elif event.implicit[0] and not (_KEY_NUMBER.fullmatch(event.value) or isinstance(_resolve(event.value), str)):
             self._problems.add("E112", here, "a key must be a string", got=event.value, fix="quote it.", at="key")
             self._unreadable.add(here)
 

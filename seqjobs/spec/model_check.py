@@ -67,6 +67,11 @@ def needs_integer(loss: Named) -> bool:
     return loss.name in _INTEGER
 
 
+def needs_yes_or_no(loss: Named) -> bool:
+    """Whether this loss takes a yes or no for each output."""
+    return loss.name in _BINARY
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Ends:
     """The two things a loss compares: the model's output, and the target of the data."""
@@ -239,9 +244,20 @@ def check_metrics(metrics: Sequence[Named], loss: Named, path: Path, problems: P
         problems.add("E310", (*path, index), what, fix=fix)
 
 
-def history_columns(metrics: Sequence[Named], callbacks: Sequence[Named], *, has_validation: bool) -> tuple[str, ...]:
-    """The columns that a history will have, as Keras names them."""
-    measured = ("loss", *(history_name(metric) for metric in metrics))
+def history_columns(
+    metrics: Sequence[Named],
+    callbacks: Sequence[Named],
+    *,
+    weighted: Sequence[Named] = (),
+    has_validation: bool,
+) -> tuple[str, ...]:
+    """The columns that a history will have, as Keras names them; `weighted` are the `weighted_metrics`.
+
+    keras/src/trainers/compile_utils.py, CompileMetrics.result.
+    """
+    plain = [history_name(metric) for metric in metrics]
+    names = [history_name(metric) for metric in weighted]
+    measured = ("loss", *plain, *(f"weighted_{name}" if name in plain else name for name in names))
     validated = tuple(f"val_{column}" for column in measured) if has_validation else ()
     sets_rate = any(callback.name in _SETS_RATE for callback in callbacks)
     return (*measured, *validated, *((_RATE_COLUMN,) if sets_rate else ()))
@@ -250,6 +266,7 @@ def history_columns(metrics: Sequence[Named], callbacks: Sequence[Named], *, has
 def check_names(
     *,
     metrics: Sequence[Named],
+    weighted: Sequence[Named] = (),
     callbacks: Sequence[Named],
     optimizer: Named,
     objective: str | None,
@@ -260,14 +277,14 @@ def check_names(
 
     Also callbacks that set the learning rate of an optimizer with a schedule, which Keras refuses in the first epoch.
     """
-    columns = history_columns(metrics, callbacks, has_validation=has_validation)
+    columns = history_columns(metrics, callbacks, weighted=weighted, has_validation=has_validation)
     for index, callback in enumerate(callbacks):
         place = ("fit", "callbacks", index)
         if callback.name in _SETS_RATE and isinstance(optimizer.arguments.get("learning_rate"), Named):
             what = f"{callback.name} sets the learning rate, which the optimizer has a schedule for"
             problems.add("E209", place, what, fix="remove the callback, or give learning_rate a number")
         if callback.name in _MONITORS:
-            _check_monitor(callback, metrics, columns, place, problems)
+            _check_monitor(callback, (*metrics, *weighted), columns, place, problems)
     if objective is not None and objective not in columns:
         what = f"no history has the column '{objective}' to rank by"
         problems.add("E312", ("objective", "metric"), what, fix=_column_fix(objective, columns, has_validation))
@@ -308,4 +325,5 @@ __all__ = [
     "history_columns",
     "needs_integer",
     "needs_one_hot",
+    "needs_yes_or_no",
 ]

@@ -47,7 +47,7 @@ def _documented(section: type[Section]) -> dict[str, Any]:
 
 
 def _varying(schema: Any) -> Any:
-    """The same schema, but that a dimension may stand for the value of every property."""
+    """The same schema, but that a dimension may stand for the value of every property, named or not."""
     if isinstance(schema, list):
         return [_varying(part) for part in schema]
     if not isinstance(schema, dict):
@@ -56,6 +56,8 @@ def _varying(schema: Any) -> Any:
         rest = {key: value for key, value in schema.items() if key != TABLE_KEY}
         return {**rest, "$ref": f"#/$defs/{schema[TABLE_KEY]}"}
     changed = {key: _varying(value) for key, value in schema.items() if key != "properties"}
+    if isinstance(schema.get("additionalProperties"), dict):
+        changed["additionalProperties"] = _or_dimension(changed["additionalProperties"])
     if "properties" in schema:
         changed["properties"] = {name: _or_dimension(_varying(value)) for name, value in schema["properties"].items()}
     return changed

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
-from seqjobs.spec.problems import Path, Problem, Problems
+from seqjobs.spec.class_weight import ClassWeight
+from seqjobs.spec.problems import Path, Problems
+from seqjobs.spec.quantities import Bytes, Seconds
+from seqjobs.spec.rejection import problems_error, rejection
 from seqjobs.spec.tables import (
     CALLBACKS,
     LOSSES,
@@ -28,26 +31,6 @@ class Section(BaseModel):
 
     # Built when first used: a command that reads no spec does not wait for it.
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
-
-
-def problems_error(problems: Problems) -> PydanticCustomError:
-    """Carries several problems, with paths relative to the field, through pydantic's one error a field."""
-    return PydanticCustomError("problems", "several problems", {"problems": list(problems)})
-
-
-def carried_problems(context: dict[str, Any], path: Path) -> list[Problem]:
-    """The inverse of `problems_error`, with paths made absolute."""
-    found: list[Problem] = context["problems"]
-    return [
-        Problem(code=p.code, path=(*path, *p.path), what=p.what, got=p.got, fix=p.fix, at=p.at if p.path else "value")
-        for p in found
-    ]
-
-
-def _reject(code: str, what: str, got: object, fix: str, path: Path = ()) -> PydanticCustomError:
-    problems = Problems()
-    problems.add(code, path, what, got=got, fix=fix)
-    return problems_error(problems)
 
 
 # Stands in a field's JSON Schema for the schema of a table, which `schema.py` puts beside all others.
@@ -104,9 +87,9 @@ Loss = Annotated[Named, _CheckedBy(LOSSES.parse, _one("loss"))]
 
 def _path(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise _reject("E401", "a path is a string", value, "name a file, a folder or a glob.")
+        raise rejection("E401", "a path is a string", value, "name a file, a folder or a glob.")
     if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", value):
-        raise _reject("E401", "only local files can be read", value, "copy the data beside the spec.")
+        raise rejection("E401", "only local files can be read", value, "copy the data beside the spec.")
     return value
 
 
@@ -115,21 +98,9 @@ def _listed(value: object) -> object:
     return value if isinstance(value, list | tuple) else [value]
 
 
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def _seconds(value: object) -> float:
-    """`45s`, `30m`, `8h`, `1.5d`, or a number of seconds."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd])", value) if isinstance(value, str) else None
-    seconds = float(match.group(1)) * _UNITS[match.group(2)] if match else value
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 1e9:
-        raise _reject("E206", "a time is a positive number with a unit", value, "write 45s, 30m, 8h or 2d.")
-    return float(seconds)
-
-
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _reject("E205", "a number is expected", value, "write a number, without quotes.")
+        raise rejection("E205", "a number is expected", value, "write a number, without quotes.")
     return float(value)
 
 
@@ -137,7 +108,7 @@ def _ops(value: object) -> object:
     if value == "raw" or value is None:
         return {}
     if isinstance(value, str):
-        raise _reject("E201", "unknown operation", value, "write raw, or a mapping such as {rescale: 0.1}.")
+        raise rejection("E201", "unknown operation", value, "write raw, or a mapping such as {rescale: 0.1}.")
     return value
 
 
@@ -147,9 +118,9 @@ def _columns(value: object) -> object:
         return value
     for column in value:
         if not isinstance(column, str):
-            raise _reject("E205", "a column is a string", column, "write the column's name.")
+            raise rejection("E205", "a column is a string", column, "write the column's name.")
     if len(set(value)) < len(value):
-        raise _reject("E402", "a column is listed twice", value, "remove one of them.")
+        raise rejection("E402", "a column is listed twice", value, "remove one of them.")
     return {column: {} for column in value}
 
 
@@ -162,18 +133,11 @@ Paths = Annotated[
     Field(min_length=1),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
 ]
-Seconds = Annotated[
-    float,
-    BeforeValidator(_seconds),
-    WithJsonSchema(
-        {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": "^[0-9.]+[smhd]$"}]}
-    ),
-]
 
 
 def _gpus(value: object) -> object:
     if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 64):
-        raise _reject("E206", "a whole number from 0 to 64, or auto, is expected", value, "write auto.")
+        raise rejection("E206", "a whole number from 0 to 64, or auto, is expected", value, "write auto.")
     return value
 
 
@@ -206,18 +170,28 @@ class DataSpec(Section):
     validation: Paths | None = None
     """Rows to validate on, written likewise; or use `fit.validation_split`, or neither."""
     features: Annotated[dict[str, Ops] | None, BeforeValidator(_columns), WithJsonSchema(_FEATURES_SCHEMA)] = None
-    """Columns by name: a list takes them raw, a mapping says what is done to each. Left out: all but the target."""
+    """Columns by name: a list takes them raw, a mapping says what is done to each. Left out: all but the target.
+
+    The column of `sample_weight` is no feature either.
+    """
     others: Literal["raw"] | None = None
     """`raw` takes the columns that `features` does not name too, behind those it names."""
     target: str = Field(min_length=1)
     """The column to predict: integers, floats, or strings, which are indexed in sorted order."""
+    sample_weight: Annotated[str, Field(min_length=1)] | None = None
+    """A column of numbers from 0 on: how much each row counts in the loss and in `compile.weighted_metrics`."""
 
     @model_validator(mode="after")
-    def _target_is_no_feature(self) -> Self:
+    def _columns_have_one_use(self) -> Self:
         if self.features is not None and self.target in self.features:
-            raise _reject("E405", "the target is also a feature", self.target, "remove one.", ("target",))
+            raise rejection("E405", "the target is also a feature", self.target, "remove one.", ("target",))
+        if self.sample_weight is not None:
+            others = {self.target: "the target", **dict.fromkeys(self.features or (), "a feature")}
+            if self.sample_weight in others:
+                what = f"the column of weights is also {others[self.sample_weight]}"
+                raise rejection("E405", what, self.sample_weight, "name another column.", ("sample_weight",))
         if self.features is not None and not self.features and self.others is None:
-            raise _reject(
+            raise rejection(
                 "E202", "no features are named", None, "name columns, or leave `features` out.", ("features",)
             )
         return self
@@ -231,7 +205,9 @@ class CompileSpec(Section):
     loss: Loss
     """A Keras loss: `binary_crossentropy`, or `{Huber: {delta: 1.0}}`."""
     metrics: Metrics = ()
-    """Keras metrics: `[accuracy, {AUC: {curve: PR}}]`."""
+    """Keras metrics: `[accuracy, {AUC: {curve: PR}}]`; rows count alike in them."""
+    weighted_metrics: Metrics = ()
+    """Metrics in which rows count by their weights; one that is in `metrics` too has the column `weighted_...`."""
 
 
 class FitSpec(Section):
@@ -247,6 +223,13 @@ class FitSpec(Section):
     """Whether the training rows are put in another order for each epoch."""
     callbacks: Callbacks = ()
     """Keras callbacks: EarlyStopping, ReduceLROnPlateau, TerminateOnNaN, LearningRateScheduler."""
+    class_weight: ClassWeight = None
+    """How much a training row of each class counts: `{0: 1.0, 1: 5.0}`, 1 for a class left out; or `balanced`.
+
+    Multiplied with `data.sample_weight`. Validation rows are not weighed by their class.
+    """
+    compile: Literal["auto", "xla", "graph", "eager", "stock"] = "auto"
+    """How epochs are carried out; `stock` is Keras's own `fit`, the reference. The choice changes last bits."""
 
 
 class ObjectiveSpec(Section):
@@ -276,6 +259,8 @@ class ResourcesSpec(Section):
     """CPUs of a worker, and TensorFlow's threads in it; a trial's last bits depend on it."""
     gpus: Gpus = "auto"
     """GPUs of a worker: a number, or `auto` for one where the cluster has GPUs and none where it has not."""
+    memory: Bytes | None = None
+    """The private memory a worker may hold, as 4GiB; one that holds more is replaced between two trials."""
 
 
 class LimitsSpec(Section):
@@ -311,9 +296,9 @@ class TrialSpec(Section):
 
 def _name(value: object) -> str:
     if not isinstance(value, str):
-        raise _reject("E207", "a name is a string", value, f'quote it: name: "{value}".')
+        raise rejection("E207", "a name is a string", value, f'quote it: name: "{value}".')
     if not re.fullmatch(NAME_PATTERN, value):
-        raise _reject("E701", "not a name: small letters, digits, '.', '_', '-', at most 63", value, "rename it.")
+        raise rejection("E701", "not a name: small letters, digits, '.', '_', '-', at most 63", value, "rename it.")
     return value
 
 

@@ -69,12 +69,14 @@ def _check_names(
 ) -> None:
     unread = Problems()
     metrics = parse_metrics(compiled.get("metrics", []), (), unread)
+    weighted = parse_metrics(compiled.get("weighted_metrics", []), (), unread)
     callbacks = parse_callbacks(fit.get("callbacks", []), (), unread)
-    if metrics is None or len(unread):
+    if metrics is None or weighted is None or len(unread):
         return
     optimizer = OPTIMIZERS.parse(compiled.get("optimizer"), (), unread)
     check_names(
         metrics=metrics,
+        weighted=weighted,
         callbacks=callbacks,
         optimizer=optimizer or OPTIMIZERS.named("Adam"),
         objective=None if objective is None else objective.metric,

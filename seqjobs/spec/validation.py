@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from seqjobs.spec.problems import Path, Problems, did_you_mean, nearest, shown
+from seqjobs.spec.rejection import carried_problems
 from seqjobs.spec.sections import (
     ColumnSpec,
     CompileSpec,
@@ -17,7 +19,6 @@ from seqjobs.spec.sections import (
     ObjectiveSpec,
     ResourcesSpec,
     SearchSpec,
-    carried_problems,
 )
 
 SectionT = TypeVar("SectionT", bound=BaseModel)
@@ -97,7 +98,7 @@ def _note(
     elif kind in _MESSAGES:
         code, what, fix = (text.format(**context) for text in _MESSAGES[kind])
         if kind == "literal_error" and isinstance(error["input"], str):
-            near = nearest(error["input"], [word.strip("'") for word in context["expected"].split(" or ")])
+            near = nearest(error["input"], re.findall("'([^']*)'", context["expected"]))
             fix = f"did you mean '{near}'?" if near else fix
         what = f"{what}, not null" if error["input"] is None else what
         problems.add(code, here, what, got=error["input"], fix=fix + _example(section, here, kind))

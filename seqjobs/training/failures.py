@@ -6,6 +6,7 @@ import traceback
 
 import tensorflow as tf
 
+from seqjobs.errors import DataError
 from seqjobs.training.outcome import Cause, Failure
 
 MAX_MESSAGE_LENGTH = 500
@@ -25,10 +26,10 @@ def failure_of(error: BaseException) -> Failure:
 def _cause(error: BaseException) -> Cause:
     if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
         return Cause.OUT_OF_MEMORY
-    if isinstance(error, tf.errors.InvalidArgumentError | tf.errors.OutOfRangeError):
-        # What the graph finds wrong with values it could not know when it was built: a label out of range, ...
+    if isinstance(error, tf.errors.InvalidArgumentError | tf.errors.OutOfRangeError | DataError):
+        # What is wrong with values, which nobody knew when the graph was built: a label out of range, ...
         return Cause.DATA
-    if isinstance(error, _SHAPE_ERRORS):
+    if isinstance(error, (*_SHAPE_ERRORS, tf.errors.UnimplementedError)):
         return Cause.SPEC
     return Cause.CRASH
 

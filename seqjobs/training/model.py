@@ -9,6 +9,7 @@ import keras
 
 from seqjobs.spec.sections import CompileSpec, TrialSpec
 from seqjobs.spec.tables import METRICS, ArgumentValue, Named, history_name
+from seqjobs.training.lowerings import LOWERED
 
 # Where in Keras the names of each table are found.
 _NAMESPACES: dict[str, Any] = {
@@ -33,6 +34,13 @@ def build(named: Named) -> Any:
         return _learning_rate_scheduler(named)
     arguments = {key: _argument(value) for key, value in named.arguments.items()}
     return getattr(_NAMESPACES[named.table], named.name)(**arguments)
+
+
+def _build_lowered(named: Named) -> Any:
+    """A layer in its lowered form, if it has one; layers inside other layers stay as they are."""
+    if named.name not in LOWERED:
+        return build(named)
+    return LOWERED[named.name](**{key: _argument(value) for key, value in named.arguments.items()})
 
 
 def _argument(value: ArgumentValue) -> Any:
@@ -66,13 +74,17 @@ def forget_models() -> None:
     keras.backend.clear_session()
 
 
-def build_model(trial: TrialSpec, feature_shape: tuple[int, ...], seed: int) -> keras.Sequential:
+def build_model(
+    trial: TrialSpec, feature_shape: tuple[int, ...], seed: int, *, lowered: bool = False
+) -> keras.Sequential:
     """A compiled Sequential with the weights that a fresh process under `set_random_seed(seed)` would give it.
 
-    Raises ValueError (Keras's) where the layers do not fit each other.
+    `lowered` takes layers with the same weights that XLA makes fast on a CPU, where there are any. Raises ValueError
+    (Keras's) where the layers do not fit each other.
     """
     keras.utils.set_random_seed(seed)
-    model = keras.Sequential([keras.Input(feature_shape), *(build(layer) for layer in trial.model)])
+    layers = [_build_lowered(layer) if lowered else build(layer) for layer in trial.model]
+    model = keras.Sequential([keras.Input(feature_shape), *layers])
     compile_model(model, trial.compile)
     return model
 
@@ -83,6 +95,7 @@ def compile_model(model: keras.Sequential, section: CompileSpec, *, run_eagerly:
         optimizer=build(section.optimizer),
         loss=build(section.loss),
         metrics=[build_metric(metric) for metric in section.metrics],
+        weighted_metrics=[build_metric(metric) for metric in section.weighted_metrics],
         jit_compile=False,
         run_eagerly=run_eagerly,
     )

@@ -10,6 +10,9 @@ from typing import Protocol
 from seqjobs.data.dataset import Array, Dataset
 from seqjobs.planning.trial import Pack, Trial
 
+PROGRAMS_HELD = 8
+"""How many compiled programs a worker holds, those used last; whoever routes packs to workers counts on it."""
+
 History = Mapping[str, tuple[float, ...]]
 """Metric -> one number per epoch, columns and values as Keras's `History` has them."""
 
@@ -68,6 +71,8 @@ class TrialOutcome:
     failure: Failure | None = None
     log: str = ""
     """What was printed while it trained."""
+    compiled: str = ""
+    """How its steps were carried out: xla, graph, eager or stock; the last bits depend on it."""
 
     @property
     def failed(self) -> bool:

@@ -101,3 +101,74 @@ def test_a_mistake_of_a_variant_is_told_at_the_variant(make_job: MakeJob, points
         "E309 job.yaml:6:34 compile.loss", "E309 job.yaml:10:20 variants.2.compile.loss",
     ]  # fmt: skip
     assert "with model.1.Dense.units=1" in lines[0]
+
+
+YES = TEXT.replace("kind", "yes").replace("units: 4, activation: softmax", "units: 1, activation: sigmoid")
+YES = YES.replace("sparse_categorical_crossentropy, metrics: [accuracy]", "binary_crossentropy")
+
+
+def weighed(text: str, class_weight: str) -> str:
+    return f"{text}fit: {{class_weight: {class_weight}}}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        weighed(TEXT, "balanced"),
+        weighed(TEXT, "{0: 2.0, 3: 0.5}"),
+        weighed(YES, "{0: 2.0, 1: 0.5}"),
+        weighed(TEXT.replace("kind", "word"), "{low: 2}"),
+        weighed(TEXT.replace("sparse_", ""), "{3: 2}"),
+    ],
+)
+def test_class_weights_that_fit(make_job: MakeJob, text: str) -> None:
+    plan = make_plan([make_job(text=text)])
+    schemas = inspect_plan(plan).schemas
+    classes = 2 if text.startswith(YES) else 4
+    check_plan(plan, schemas, dict.fromkeys(schemas, classes), dict.fromkeys(schemas, WORDS))
+
+
+WORDS = ("high", "low", "mid", "top")
+
+
+@pytest.mark.parametrize("class_weight", ["balanced", "{0: 2.0}"])
+def test_class_weights_of_numbers(make_job: MakeJob, points: Path, class_weight: str) -> None:
+    numbers = TEXT.replace("kind", "score").replace("units: 4, activation: softmax", "units: 1")
+    numbers = numbers.replace("sparse_categorical_crossentropy, metrics: [accuracy]", "mse")
+    for text in (numbers, numbers.replace("score", "kind")):
+        (line,) = lines_of(make_job, points, weighed(text, class_weight))
+        assert line == (
+            "E310 job.yaml:7:7 fit.class_weight: class weights are for a target of classes, and the loss"
+            " MeanSquaredError compares numbers here. Fix: remove it, or weigh the rows by data.sample_weight."
+        )
+
+
+def test_class_weights_of_no_class(make_job: MakeJob, points: Path) -> None:
+    lines = lines_of(make_job, points, weighed(TEXT, "{3: 1, 4: 2, low: 3}"), num_classes=4)
+    assert lines == [
+        "E314 job.yaml:7:28 fit.class_weight.4: the target has no class '4'. Fix: name one of '0', '1', '2', '3'.",
+        "E314 job.yaml:7:34 fit.class_weight.low: the target has no class 'low'. Fix: name one of '0', '1', '2', '3'.",
+    ]
+    (line,) = lines_of(make_job, points, weighed(YES, "{2: 5}"))
+    assert line == "E314 job.yaml:7:22 fit.class_weight.2: the target has no class '2'. Fix: name one of '0', '1'."
+
+
+def test_class_weights_of_no_string_of_the_target(make_job: MakeJob) -> None:
+    plan = make_plan([make_job(text=weighed(TEXT.replace("kind", "word"), "{hihg: 2, low: 1}"))])
+    schemas = inspect_plan(plan).schemas
+    with pytest.raises(SpecError) as caught:
+        check_plan(plan, schemas, dict.fromkeys(schemas, 4), dict.fromkeys(schemas, WORDS))
+    (line,) = caught.value.lines
+    assert line.endswith("fit.class_weight.hihg: the target has no class 'hihg'. Fix: did you mean 'high'?")
+
+
+def test_class_weights_are_looked_at_in_every_trial(make_job: MakeJob, points: Path) -> None:
+    text = weighed(TEXT, "{choice: [{0: 2}, {1: 2}, {9: 2}]}") + "search: {sampler: grid}\n"
+    (line,) = lines_of(make_job, points, text, num_classes=4)
+    assert line.startswith("E314 job.yaml:7:48 fit.class_weight.choice.2.9: the target has no class '9'")
+
+
+def test_weighted_metrics_that_do_not_fit_the_loss(make_job: MakeJob, points: Path) -> None:
+    (line,) = lines_of(make_job, points, TEXT.replace("metrics: [", "weighted_metrics: [mae, "))
+    assert line.startswith("E310 job.yaml:6:")
+    assert "compile.weighted_metrics.0: with the loss SparseCategoricalCrossentropy" in line

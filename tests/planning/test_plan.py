@@ -12,6 +12,7 @@ import pytest
 
 from seqjobs.errors import SpecError
 from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.resources import Resources
 from tests.spec.spec_texts import DATA, SPEC, changed, parse
 
 GOLDEN = Path(__file__).parent / "golden_plan.json"
@@ -96,6 +97,9 @@ def test_a_plan_is_the_same_in_any_process() -> None:
         ("train: train.parquet", "train: [train.parquet]"),
         ("- Flatten", "- Flatten: {}"),
         ("seed: 3", "seed: 3\nkeep: {best: 9}"),
+        ("seed: 3", "seed: 3\nresources: {memory: 4GiB}"),
+        ("epochs: 2", "epochs: 2, compile: auto, class_weight: null"),
+        ("[accuracy]", "[accuracy]\n  weighted_metrics: []"),
         ("seed: 3", "seed: 3\nlimits: {retries: 5, trial_time: 1h}"),
         ("objective: {metric: val_accuracy, direction: maximize}", "objective: {metric: loss, direction: minimize}"),
         ("objective: {metric: val_accuracy, direction: maximize}", ""),
@@ -121,12 +125,32 @@ def test_ids_are_equal_for_specs_that_mean_the_same(old: str, new: str) -> None:
         ("train: train.parquet", "train: test.parquet"),
         ("epochs: 2", "epochs: 2, shuffle: false"),
         ("epochs: 2", "epochs: 2, callbacks: [TerminateOnNaN]"),
+        ("epochs: 2", "epochs: 2, compile: graph"),
+        ("epochs: 2", "epochs: 2, class_weight: balanced"),
+        ("epochs: 2", "epochs: 2, class_weight: {0: 2}"),
+        ("[accuracy]", "[accuracy]\n  weighted_metrics: [accuracy]"),
+        ("target: label", "target: label\n  sample_weight: weight"),
         ("[accuracy]", "[accuracy, SparseTopKCategoricalAccuracy]"),
         ("{image: {rescale: 0.0625, shape: [8, 8, 1]}}", "{image: {rescale: 0.0625, shape: [1, 8, 8]}}"),
     ],
 )
 def test_ids_differ_for_all_that_changes_the_result(old: str, new: str) -> None:
     assert ids(changed((old, new))) != ids(SPEC)
+
+
+def test_class_weights_mean_the_same_however_they_are_written() -> None:
+    weights = ["{0: 2, 7: 0.5}", "{'7': 0.5, '0': 2.0}"]
+    first, second = (ids(changed(("epochs: 2", f"epochs: 2, class_weight: {text}"))) for text in weights)
+    assert first == second
+    assert first != ids(changed(("epochs: 2", "epochs: 2, class_weight: {0: 2, 7: 0.6}")))
+
+
+def test_the_memory_of_a_worker_is_a_resource() -> None:
+    memories = [("4GiB", 4 << 30), ("1.5 GB", 1_500_000_000), ("1073741824", 1 << 30)]
+    for text, expected in memories:
+        (pack,) = plan_of(changed(("seed: 3", f"resources: {{memory: {text}}}"))).packs
+        assert pack.resources == Resources(memory=expected)
+    assert plan_of(SPEC).packs[0].resources == Resources()
 
 
 def test_the_order_of_the_features_changes_the_result() -> None:
@@ -166,6 +190,7 @@ def test_a_program_is_shared_whatever_the_learning_rate_but_nothing_else() -> No
         ("seed: 3", "seed: 9"),
         ("name: small", "name: other"),
         ("epochs: 2", "epochs: 7"),
+        ("seed: 3", "resources: {memory: 2GiB}"),
     ]:
         assert key_of((old, new)) == same
     schedule = "{CosineDecay: {initial_learning_rate: 0.1, decay_steps: STEPS}}"
@@ -178,9 +203,17 @@ def test_a_program_is_shared_whatever_the_learning_rate_but_nothing_else() -> No
         ("rescale: 0.0625", "rescale: 0.5"),
         ("0.001", schedule.replace("STEPS", "10")),
         ("0.001", schedule.replace("STEPS", "20")),
+        ("epochs: 2", "epochs: 2, compile: xla"),
+        ("epochs: 2", "epochs: 2, class_weight: balanced"),
+        ("[accuracy]", "[accuracy]\n  weighted_metrics: [accuracy]"),
+        ("target: label", "target: label\n  sample_weight: weight"),
     ]
     keys = {same, *(key_of(other) for other in others)}
     assert len(keys) == len(others) + 1
+    # How much a class counts is in the rows.
+    assert key_of(("epochs: 2", "epochs: 2, class_weight: {0: 2}")) == key_of(
+        ("epochs: 2", "epochs: 2, class_weight: balanced")
+    )
 
 
 def lines_of(*texts: str) -> list[str]:

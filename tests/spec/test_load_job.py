@@ -103,6 +103,27 @@ def test_mistakes_under_a_named_architecture_are_told_where_they_are_written() -
          "E205 job.yaml:15:5 fit: a mapping is expected, not null. Fix: write its keys on lines of their own below it."),
         ("target: label", "target: image", "E405 job.yaml:6:11 data.target: the target is also a feature"
                                            " (got 'image'). Fix: remove one."),
+        ("target: label", "target: label\n  sample_weight: label",
+         "E405 job.yaml:7:18 data.sample_weight: the column of weights is also the target (got 'label')."
+         " Fix: name another column."),
+        ("target: label", "target: label\n  sample_weight: image",
+         "E405 job.yaml:7:18 data.sample_weight: the column of weights is also a feature (got 'image')."
+         " Fix: name another column."),
+        ("target: label", "target: label\n  sample_weights: w", "E201 job.yaml:7:3 data.sample_weights: unknown key"
+                                                  " 'sample_weights'. Fix: did you mean 'sample_weight'?"),
+        ("epochs: 2", "compile: grpah", "E206 job.yaml:15:16 fit.compile: 'auto', 'xla', 'graph', 'eager' or 'stock' is"
+                                        " expected (got 'grpah'). Fix: did you mean 'graph'?"),
+        ("epochs: 2", "class_weight: balance", "E206 job.yaml:15:21 fit.class_weight: this is no way to weigh classes"
+                                               " (got 'balance'). Fix: did you mean 'balanced'?"),
+        ("epochs: 2", "class_weight: [1, 2]", "E205 job.yaml:15:21 fit.class_weight: class weights are `balanced`, or a"
+         " mapping of classes to weights (got [1, 2]). Fix: write balanced, or a weight for each class, as"
+         " {0: 1.0, 1: 5.0}."),
+        ("epochs: 2", "class_weight: {1: -2}", "E206 job.yaml:15:25 fit.class_weight.1: a weight is a number from 0 on"
+                                               " (got -2). Fix: write 1.0, say."),
+        ("epochs: 2", "class_weight: {a: true}", "E205 job.yaml:15:25 fit.class_weight.a: a weight is a number"
+                                                 " (got true). Fix: write one, without quotes."),
+        ("epochs: 2", "class_weight: {1: .inf}", "E206 job.yaml:15:25 fit.class_weight.1: a weight is a number from 0 on"
+                                                 " (got inf). Fix: write 1.0, say."),
         (", direction: maximize", "", "E312 job.yaml:16:1 objective: 'direction' is missing. Fix: add `direction:`."),
         ("8, 8, 1", "", "E206 job.yaml:5:46 data.features.image.shape: at least one is needed (got [])."
                         " Fix: write one, or remove the key."),
@@ -235,3 +256,40 @@ def test_loading_imports_no_big_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "4 bananas", "4GIB", "GiB", "true", "1.5", "null GiB", "-4GiB", "1e9"])
+def test_a_size_that_is_none(size: str) -> None:
+    (line,) = errors(changed(("seed: 3", f"resources: {{memory: {size}}}")))
+    assert line.startswith("E206 job.yaml:2:21 resources.memory: a size is a positive number with a unit (got ")
+    assert line.endswith("Fix: write 4GiB; units are B, kB, MB, GB, TB, KiB, MiB, GiB, TiB.")
+
+
+@pytest.mark.parametrize("size", ["4", "4096", "100kB", "9999TiB", "999999999999999TB"])
+def test_a_size_that_no_worker_has(size: str) -> None:
+    (line,) = errors(changed(("seed: 3", f"resources: {{memory: {size}}}")))
+    assert "resources.memory: a size is between 1MiB and 1024TiB" in line
+
+
+def test_metrics_with_weights_have_columns_of_their_own() -> None:
+    both = ("[accuracy]", "[accuracy]\n  weighted_metrics: [accuracy, mae]")
+    for metric in ("val_accuracy", "val_weighted_accuracy", "mae"):
+        assert parse(changed(both, ("metric: val_accuracy", f"metric: {metric}"))).objective.metric == metric
+    (line,) = errors(changed(both, ("metric: val_accuracy", "metric: weighted_mae")))
+    assert line.startswith("E312 job.yaml:17:21 objective.metric: no history has the column 'weighted_mae'")
+    assert "val_loss, val_accuracy, val_weighted_accuracy, val_mae" in line
+    alone = ("metrics: [accuracy]", "weighted_metrics: [accuracy]")
+    assert parse(changed(alone)).objective.metric == "val_accuracy"
+
+
+def test_a_metric_twice_among_those_with_weights() -> None:
+    (line,) = errors(changed(("[accuracy]", "[accuracy]\n  weighted_metrics: [mae, mae]")))
+    assert line.startswith("E306 job.yaml:15:27 compile.weighted_metrics.1: two metrics would write the history column")
+
+
+def test_class_weights_may_vary() -> None:
+    text = changed(("epochs: 2", "class_weight: {0: 1, 1: {choice: [2, 4]}}"), ("seed: 3", "search: {sampler: grid}"))
+    weights = [trial.spec.fit.class_weight for trial in make_plan([parse(text)]).trials]
+    assert weights == [{"0": 1.0, "1": 2.0}, {"0": 1.0, "1": 4.0}]
+    (trial,) = make_plan([parse(SPEC, "fit.class_weight.3=0.5")]).trials
+    assert trial.spec.fit.class_weight == {"3": 0.5}

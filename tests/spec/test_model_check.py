@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -196,6 +195,7 @@ def test_metrics_take_the_targets_of_the_loss(loss: str, metric: object, fix: st
 def names(
     *,
     metrics: tuple[object, ...] = ("accuracy",),
+    weighted: tuple[object, ...] = (),
     callbacks: tuple[object, ...] = (),
     optimizer: object = "adam",
     objective: str | None = None,
@@ -204,6 +204,7 @@ def names(
     problems = Problems()
     check_names(
         metrics=tuple(named(METRICS, metric) for metric in metrics),
+        weighted=tuple(named(METRICS, metric) for metric in weighted),
         callbacks=tuple(named(CALLBACKS, callback) for callback in callbacks),
         optimizer=named(OPTIMIZERS, optimizer),
         objective=objective,
@@ -262,22 +263,50 @@ def test_a_callback_and_a_schedule_cannot_both_set_the_rate() -> None:
 
 
 @pytest.fixture(scope="module")
-def keras() -> Any:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    return pytest.importorskip("keras")
+def keras(runner: object) -> Any:
+    """TensorFlow as a worker has it: its settings cannot change once it is used, and deterministic ops want a seed."""
+    assert runner is not None
+    import keras  # noqa: PLC0415
+
+    keras.utils.set_random_seed(0)
+    return keras
 
 
 # Keras 3.15.1 reads the rate of an optimizer in a way that NumPy 2 warns of.
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_the_columns_are_those_of_a_real_history(keras: Any) -> None:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-    model.compile("sgd", loss="mse", metrics=["mae"])
+    model.compile("sgd", loss="mse", metrics=["mae"], weighted_metrics=["mse", "mae"])
     x, y = np.ones((8, 3), np.float32), np.ones((8, 1), np.float32)
     callback = named(CALLBACKS, "ReduceLROnPlateau")
     real = model.fit(x, y, validation_data=(x, y), verbose=0, callbacks=[keras.callbacks.ReduceLROnPlateau()]).history
-    columns = history_columns((named(METRICS, "mae"),), (callback,), has_validation=True)
+    weighted = (named(METRICS, "mse"), named(METRICS, "mae"))
+    columns = history_columns((named(METRICS, "mae"),), (callback,), weighted=weighted, has_validation=True)
     assert sorted(columns) == sorted(real)
+    assert "val_weighted_mae" in columns
     assert "learning_rate" in columns
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_monitor_of_a_weighted_metric_needs_a_mode_where_its_name_is_not_the_metrics(keras: Any) -> None:
+    """Keras looks for a metric of the monitor's name, and finds none that is called `weighted_mae`."""
+    for metrics, monitor in [
+        (("mae",), {"monitor": "weighted_mae"}),
+        (("mae",), {"monitor": "weighted_mae", "mode": "min"}),
+        ((), {"monitor": "mae"}),
+    ]:
+        found = names(metrics=metrics, weighted=("mae",), callbacks=({"EarlyStopping": monitor},), has_validation=False)
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        model.compile("sgd", loss="mse", metrics=list(metrics), weighted_metrics=["mae"])
+        x, y = np.ones((8, 3), np.float32), np.ones((8, 1), np.float32)
+        stop = keras.callbacks.EarlyStopping(**monitor)
+        if found:
+            assert [problem.code for problem in found] == ["E304"]
+            with pytest.raises(ValueError, match="automatically determine"):
+                model.fit(x, y, verbose=0, callbacks=[stop])
+        else:
+            model.fit(x, y, verbose=0, callbacks=[stop])
+        assert bool(found) == (monitor == {"monitor": "weighted_mae"})
 
 
 def test_metrics_without_a_direction_are_those_of_keras(keras: Any) -> None:

@@ -31,8 +31,8 @@ names = devices.prepare(1)
 overrides = ["fit.batch_size=10", "data.train=test.parquet"]
 plan = make_plan([parse_job(sys.argv[1], Path(sys.argv[2]) / "job.yaml", overrides)])
 dataset = read_dataset(plan.datasets[0])
-for mirrored in ((), ("CPU:0", "CPU:1")):
-    for item in TrialRunner(names, mirrored=mirrored).run(plan.packs[0], dataset):
+for gpus in ((), ("CPU:0", "CPU:1")):
+    for item in TrialRunner(names, gpus=gpus).run(plan.packs[0], dataset):
         if isinstance(item, TrialOutcome):
             print(json.dumps({"history": item.history, "failure": str(item.failure), "log": item.log}))
 """

@@ -1,0 +1,64 @@
+"""Whether a trial's class weights speak of classes that its target has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seqjobs.data.dataset import DataSchema
+from seqjobs.spec.model_check import needs_integer, needs_one_hot, needs_yes_or_no
+from seqjobs.spec.problems import Path, Problems, nearest, shown
+from seqjobs.spec.sections import TrialSpec
+from seqjobs.spec.tables import Named
+
+PATH: Path = ("fit", "class_weight")
+MAX_NAMED = 10
+
+
+def check_class_weight(
+    spec: TrialSpec, schema: DataSchema, num_classes: int | None, labels: Sequence[str] | None, problems: Problems
+) -> None:
+    """Notes class weights of a target that has no classes (E310), and of classes that it has not (E314).
+
+    `num_classes` and `labels`, the strings of a string target, are None while the rows are not read.
+    """
+    asked, loss = spec.fit.class_weight, spec.compile.loss
+    if asked is None:
+        return
+    if not _has_classes(loss, schema):
+        what = f"class weights are for a target of classes, and the loss {loss.name} compares numbers here"
+        problems.add("E310", PATH, what, fix="remove it, or weigh the rows by data.sample_weight.", at="key")
+        return
+    known = _classes(loss, schema, num_classes, labels)
+    if asked == "balanced" or known is None:
+        return
+    for label in asked:
+        if label not in known:
+            what = f"the target has no class {shown(label)}"
+            problems.add("E314", (*PATH, label), what, fix=_fix(label, known), at="key")
+
+
+def _has_classes(loss: Named, schema: DataSchema) -> bool:
+    if schema.target_kind != "number":
+        return needs_one_hot(loss) or needs_integer(loss) or needs_yes_or_no(loss)
+    # Floats 0 and 1, and lists with one number a class, of which the largest tells the class.
+    return needs_yes_or_no(loss) if schema.target_width == 1 else loss.name.startswith("Categorical")
+
+
+def _classes(
+    loss: Named, schema: DataSchema, num_classes: int | None, labels: Sequence[str] | None
+) -> Sequence[str] | None:
+    """The classes as a spec names them; None where only the rows tell."""
+    if schema.target_kind == "string":
+        return labels
+    if schema.target_width > 1:
+        return [str(index) for index in range(schema.target_width)]
+    if needs_yes_or_no(loss):
+        return ["-1", "0", "1"] if "Hinge" in loss.name else ["0", "1"]
+    return None if num_classes is None else [str(index) for index in range(num_classes)]
+
+
+def _fix(label: str, known: Sequence[str]) -> str:
+    near = nearest(label, known) if not label.lstrip("-").isdecimal() else None
+    if near is not None:
+        return f"did you mean {shown(near)}?"
+    return f"name one of {', '.join(map(shown, known[:MAX_NAMED]))}{', ...' if len(known) > MAX_NAMED else ''}."

@@ -1,0 +1,134 @@
+"""Epochs: all steps of an epoch, and its validation, inside compiled functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, final
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from seqjobs.training.blocks import BLOCK_BYTES, BlockPlan, epoch_blocks, remainder_rows
+from seqjobs.training.compile_rule import Compilation
+from seqjobs.training.rows import Batch, Rows
+from seqjobs.training.steps import Steps, Tensors
+
+Order = npt.NDArray[np.intp] | None
+"""The permutation of an epoch's rows; None for the order in which they are stored."""
+Watch = Callable[[], None]
+"""Called between two calls of compiled functions; what it raises ends the epoch."""
+
+
+class Epochs(Protocol):
+    """The epochs of one trial. Steps, their order and the metrics are those of Keras's `fit` and `evaluate`."""
+
+    def run(self, order: Order, watch: Watch) -> npt.NDArray[np.float32]:
+        """Trains the model in place for one epoch and validates it.
+
+        Returns the metrics in the order of `model.get_metrics_result()`, behind them those of the validation.
+        """
+
+
+@final
+class EpochFunctions:
+    """The compiled functions of a program. Each compiles when it meets rows of a new shape."""
+
+    def __init__(self, steps: Steps, compilation: Compilation) -> None:
+        compiled = _compiler(compilation)
+        self.batch_size = steps.batch_size
+        self.begin = compiled(steps.model.reset_metrics)
+        self.train_pass = compiled(steps.train_pass)
+        self.train_block = compiled(steps.train_block)
+        self.train_rest = compiled(steps.train_rest)
+        self.test_pass = compiled(steps.test_pass)
+        self.test_block = compiled(steps.test_block)
+        self.test_rest = compiled(steps.test_rest)
+        self.metrics = compiled(steps.metrics)
+
+        def both_passes(training: Tensors, validation: Tensors, *, stop_at_nan: bool) -> Any:
+            trained = steps.train_pass(training, stop_at_nan=stop_at_nan)
+            return tf.concat([trained, steps.test_pass(validation)], axis=0)
+
+        self.both_passes = compiled(both_passes)
+
+    def epochs(self, training: Rows, validation: Rows | None, *, stop_at_nan: bool) -> Epochs:
+        """The epochs of a trial: one call each if all its rows fit into a block, else a call a block.
+
+        `stop_at_nan` ends the training of an epoch behind the batch at which the loss stopped being finite.
+        """
+        used = [training] if validation is None else [training, validation]
+        if sum(len(rows) * rows.row_bytes for rows in used) <= BLOCK_BYTES:
+            held = None if validation is None else _tensors(validation.stored(slice(None)))
+            return _WholeEpochs(functions=self, training=training, validation=held, stop_at_nan=stop_at_nan)
+        return _BlockedEpochs(functions=self, training=training, validation=validation, stop_at_nan=stop_at_nan)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class _WholeEpochs:
+    functions: EpochFunctions
+    training: Rows
+    validation: Tensors | None
+    stop_at_nan: bool
+
+    def run(self, order: Order, watch: Watch) -> npt.NDArray[np.float32]:
+        watch()
+        rows = _tensors(self.training.stored(slice(None) if order is None else order))
+        if self.validation is None:
+            return _array(self.functions.train_pass(rows, stop_at_nan=self.stop_at_nan))
+        return _array(self.functions.both_passes(rows, self.validation, stop_at_nan=self.stop_at_nan))
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class _BlockedEpochs:
+    functions: EpochFunctions
+    training: Rows
+    validation: Rows | None
+    stop_at_nan: bool
+
+    def run(self, order: Order, watch: Watch) -> npt.NDArray[np.float32]:
+        trained = self._train(order, watch)
+        return trained if self.validation is None else np.concatenate([trained, self._test(self.validation, watch)])
+
+    def _train(self, order: Order, watch: Watch) -> npt.NDArray[np.float32]:
+        plan = BlockPlan.of(self.training, self.functions.batch_size)
+        self.functions.begin()
+        goes_on = True
+        for block in epoch_blocks(self.training, plan, order):
+            watch()
+            steps = tf.constant(block.steps)
+            on = self.functions.train_block(_tensors(block.rows), steps, stop_at_nan=self.stop_at_nan)
+            goes_on = not self.stop_at_nan or bool(on)
+            if not goes_on:
+                break
+        if plan.remainder and goes_on:
+            self.functions.train_rest(_tensors(remainder_rows(self.training, plan, order)))
+        return _array(self.functions.metrics())
+
+    def _test(self, validation: Rows, watch: Watch) -> npt.NDArray[np.float32]:
+        plan = BlockPlan.of(validation, self.functions.batch_size)
+        self.functions.begin()
+        for block in epoch_blocks(validation, plan, None):
+            watch()
+            self.functions.test_block(_tensors(block.rows), tf.constant(block.steps))
+        if plan.remainder:
+            self.functions.test_rest(_tensors(remainder_rows(validation, plan, None)))
+        return _array(self.functions.metrics())
+
+
+def _tensors(rows: Batch) -> Tensors:
+    return tuple(tf.constant(part) for part in rows)
+
+
+def _array(values: Any) -> npt.NDArray[np.float32]:
+    return np.asarray(values.numpy(), dtype=np.float32)
+
+
+def _compiler(compilation: Compilation) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    if compilation is Compilation.EAGER:
+        return lambda function: function
+    xla = compilation is Compilation.XLA
+    return lambda function: tf.function(function, autograph=False, jit_compile=xla)

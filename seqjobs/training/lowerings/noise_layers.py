@@ -1,0 +1,92 @@
+"""Keras's layers that act in training alone, lowered; each has the name of the layer that it stands for.
+
+They draw from their own seed generators as Keras's do, so that its states mean the same; which values are drawn differs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import keras
+import tensorflow as tf
+
+from seqjobs.training.lowerings.counter_hash import keep_mask, normal
+
+
+@final
+class Dropout(keras.layers.Dropout):  # type: ignore[misc]
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not _acts(self, inputs, training):
+            return super().call(inputs, training=training)
+        return _dropped(self, inputs, self.noise_shape)
+
+
+@final
+class SpatialDropout1D(keras.layers.SpatialDropout1D):  # type: ignore[misc]
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not _acts(self, inputs, training):
+            return super().call(inputs, training=training)
+        return _dropped(self, inputs, self._get_noise_shape(inputs))
+
+
+@final
+class SpatialDropout2D(keras.layers.SpatialDropout2D):  # type: ignore[misc]
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not _acts(self, inputs, training):
+            return super().call(inputs, training=training)
+        return _dropped(self, inputs, self._get_noise_shape(inputs))
+
+
+@final
+class SpatialDropout3D(keras.layers.SpatialDropout3D):  # type: ignore[misc]
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not _acts(self, inputs, training):
+            return super().call(inputs, training=training)
+        return _dropped(self, inputs, self._get_noise_shape(inputs))
+
+
+@final
+class AlphaDropout(keras.layers.AlphaDropout):  # type: ignore[misc]
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not _acts(self, inputs, training):
+            return super().call(inputs, training=training)
+        # Of https://arxiv.org/abs/1706.02515, with the fixed point's alpha and scale: what is dropped gets selu's
+        # limit, and the scaling keeps mean 0 and variance 1.
+        limit = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946
+        factor = ((1 - self.rate) * (1 + self.rate * limit**2)) ** -0.5
+        kept = keep_mask(_mask_shape(inputs, self.noise_shape), self.seed_generator.next(), self.rate)
+        return factor * tf.where(kept, inputs, limit) - factor * limit * self.rate
+
+
+@final
+class GaussianDropout(keras.layers.GaussianDropout):  # type: ignore[misc]
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not _acts(self, inputs, training):
+            return super().call(inputs, training=training)
+        deviation = (self.rate / (1 - self.rate)) ** 0.5
+        return inputs * (1 + deviation * normal(_mask_shape(inputs, None), self.seed_generator.next()))
+
+
+@final
+class GaussianNoise(keras.layers.GaussianNoise):  # type: ignore[misc]
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if not training or not self.stddev or inputs.dtype != "float32":
+            return super().call(inputs, training=training)
+        return inputs + self.stddev * normal(_mask_shape(inputs, None), self.seed_generator.next())
+
+
+def _acts(layer: Any, inputs: Any, training: bool) -> bool:
+    """Whether there is anything to draw; of a rate of 1, which draws nothing, Keras has its own idea."""
+    return bool(training and 0 < layer.rate < 1 and inputs.dtype == "float32")
+
+
+def _dropped(layer: Any, inputs: Any, noise_shape: Any) -> Any:
+    kept = keep_mask(_mask_shape(inputs, noise_shape), layer.seed_generator.next(), layer.rate)
+    return tf.where(kept, inputs * (1 / (1 - layer.rate)), tf.zeros([], inputs.dtype))
+
+
+def _mask_shape(inputs: Any, noise_shape: Any) -> Any:
+    """The shape of the draws, a tensor where the batch's size is not known yet; None stands for the input's size."""
+    sizes = tf.shape(inputs)
+    known = [sizes[axis] if size is None else size for axis, size in enumerate(inputs.shape)]
+    return [own if given is None else given for own, given in zip(known, noise_shape or known, strict=True)]

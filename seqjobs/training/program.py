@@ -1,0 +1,72 @@
+"""Program: one compiled model that many trials share."""
+
+from __future__ import annotations
+
+from typing import final
+
+import keras
+
+from seqjobs.data.dataset import Array, Dataset
+from seqjobs.planning.trial import Trial
+from seqjobs.spec.tables import Named, complete_arguments
+from seqjobs.training.compile_rule import Compilation
+from seqjobs.training.epochs import EpochFunctions, Epochs
+from seqjobs.training.initial_state import InitialState
+from seqjobs.training.model import build_model
+from seqjobs.training.rows import Rows, training_rows
+from seqjobs.training.steps import Steps
+from seqjobs.training.value_check import check_values
+
+
+@final
+class Program:
+    """A model with all its variables, and the compiled functions over them. Make it with `build`.
+
+    Before each trial `reset` puts every variable where a fresh build under the trial's seed would have it. What else
+    differs between trials of one program key is the learning rate.
+    """
+
+    def __init__(self, model: keras.Sequential, initial: InitialState, functions: EpochFunctions) -> None:
+        self.model = model
+        self.metrics = tuple(model.get_metrics_result())
+        self._initial = initial
+        self._functions = functions
+
+    @classmethod
+    def build(cls, trial: Trial, dataset: Dataset, compilation: Compilation, *, lowered: bool) -> Program:
+        """Builds and compiles the trial's model, and calls it on two rows.
+
+        `lowered` takes layers that XLA makes fast on a CPU. Raises what Keras raises, and DataError.
+        """
+        initial = InitialState()
+        rows = training_rows(trial.spec, dataset)
+        with initial.recording():
+            model = build_model(trial.spec, dataset.schema.feature_shape, trial.seed, lowered=lowered)
+            check_values(trial.spec, dataset, model)
+            model.optimizer.build(model.trainable_variables)
+            # Metrics and the loss make their variables when they first see numbers.
+            model.test_step(rows.ready(slice(0, 2)))
+        initial.complete(model, trial.seed)
+        steps = Steps(model=model, form=rows.form, batch_size=trial.spec.fit.batch_size)
+        return cls(model, initial, EpochFunctions(steps, compilation))
+
+    def reset(self, trial: Trial) -> None:
+        """The state in which `fit` of a fresh model of the trial would begin."""
+        self._initial.restore(trial.seed)
+        rate = complete_arguments(trial.spec.compile.optimizer)["learning_rate"]
+        if not isinstance(rate, Named):
+            self.model.optimizer.learning_rate = rate
+        self.model.stop_training = False
+
+    def epochs(self, training: Rows, validation: Rows | None, *, stop_at_nan: bool) -> Epochs:
+        return self._functions.epochs(training, validation, stop_at_nan=stop_at_nan)
+
+    @property
+    def variables(self) -> tuple[Array, ...]:
+        """The values of all variables, as `restore` takes them."""
+        return tuple(variable.numpy() for variable in self._initial.variables)
+
+    def restore(self, variables: tuple[Array, ...]) -> None:
+        """Gives all variables values that they had before."""
+        for variable, value in zip(self._initial.variables, variables, strict=True):
+            variable.assign(value)
