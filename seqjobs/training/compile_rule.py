@@ -5,11 +5,12 @@ Never of a measured time, which would make the last bits of a result a matter of
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from seqjobs.spec.sections import TrialSpec
 from seqjobs.spec.tables import Named
+from seqjobs.training.lowerings import LOWERED
 
 
 class Compilation(StrEnum):
@@ -29,22 +30,25 @@ class Compilation(StrEnum):
 # 0.13 ms a step of it. Larger models take longer to compile and save more a step, in about the same proportion.
 MIN_XLA_STEPS = 10_000
 
-# Random numbers are slow where XLA makes them on a CPU (a dropout layer of 256 units: 10 ms a step of 64 rows, against
-# 1 ms in the graph), and these layers have no lowering.
-_RANDOM = {
-    "AlphaDropout",
-    "GaussianDropout",
-    "GaussianNoise",
+# What XLA has no fast form for on a CPU, and we no lowering: transformed images and their random numbers, convolutions
+# of single channels (loops, where the graph has a kernel), cells with convolutions.
+_SLOW = {
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "Conv3DTranspose",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "RandomBrightness",
     "RandomContrast",
     "RandomFlip",
     "RandomRotation",
     "RandomTranslation",
     "RandomZoom",
+    "Resizing",
+    "SeparableConv1D",
+    "SeparableConv2D",
 }
-# XLA has no deterministic gradient of a maximum over windows: with the option that makes results repeatable it refuses.
-_WINDOWED_MAXIMA = {"MaxPooling1D", "MaxPooling2D", "MaxPooling3D"}
-# Dropout in a cell is drawn from the cell's own generator.
+# Dropout in a cell is drawn by Keras's generator, which XLA makes slow: 10 ms for 64 x 256 draws, 1 ms in the graph.
 _CELL_DROPOUTS = ("dropout", "recurrent_dropout")
 
 
@@ -55,23 +59,25 @@ def compilation_of(trial: TrialSpec, *, steps: int, num_gpus: int) -> Compilatio
         return Compilation.STOCK
     if trial.fit.compile != "auto":
         return Compilation(trial.fit.compile)
-    if steps < MIN_XLA_STEPS:
-        return Compilation.GRAPH
-    if num_gpus == 0 and any(_is_slow(layer) for layer in _layers(trial.model)):
+    if num_gpus == 1 or steps < MIN_XLA_STEPS or any(_keeps_from_xla(layer) for layer in _layers(trial.model)):
+        # On a GPU some ops have no deterministic form under XLA, which is why Keras too does without it then
+        # (keras/src/trainers/trainer.py, model_supports_jit).
         return Compilation.GRAPH
     # XLA reads past the end of a table in silence. What an Embedding at the front is asked for, we look at before.
-    if any(layer.name == "Embedding" for layer in trial.model[1:]):
+    if any(layer.name == "Embedding" for layer in _layers(trial.model) if layer is not trial.model[0]):
         return Compilation.GRAPH
     return Compilation.XLA
 
 
-def _is_slow(layer: Named) -> bool:
-    """Whether XLA is slower than the graph at the layer, on a CPU."""
-    return layer.name in _RANDOM or any(layer.arguments.get(name) for name in _CELL_DROPOUTS)
+def _keeps_from_xla(layer: Named) -> bool:
+    channels_first = layer.arguments.get("data_format") == "channels_first"
+    grouped = layer.arguments.get("groups", 1) != 1 and layer.name in LOWERED
+    drops = any(layer.arguments.get(name) for name in _CELL_DROPOUTS)
+    return layer.name in _SLOW or channels_first or grouped or drops
 
 
-def _layers(layers: tuple[Named, ...]) -> Iterator[Named]:
+def _layers(layers: Iterable[Named]) -> Iterator[Named]:
     """The layers, and those that they wrap."""
     for layer in layers:
         yield layer
-        yield from _layers(tuple(value for value in layer.arguments.values() if isinstance(value, Named)))
+        yield from _layers(value for value in layer.arguments.values() if isinstance(value, Named))

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from seqjobs.training.blocks import BLOCK_BYTES, BlockPlan, epoch_blocks, remainder_rows
 from seqjobs.training.compile_rule import Compilation
+from seqjobs.training.compiled import Compiled
 from seqjobs.training.rows import Batch, Rows
 from seqjobs.training.steps import Steps, Tensors
 
@@ -33,36 +34,42 @@ class Epochs(Protocol):
 
 @final
 class EpochFunctions:
-    """The compiled functions of a program. Each compiles when it meets rows of a new shape."""
+    """The compiled functions of a program.
 
-    def __init__(self, steps: Steps, compilation: Compilation) -> None:
-        compiled = _compiler(compilation)
+    `stop_at_nan` ends the training of an epoch behind the batch at which the loss stopped being finite.
+    """
+
+    def __init__(self, steps: Steps, compilation: Compilation, *, stop_at_nan: bool) -> None:
+        def train_pass(rows: Tensors) -> Any:
+            return steps.train_pass(rows, stop_at_nan=stop_at_nan)
+
+        def train_block(rows: Tensors, num_steps: Tensors) -> Any:
+            return steps.train_block(rows, num_steps[0], stop_at_nan=stop_at_nan)
+
+        def test_block(rows: Tensors, num_steps: Tensors) -> None:
+            steps.test_block(rows, num_steps[0])
+
+        def both_passes(training: Tensors, validation: Tensors) -> Any:
+            return tf.concat([train_pass(training), steps.test_pass(validation)], axis=0)
+
         self.batch_size = steps.batch_size
-        self.begin = compiled(steps.model.reset_metrics)
-        self.train_pass = compiled(steps.train_pass)
-        self.train_block = compiled(steps.train_block)
-        self.train_rest = compiled(steps.train_rest)
-        self.test_pass = compiled(steps.test_pass)
-        self.test_block = compiled(steps.test_block)
-        self.test_rest = compiled(steps.test_rest)
-        self.metrics = compiled(steps.metrics)
+        self.stop_at_nan = stop_at_nan
+        self.begin = Compiled(steps.model.reset_metrics, compilation)
+        self.train_pass = Compiled(train_pass, compilation)
+        self.both_passes = Compiled(both_passes, compilation)
+        self.train_block = Compiled(train_block, compilation)
+        self.train_rest = Compiled(steps.train_rest, compilation)
+        self.test_block = Compiled(test_block, compilation)
+        self.test_rest = Compiled(steps.test_rest, compilation)
+        self.metrics = Compiled(steps.metrics, compilation)
 
-        def both_passes(training: Tensors, validation: Tensors, *, stop_at_nan: bool) -> Any:
-            trained = steps.train_pass(training, stop_at_nan=stop_at_nan)
-            return tf.concat([trained, steps.test_pass(validation)], axis=0)
-
-        self.both_passes = compiled(both_passes)
-
-    def epochs(self, training: Rows, validation: Rows | None, *, stop_at_nan: bool) -> Epochs:
-        """The epochs of a trial: one call each if all its rows fit into a block, else a call a block.
-
-        `stop_at_nan` ends the training of an epoch behind the batch at which the loss stopped being finite.
-        """
+    def epochs(self, training: Rows, validation: Rows | None) -> Epochs:
+        """The epochs of a trial: one call each if all its rows fit into a block, else a call a block."""
         used = [training] if validation is None else [training, validation]
         if sum(len(rows) * rows.row_bytes for rows in used) <= BLOCK_BYTES:
             held = None if validation is None else _tensors(validation.stored(slice(None)))
-            return _WholeEpochs(functions=self, training=training, validation=held, stop_at_nan=stop_at_nan)
-        return _BlockedEpochs(functions=self, training=training, validation=validation, stop_at_nan=stop_at_nan)
+            return _WholeEpochs(functions=self, training=training, validation=held)
+        return _BlockedEpochs(functions=self, training=training, validation=validation)
 
 
 @final
@@ -71,14 +78,13 @@ class _WholeEpochs:
     functions: EpochFunctions
     training: Rows
     validation: Tensors | None
-    stop_at_nan: bool
 
     def run(self, order: Order, watch: Watch) -> npt.NDArray[np.float32]:
         watch()
         rows = _tensors(self.training.stored(slice(None) if order is None else order))
         if self.validation is None:
-            return _array(self.functions.train_pass(rows, stop_at_nan=self.stop_at_nan))
-        return _array(self.functions.both_passes(rows, self.validation, stop_at_nan=self.stop_at_nan))
+            return _array(self.functions.train_pass(rows))
+        return _array(self.functions.both_passes(rows, self.validation))
 
 
 @final
@@ -87,7 +93,6 @@ class _BlockedEpochs:
     functions: EpochFunctions
     training: Rows
     validation: Rows | None
-    stop_at_nan: bool
 
     def run(self, order: Order, watch: Watch) -> npt.NDArray[np.float32]:
         trained = self._train(order, watch)
@@ -99,9 +104,8 @@ class _BlockedEpochs:
         goes_on = True
         for block in epoch_blocks(self.training, plan, order):
             watch()
-            steps = tf.constant(block.steps)
-            on = self.functions.train_block(_tensors(block.rows), steps, stop_at_nan=self.stop_at_nan)
-            goes_on = not self.stop_at_nan or bool(on)
+            on = self.functions.train_block(_tensors(block.rows), (tf.constant(block.steps),))
+            goes_on = not self.functions.stop_at_nan or bool(on)
             if not goes_on:
                 break
         if plan.remainder and goes_on:
@@ -113,7 +117,7 @@ class _BlockedEpochs:
         self.functions.begin()
         for block in epoch_blocks(validation, plan, None):
             watch()
-            self.functions.test_block(_tensors(block.rows), tf.constant(block.steps))
+            self.functions.test_block(_tensors(block.rows), (tf.constant(block.steps),))
         if plan.remainder:
             self.functions.test_rest(_tensors(remainder_rows(validation, plan, None)))
         return _array(self.functions.metrics())
@@ -125,10 +129,3 @@ def _tensors(rows: Batch) -> Tensors:
 
 def _array(values: Any) -> npt.NDArray[np.float32]:
     return np.asarray(values.numpy(), dtype=np.float32)
-
-
-def _compiler(compilation: Compilation) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    if compilation is Compilation.EAGER:
-        return lambda function: function
-    xla = compilation is Compilation.XLA
-    return lambda function: tf.function(function, autograph=False, jit_compile=xla)

@@ -26,28 +26,25 @@ _NAMESPACES: dict[str, Any] = {
 }
 
 
-def build(named: Named) -> Any:
-    """The Keras object of an entry; activations are functions, everything else is constructed."""
+def build(named: Named, *, lowered: bool = False) -> Any:
+    """The Keras object of an entry; activations are functions, everything else is constructed.
+
+    `lowered` takes layers in their lowered form where they have one, and those in other layers too.
+    """
     if named.table == "activation":
         return getattr(keras.activations, named.name)
     if named.name == "LearningRateScheduler":
         return _learning_rate_scheduler(named)
-    arguments = {key: _argument(value) for key, value in named.arguments.items()}
-    return getattr(_NAMESPACES[named.table], named.name)(**arguments)
+    kind = LOWERED.get(named.name) if lowered and named.table == "layer" else None
+    arguments = {key: _argument(value, lowered=lowered) for key, value in named.arguments.items()}
+    return (kind or getattr(_NAMESPACES[named.table], named.name))(**arguments)
 
 
-def _build_lowered(named: Named) -> Any:
-    """A layer in its lowered form, if it has one; layers inside other layers stay as they are."""
-    if named.name not in LOWERED:
-        return build(named)
-    return LOWERED[named.name](**{key: _argument(value) for key, value in named.arguments.items()})
-
-
-def _argument(value: ArgumentValue) -> Any:
+def _argument(value: ArgumentValue, *, lowered: bool = False) -> Any:
     if isinstance(value, Named):
-        return build(value)
+        return build(value, lowered=lowered)
     if isinstance(value, tuple):
-        return [_argument(part) for part in value]
+        return [_argument(part, lowered=lowered) for part in value]
     return value
 
 
@@ -71,7 +68,8 @@ def forget_models() -> None:
 
     Not to be called inside a strategy's scope, which it would break.
     """
-    keras.backend.clear_session()
+    # Python finds the memory when it wants it; to look for it at once takes as long as to train a small trial.
+    keras.backend.clear_session(free_memory=False)
 
 
 def build_model(
@@ -83,7 +81,7 @@ def build_model(
     (Keras's) where the layers do not fit each other.
     """
     keras.utils.set_random_seed(seed)
-    layers = [_build_lowered(layer) if lowered else build(layer) for layer in trial.model]
+    layers = [build(layer, lowered=lowered) for layer in trial.model]
     model = keras.Sequential([keras.Input(feature_shape), *layers])
     compile_model(model, trial.compile)
     return model

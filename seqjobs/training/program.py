@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import final
 
-import keras
-
 from seqjobs.data.dataset import Array, Dataset
 from seqjobs.planning.trial import Trial
 from seqjobs.spec.tables import Named, complete_arguments
@@ -26,11 +24,13 @@ class Program:
     differs between trials of one program key is the learning rate.
     """
 
-    def __init__(self, model: keras.Sequential, initial: InitialState, functions: EpochFunctions) -> None:
-        self.model = model
-        self.metrics = tuple(model.get_metrics_result())
+    def __init__(self, initial: InitialState, steps: Steps, compilation: Compilation) -> None:
+        self.model = steps.model
+        self.metrics = tuple(steps.model.get_metrics_result())
         self._initial = initial
-        self._functions = functions
+        self._functions = {
+            stop_at_nan: EpochFunctions(steps, compilation, stop_at_nan=stop_at_nan) for stop_at_nan in (False, True)
+        }
 
     @classmethod
     def build(cls, trial: Trial, dataset: Dataset, compilation: Compilation, *, lowered: bool) -> Program:
@@ -48,7 +48,7 @@ class Program:
             model.test_step(rows.ready(slice(0, 2)))
         initial.complete(model, trial.seed)
         steps = Steps(model=model, form=rows.form, batch_size=trial.spec.fit.batch_size)
-        return cls(model, initial, EpochFunctions(steps, compilation))
+        return cls(initial, steps, compilation)
 
     def reset(self, trial: Trial) -> None:
         """The state in which `fit` of a fresh model of the trial would begin."""
@@ -59,7 +59,8 @@ class Program:
         self.model.stop_training = False
 
     def epochs(self, training: Rows, validation: Rows | None, *, stop_at_nan: bool) -> Epochs:
-        return self._functions.epochs(training, validation, stop_at_nan=stop_at_nan)
+        """See EpochFunctions."""
+        return self._functions[stop_at_nan].epochs(training, validation)
 
     @property
     def variables(self) -> tuple[Array, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import time
 from collections.abc import Iterator
@@ -43,6 +44,8 @@ class TrialRunner:
     def start(cls, cpus: int) -> TrialRunner:
         """Sets this process's TensorFlow up for a worker with that many CPUs; once a process."""
         names = devices.prepare(cpus)
+        # What TensorFlow's import has made stays: nobody needs to look through it again and again.
+        gc.freeze()
         return cls(names, gpus=devices.gpus())
 
     def run(self, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:

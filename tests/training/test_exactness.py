@@ -14,7 +14,8 @@ import yaml
 
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.spec.load import load_job
-from seqjobs.training import blocks, epochs
+from seqjobs.training import blocks
+from seqjobs.training import epochs as epochs_of_a_trial
 from seqjobs.training.trial_runner import TrialRunner
 from tests.conftest import JOBS
 from tests.training.trained import assert_close, dataset_of, same_bits, train, train_fresh
@@ -93,15 +94,17 @@ def test_histories_and_weights_are_those_of_stock_fit(make_points_plan: MakePlan
         assert_close(train(runner, xla, dataset), reference)
 
 
-# With dropout XLA draws other masks than Keras's generator; the graph draws the same.
-JOB_FILES = {
-    "mlp_binary.yaml": "xla",
-    "mlp_dropout.yaml": "graph",
-    "cnn_digits.yaml": "xla",
-    "weather_lstm.yaml": "graph",
-    "flights_search.yaml": "graph",
-    "quickstart.yaml": "graph",
-}
+# With dropout XLA draws other masks than Keras's generator; the graph draws the same. Differences of the last bits grow
+# from step to step, in a convolutional model sooner than elsewhere: hence the epochs.
+JOB_FILES = [
+    ("mlp_binary.yaml", "xla", 2),
+    ("mlp_dropout.yaml", "graph", 2),
+    ("cnn_digits.yaml", "xla", 1),
+    ("cnn_digits.yaml", "graph", 2),
+    ("weather_lstm.yaml", "graph", 2),
+    ("flights_search.yaml", "graph", 2),
+    ("quickstart.yaml", "graph", 2),
+]
 
 
 def first_shard(job: str) -> list[str]:
@@ -110,9 +113,9 @@ def first_shard(job: str) -> list[str]:
     return [f"data.train={train.replace('*', 'part-00000')}"]
 
 
-@pytest.mark.parametrize(("job", "compiled"), JOB_FILES.items(), ids=JOB_FILES)
-def test_the_jobs_give_the_numbers_of_stock_fit(job: str, compiled: str) -> None:
-    overrides = [*first_shard(job), "fit.epochs=2", "search.trials=null"]
+@pytest.mark.parametrize(("job", "compiled", "epochs"), JOB_FILES)
+def test_the_jobs_give_the_numbers_of_stock_fit(job: str, compiled: str, epochs: int) -> None:
+    overrides = [*first_shard(job), f"fit.epochs={epochs}", "search.trials=null"]
     plans = [make_plan([load_job(JOBS / job, [*overrides, f"fit.compile={way}"])]) for way in ("stock", compiled)]
     dataset = dataset_of(plans[0])
     stock, engine = (train_fresh(plan.packs[0], dataset) for plan in plans)
@@ -121,7 +124,7 @@ def test_the_jobs_give_the_numbers_of_stock_fit(job: str, compiled: str) -> None
 
 
 def test_every_job_is_compared() -> None:
-    assert {path.name for path in Path(JOBS).glob("*.yaml")} == set(JOB_FILES)
+    assert {path.name for path in Path(JOBS).glob("*.yaml")} == {job for job, _, _ in JOB_FILES}
 
 
 @pytest.mark.parametrize("name", ["dense sgd momentum", "normalized nadam", "dense adam"])
@@ -133,7 +136,7 @@ def test_epochs_in_blocks_give_the_bits_of_epochs_in_one_call(
     whole = train_fresh(pack, dataset)
     # About 70 of the 203 rows: several blocks, the last of them shorter, and a remainder.
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 2000)
-    monkeypatch.setattr(epochs, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr(epochs_of_a_trial, "BLOCK_BYTES", 2000)
     assert same_bits(train_fresh(pack, dataset), whole)
 
 

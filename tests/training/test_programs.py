@@ -9,9 +9,9 @@ import keras
 import pytest
 
 from seqjobs.planning.plan import Plan
+from seqjobs.training import programs
 from seqjobs.training.compile_rule import Compilation
-from seqjobs.training.outcome import PROGRAMS_HELD, EpochReport, Failure
-from seqjobs.training.programs import Programs
+from seqjobs.training.outcome import EpochReport, Failure
 from seqjobs.training.steps import Steps
 from seqjobs.training.trial_runner import TrialRunner
 from tests.training.trained import dataset_of, same_bits, train, train_fresh
@@ -52,12 +52,12 @@ def test_every_trial_of_a_program_gives_the_bits_of_a_fresh_one_in_any_order(
     plan = make_points_plan(f"fit.compile={compiled}", text=EVERYTHING)
     dataset, runner = dataset_of(plan), TrialRunner(("CPU",))
     assert plan.num_programs == 1
-    alone = [train_fresh(pack, dataset) for pack in plan.packs]
     forwards = [train(runner, pack, dataset) for pack in plan.packs]
     backwards = [train(runner, pack, dataset) for pack in reversed(plan.packs)][::-1]
-    assert all(map(same_bits, alone, forwards))
-    assert all(map(same_bits, alone, backwards))
-    assert len({outcome.history["loss"] for outcome, _ in alone}) == len(plan.packs)
+    alone = train_fresh(plan.packs[-1], dataset)
+    assert all(map(same_bits, forwards, backwards))
+    assert same_bits(alone, forwards[-1])
+    assert len({outcome.history["loss"] for outcome, _ in forwards}) == len(plan.packs)
 
 
 def variables_of(model: keras.Sequential, kind: str) -> list[Any]:
@@ -89,7 +89,7 @@ def test_a_reset_that_forgets_a_kind_of_state_would_be_seen(
     """Takes the part out of the reset: the test above fails then, for the second trial of a program is another."""
     plan = make_points_plan(text=EVERYTHING)
     dataset, runner = dataset_of(plan), TrialRunner(("CPU",))
-    take = Programs.take
+    take = programs.Programs.take
 
     def forgetful(*arguments: Any, **options: Any) -> Any:
         program = take(*arguments, **options)
@@ -98,7 +98,7 @@ def test_a_reset_that_forgets_a_kind_of_state_would_be_seen(
         recorded[:] = [(variable, initial) for variable, initial in recorded if id(variable) not in left_out]
         return program
 
-    monkeypatch.setattr(Programs, "take", forgetful)
+    monkeypatch.setattr(programs.Programs, "take", forgetful)
     train(runner, plan.packs[0], dataset)
     second = train(runner, plan.packs[1], dataset)
     monkeypatch.undo()
@@ -130,20 +130,20 @@ def test_a_reset_that_forgets_what_is_no_variable_would_be_seen(
     assert again[0].history != fresh[0].history
 
 
-def test_a_worker_holds_the_programs_that_it_used_last(make_points_plan: MakePlan) -> None:
-    values = ", ".join(str(units) for units in range(1, PROGRAMS_HELD + 2))
-    plan = make_points_plan(f"model.0.Dense.units={{choice: [{values}]}}", "search.sampler=grid")
-    dataset, programs = dataset_of(plan), Programs()
+def test_a_worker_holds_the_programs_that_it_used_last(
+    make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "PROGRAMS_HELD", 2)
+    plan = make_points_plan("model.0.Dense.units={choice: [1, 2, 3]}", "search.sampler=grid")
+    dataset, held = dataset_of(plan), programs.Programs()
 
     def take(number: int) -> Any:
         pack = plan.packs[number]
-        return programs.take(pack.program_key, pack.trials[0], dataset, Compilation.GRAPH, lowered=False)
+        return held.take(pack.program_key, pack.trials[0], dataset, Compilation.GRAPH, lowered=False)
 
     first, second = take(0), take(1)
-    for number in range(2, PROGRAMS_HELD):
-        take(number)
     assert take(0) is first  # used again, so the second is the oldest
-    take(PROGRAMS_HELD)
+    take(2)
     assert take(0) is first
     assert take(1) is not second
 

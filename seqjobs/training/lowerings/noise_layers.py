@@ -1,6 +1,6 @@
 """Keras's layers that act in training alone, lowered; each has the name of the layer that it stands for.
 
-They draw from their own seed generators as Keras's do, so that its states mean the same; which values are drawn differs.
+They draw from their seed generators as Keras's do, so that the states mean the same; which values are drawn differs.
 """
 
 from __future__ import annotations

@@ -47,6 +47,16 @@ class Window:
         return slice(start, start + (self.count - 1) * self.stride + 1, self.stride)
 
     @property
+    def first_step(self) -> int:
+        """Which multiple of the stride, counted in the padded axis, is the last before the axis itself begins."""
+        return self.before // self.stride
+
+    @property
+    def num_steps(self) -> int:
+        """How many strides from `first_step` cover the axis."""
+        return -(-(self.before + self.length) // self.stride) - self.first_step
+
+    @property
     def tiles(self) -> bool:
         """Whether windows lie side by side, without padding or overlap; what is left over at the end is in none."""
         return self.stride == self.size and self.dilation == 1 and not self.before and not self.after
