@@ -45,7 +45,7 @@ def _content(run: Run, trial: StoredTrial, digest: str, address: str | None) -> 
             return path.read_bytes()
     planned = next(found for found in stored_plan(run).trials if found.id == trial.id)
     shape = run.manifest.dataset(trial.dataset).feature_shape
-    with RayPool({Resources(gpus=0): 1}, workers=1, address=address) as pool:
+    with RayPool({Resources(gpus=0): 1}, workers=1, address=address, use_kept=True) as pool:
         return pool.export(planned, shape, WeightsStore(run.paths).load(digest))
 
 

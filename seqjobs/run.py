@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from seqjobs.execution.executor import Executor
@@ -16,6 +16,7 @@ from seqjobs.results.progress import Progress, Silent
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import new_run_id, run_folder
 from seqjobs.results.session import Session
+from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.load import load_jobs
 
 
@@ -29,33 +30,57 @@ def submit(
     overrides: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Run:
-    """Trains the jobs in the spec files on Ray as one run, and returns it.
+    """Trains the jobs in the spec files on Ray as one run, and returns it; see `submit_jobs`."""
+    jobs = load_jobs(specs, overrides)
+    return submit_jobs(jobs, run=run, runs_dir=runs_dir, workers=workers, address=address, progress=progress)
+
+
+def submit_jobs(
+    jobs: Sequence[JobSpec],
+    *,
+    run: str | None = None,
+    runs_dir: str | Path = "runs",
+    workers: int | None = None,
+    address: str | None = None,
+    progress: Progress | None = None,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Run:
+    """Trains jobs on Ray as one run, and returns it.
 
     `run` is the run's id: a new one starts, one that is there goes on where it stopped. `address` is that of a Ray
-    cluster; without it a local one is started, and ended with the run. Raises SeqjobsError.
+    cluster; without it the one that `seqjobs up` keeps is used, or a local one is started, and ended with the run.
+    `notify` is told why a cluster that is kept is not used. Raises SeqjobsError.
     """
-    plan = make_plan(load_jobs(specs, overrides))
+    plan = make_plan(jobs)
     paths = run_folder(Path(runs_dir), run or new_run_id(plan))
-    return run_job(plan, RayPool(demand_of(plan), workers=workers, address=address), paths, progress or Silent())
+    pool = RayPool(demand_of(plan), workers=workers, address=address, use_kept=True, notify=notify)
+    return run_job(plan, pool, paths, progress or Silent())
 
 
 def run_job(plan: Plan, executor: Executor, paths: RunPaths, progress: Progress) -> Run:
     """Carries out a plan in a run folder; what an earlier call committed there is not done again."""
+    _carry_out(plan, executor, paths, progress)
+    # Read back only now, when all that the session held has been given back: there may be much of both.
+    return Run.open(paths.root)
+
+
+def _carry_out(plan: Plan, executor: Executor, paths: RunPaths, progress: Progress) -> None:
     with contextlib.closing(progress), Session(plan, paths, progress) as session:
-        if not session.is_finished:
-            progress.stage("starting workers")
-            with executor:
-                progress.stage("reading data")
-                facts = executor.load(plan.datasets)
-                session.examine(facts)
-                progress.stage("checking models")
-                session.refuse(executor.check(session.trials_to_check))
-                session.begin(facts)
-                deadline = time.monotonic() + session.seconds_allowed
-                for event in executor.run(session.packs_left, session.attempts_charged):
+        if session.is_finished:
+            return
+        progress.stage("starting workers")
+        with executor:
+            progress.stage("reading data")
+            facts = executor.load(plan.datasets)
+            session.examine(facts)
+            progress.stage("checking models")
+            session.refuse(executor.check(session.trials_to_check))
+            session.begin(facts)
+            deadline = time.monotonic() + session.seconds_allowed
+            with contextlib.closing(executor.run(session.packs_left, session.attempts_charged)) as events:
+                for event in events:
                     session.handle(event)
                     if time.monotonic() > deadline:
                         break
-                session.commit()
-                session.export_best(executor)
-    return Run.open(paths.root)
+            session.commit()
+            session.export_best(executor)

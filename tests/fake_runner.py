@@ -32,7 +32,8 @@ EXIT_CODE = 86
 
 
 class Behaviour(IntEnum):
-    """The `units` of a trial's first Dense layer that make it do something special; it is well behaved with others."""
+    """The `units` of a trial's first Dense layer, or its learning rate, that make it do something special; it is well
+    behaved with others. A learning rate leaves a trial among those of its program."""
 
     SPEC = 901
     """Fails by itself, with the cause of that name; so do the next ones."""
@@ -58,6 +59,12 @@ class Behaviour(IntEnum):
     """Finishes, with validation metrics that are infinite, in both directions."""
     UNBUILDABLE = 917
     """Is found out by `check`."""
+    ALLOCATE = 918
+    """Leaves `StartFake.allocate` more bytes behind in its process."""
+    PRINT = 919
+    """Prints, as a library would."""
+    LARGE = 920
+    """Has weights of more than a megabyte."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +77,7 @@ class StartFake:
     notes: Path | None = None
     epoch_seconds: float = 0.0
     sleep: float = 3600.0
+    allocate: int = 0
 
     def __call__(self, cpus: int) -> FakeRunner:
         return FakeRunner(self, cpus)
@@ -80,6 +88,7 @@ class FakeRunner:
 
     def __init__(self, knobs: StartFake, cpus: int) -> None:
         self._knobs = knobs
+        self._left_behind: list[bytearray] = []
         self.devices: tuple[str, ...] = (f"fake:{cpus}",)
         self.versions: tuple[tuple[str, str], ...] = (("fake", "1"),)
 
@@ -121,9 +130,15 @@ class FakeRunner:
         self._note("begun", trial)
         behaviour = _behaviour(trial)
         if behaviour is Behaviour.EXIT or (behaviour is Behaviour.EXIT_ONCE and not again):
+            time.sleep(0.02)  # (what the process has just sent is on its way still)
             os._exit(EXIT_CODE)
         if behaviour is Behaviour.RAISE:
             raise RuntimeError("a runner that raises")
+        if behaviour is Behaviour.ALLOCATE:
+            # Written to, or the pages would not be there.
+            self._left_behind.append(bytearray(b"x") * self._knobs.allocate)
+        if behaviour is Behaviour.PRINT:
+            print(f"trial {trial.id} prints", flush=True)
         return Behaviour.CRASH if behaviour is Behaviour.FAIL_ONCE and not again else behaviour
 
     def _note(self, word: str, trial: Trial) -> None:
@@ -154,7 +169,8 @@ def history_of(trial: Trial, dataset: Dataset) -> History:
 def weights_of(trial: Trial, dataset: Dataset) -> Weights:
     """Its weights, likewise."""
     random = _random(trial, dataset, "weights")
-    return random.random((4, 3)).astype(np.float32), random.random(3).astype(np.float32)
+    rows = 100_000 if _behaviour(trial) is Behaviour.LARGE else 4
+    return random.random((rows, 3)).astype(np.float32), random.random(3).astype(np.float32)
 
 
 def _random(trial: Trial, dataset: Dataset, purpose: str) -> np.random.Generator:
@@ -170,8 +186,8 @@ def _weights_epoch(trial: Trial, history: History) -> int:
 
 
 def _behaviour(trial: Trial) -> Behaviour | None:
-    units = trial.spec.model[0].arguments.get("units")
-    return Behaviour(units) if isinstance(units, int) and units in set(Behaviour) else None
+    numbers = (trial.spec.model[0].arguments.get("units"), trial.spec.compile.optimizer.arguments.get("learning_rate"))
+    return next((Behaviour(int(n)) for n in numbers if isinstance(n, int | float) and n in set(Behaviour)), None)
 
 
 def _failure(behaviour: Behaviour | None) -> Failure | None:

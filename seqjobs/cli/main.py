@@ -29,6 +29,8 @@ COMMANDS = {
     "results": "Print the leaderboard of a run.",
     "logs": "Print what a trial wrote while it trained.",
     "export": "Write a trial's model as a .keras file.",
+    "up": "Keep a local cluster warm for the next submits.",
+    "down": "End the cluster that `up` keeps.",
     "schema": "Print the JSON Schema of a spec, for editors.",
     "doctor": "Check this machine, Ray and its workers.",
     "completion": "Print the completion script of a shell.",

@@ -2,54 +2,46 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, final
 
-from seqjobs.errors import ClusterError
 from seqjobs.execution import ray_cluster
+from seqjobs.execution.attempts import Attempts
 from seqjobs.execution.events import (
-    AttemptEnded,
     AttemptLost,
     AttemptPlanned,
     AttemptsPlanned,
     AttemptStarted,
     EpochEnded,
     Event,
-    Member,
     Waiting,
     WorkerLost,
+    WorkerReplaced,
     WorkerStarted,
 )
+from seqjobs.execution.pack_queue import PackQueue
+from seqjobs.execution.ray_call import RayCall, StreamEndedError, Whole, reason_of
 from seqjobs.execution.ray_slots import Slot, Slots
-from seqjobs.execution.ray_worker import Begun, Ended
-from seqjobs.execution.retry import exhausted, judge, retryable_failure
+from seqjobs.execution.stream_items import Begun, Reported
 from seqjobs.planning.trial import Pack
-from seqjobs.training.outcome import Cause, EpochReport, Failure, TrialOutcome, Weights
+from seqjobs.training.outcome import Cause, Failure
 
-# A worker has the next pack at hand when it ends one.
+# A worker has the next call at hand when it ends one.
 IN_FLIGHT = 2
 WAIT_SECONDS = 0.1
-# Taken from one stream before the others are looked at again.
-ITEMS_AT_ONCE = 64
+# Packs that are known to be short share a call: about as many as a worker trains in this time.
+CALL_SECONDS = 0.25
+MOST_PACKS = 100
 
 
-@dataclass(kw_only=True)
-class _Attempt:
-    """One pack on one worker. `outcomes` and `weights` fill up member by member."""
+@dataclass(frozen=True, kw_only=True)
+class _Planned:
+    """Packs of one program, meant for a worker; `behind` names the pack that is the last before them there."""
 
-    pack: Pack
-    number: int
     slot: Slot
+    packs: tuple[Pack, ...]
     behind: str | None
-    stream: Any = None
-    begun: bool = False
-    outcomes: list[TrialOutcome] = field(default_factory=list)
-    weights: list[Any] = field(default_factory=list)
-
-    def planned(self) -> AttemptPlanned:
-        return AttemptPlanned(pack_id=self.pack.id, attempt=self.number, worker=self.slot.name, behind=self.behind)
 
 
 @final
@@ -62,91 +54,120 @@ class Dispatch:
         self._ray = ray
         self._slots = slots
         self._datasets = datasets
-        self._queue = deque(packs)
-        self._charged = dict(charged)
-        self._attempts: list[_Attempt] = []
+        self._packs = packs
+        self._attempts = Attempts(charged)
+        self._queue = PackQueue(())
+        self._calls: dict[str, list[RayCall]] = {}
+        self._suspects: set[str] = set()
+        self._pace: dict[str, float] = {}  # program -> seconds of a pack of it, the last one that ended
 
-    def events(self) -> Iterator[Event]:
-        """Every pack ends in AttemptEnded or a final AttemptLost. Raises ClusterError."""
-        yield from self._refuse_exhausted()
-        while self._queue or self._attempts:
-            self._slots.refill_when_due()
-            yield from self._dispatch()
-            happened = False
-            for event in self._receive():
-                happened = True
-                yield event
-            if not happened:
-                yield Waiting()
+    def events(self) -> Generator[Event, None, None]:
+        """Every pack ends in AttemptEnded or a final AttemptLost. Closing it stops what runs. Raises ClusterError."""
+        refused = {pack.id: lost for pack in self._packs if (lost := self._attempts.refused(pack)) is not None}
+        yield from refused.values()
+        self._queue = PackQueue(pack for pack in self._packs if pack.id not in refused)
+        try:
+            while self._queue or any(self._calls.values()):
+                self._slots.refill_when_due()
+                yield from self._replace_full()
+                yield from self._dispatch()
+                happened = False
+                for event in self._receive():
+                    happened = True
+                    yield event
+                if not happened:
+                    yield Waiting()
+        finally:
+            self._stop()
 
-    def _refuse_exhausted(self) -> Iterator[Event]:
-        """Packs that died with their worker or driver too often in earlier submits are not begun again."""
-        for pack in list(self._queue):
-            charged = self._charged.get(pack.id, 0)
-            if charged > pack.retries:
-                self._queue.remove(pack)
-                yield AttemptLost(
-                    pack_id=pack.id, attempt=charged, worker="", failure=exhausted(charged), charged=False, final=True
-                )
+    def _stop(self) -> None:
+        """Ends the workers that are at something: Ray cannot stop what an actor does otherwise."""
+        for slot in [slot for slot in self._slots.slots if self._calls.get(slot.name)]:
+            self._slots.remove(slot, "stopped")
+        self._calls.clear()
 
     def _dispatch(self) -> Iterator[Event]:
         planned = list(self._plan())
         if not planned:
             return
-        yield AttemptsPlanned(attempts=tuple(attempt.planned() for attempt in planned))
-        for attempt in planned:
-            dataset = self._datasets[attempt.pack.dataset]
-            run = attempt.slot.actor.run.options(num_returns="streaming")
-            attempt.stream = run.remote(attempt.pack, dataset)
-            self._attempts.append(attempt)
+        yield AttemptsPlanned(attempts=tuple(attempt for plan in planned for attempt in self._tell(plan)))
+        for plan in planned:
+            call = RayCall(self._ray, plan.slot.actor, plan.packs, self._datasets[plan.packs[0].dataset])
+            self._calls.setdefault(plan.slot.name, []).append(call)
 
-    def _plan(self) -> Iterator[_Attempt]:
-        """Idle workers first; then one more for each, while there is enough for all: a short queue stays shared."""
-        in_flight: dict[str, list[_Attempt]] = {slot.name: [] for slot in self._slots.slots}
-        for attempt in self._attempts:
-            in_flight[attempt.slot.name].append(attempt)
+    def _replace_full(self) -> Iterator[Event]:
+        """Workers over their budget of memory begin nothing more, by themselves: what they were given goes to others.
+
+        One that nothing is left for may stay, to export a model.
+        """
+        for slot in [slot for slot in self._slots.slots if self._slots.is_full(slot)]:
+            calls, budget = self._calls.get(slot.name, []), self._slots.resources.memory
+            if budget is None or not (self._queue or calls):
+                continue
+            self._slots.remove(slot, "replaced")
+            yield WorkerReplaced(worker=slot.name, private_bytes=slot.private_bytes, budget=budget)
+            why = Failure(cause=Cause.INFRASTRUCTURE, message="its worker was replaced before it began")
+            yield from self._lose_worker(slot, [(pack, why) for call in calls for pack in call.packs])
+
+    def _plan(self) -> Iterator[_Planned]:
+        """Idle workers first; then one call more for each, while there is enough for all: a short queue stays shared.
+
+        What was planned and then not dispatched, because somebody closed the events, is in no worker's hands.
+        """
+        planned: dict[str, _Planned] = {}
         for depth in range(IN_FLIGHT):
             for slot in self._slots.slots:
-                waiting = in_flight[slot.name]
+                calls = self._calls.get(slot.name, [])
                 enough = depth == 0 or len(self._queue) >= len(self._slots.slots)
-                if slot.facts is None or len(waiting) > depth or not self._queue or not enough:
+                if slot.facts is None or len(calls) + (slot.name in planned) > depth or not self._queue or not enough:
                     continue
-                pack = self._next_pack(slot)
-                behind = waiting[-1].pack.id if waiting else None
-                attempt = _Attempt(pack=pack, number=self._charged.get(pack.id, 0) + 1, slot=slot, behind=behind)
-                waiting.append(attempt)
-                yield attempt
+                before = planned[slot.name].packs if slot.name in planned else calls[-1].packs if calls else ()
+                program = self._queue.choose(slot.name)
+                packs = self._queue.take(slot.name, program, self._most(program))
+                planned[slot.name] = _Planned(slot=slot, packs=packs, behind=before[-1].id if before else None)
+                yield planned[slot.name]
 
-    def _next_pack(self, slot: Slot) -> Pack:
-        """The first pack of the program the worker had last, else the first."""
-        index = next((i for i, pack in enumerate(self._queue) if pack.program_key == slot.last_program), 0)
-        pack = self._queue[index]
-        del self._queue[index]
-        slot.last_program = pack.program_key
-        return pack
+    def _most(self, program: str) -> int:
+        """How many packs to put into a call: one, unless they are known to be short and there are enough for all."""
+        pace = self._pace.get(program)
+        if pace is None:
+            return 1
+        share = len(self._queue) // (len(self._slots.slots) * IN_FLIGHT)
+        return max(1, min(MOST_PACKS, share, int(CALL_SECONDS / max(pace, CALL_SECONDS / MOST_PACKS))))
+
+    def _tell(self, planned: _Planned) -> Iterator[AttemptPlanned]:
+        behind = planned.behind
+        for pack in planned.packs:
+            number = self._attempts.number(pack)
+            yield AttemptPlanned(pack_id=pack.id, attempt=number, worker=planned.slot.name, behind=behind)
+            behind = pack.id
 
     def _receive(self) -> Iterator[Event]:
         starting = [slot for slot in self._slots.slots if slot.facts is None]
-        waitables = [*(slot.starting for slot in starting), *(attempt.stream for attempt in self._attempts)]
-        if not waitables:
-            return
-        ready, _ = self._ray.wait(waitables, num_returns=1, timeout=WAIT_SECONDS, fetch_local=False)
-        if not ready:
-            return
-        # Others that are ready too come along at no cost.
-        ready, _ = self._ray.wait(waitables, num_returns=len(waitables), timeout=0, fetch_local=False)
+        # Only the first call of each: if its worker dies, what it has sent of that one is read before.
+        working = [(slot, calls[0]) for slot in self._slots.slots if (calls := self._calls.get(slot.name))]
+        ready = self._wait([*(slot.starting for slot in starting), *(call.stream for _, call in working)])
         for slot in starting:
             if slot.starting in ready:
                 yield from self._receive_start(slot)
-        for attempt in list(self._attempts):
-            if attempt.stream in ready and attempt in self._attempts:
-                yield from self._receive_items(attempt)
+        for slot, call in working:
+            if call.stream in ready:
+                yield from self._receive_items(slot, call)
+
+    def _wait(self, waitables: list[Any]) -> set[Any]:
+        """All that are ready; where none is, the first one that gets ready soon."""
+        if not waitables:
+            return set()
+        ready, _ = self._ray.wait(waitables, num_returns=len(waitables), timeout=0, fetch_local=False)
+        if not ready:
+            ready, _ = self._ray.wait(waitables, num_returns=1, timeout=WAIT_SECONDS, fetch_local=False)
+        return set(ready)
 
     def _receive_start(self, slot: Slot) -> Iterator[Event]:
         try:
             facts = self._slots.started(slot)
         except self._ray.exceptions.RayError as error:
-            reason = _reason(error)
+            reason = reason_of(error)
             self._slots.remove(slot, reason)
             yield WorkerLost(worker=slot.name, reason=reason)
             self._slots.fill()
@@ -155,110 +176,95 @@ class Dispatch:
             worker=slot.name, node=facts.node, pid=facts.pid, devices=facts.devices, versions=facts.versions
         )
 
-    def _receive_items(self, attempt: _Attempt) -> Iterator[Event]:
-        for _ in range(ITEMS_AT_ONCE):
-            if attempt.stream.is_finished():
-                # Without the closing item: the worker died where its weights should have come.
-                yield from self._worker_died(attempt.slot, self._error_behind(attempt))
-                return
-            if not attempt.stream.next_ready():
-                return
-            reference = next(attempt.stream)
-            if len(attempt.weights) < len(attempt.outcomes):
-                # Weights follow each outcome. They stay where they are until somebody wants them.
-                attempt.weights.append(reference)
-                continue
-            try:
-                item = self._ray.get(reference)
-            except self._ray.exceptions.RayTaskError as error:
-                yield from self._lose(attempt, Failure(cause=Cause.CRASH, message=_reason(error), traceback=str(error)))
-                return
-            except self._ray.exceptions.RayError as error:
-                yield from self._worker_died(attempt.slot, error)
-                return
-            if isinstance(item, Ended):
-                yield from self._end(attempt)
-                return
-            yield from self._take(attempt, item)
+    def _receive_items(self, slot: Slot, call: RayCall) -> Iterator[Event]:
+        try:
+            for item in call.read():
+                yield from self._take(slot, call, item)
+                if call not in self._calls.get(slot.name, ()) or self._slots.is_full(slot):
+                    return
+        except self._ray.exceptions.RayTaskError as error:
+            failure = Failure(cause=Cause.CRASH, message=reason_of(error), traceback=str(error))
+            yield from self._lose_call(slot, call, failure)
+        except StreamEndedError as error:
+            yield from self._worker_died(slot, self._error_behind(call) or error)
+        except self._ray.exceptions.RayError as error:
+            yield from self._worker_died(slot, error)
 
-    def _take(self, attempt: _Attempt, item: Any) -> Iterator[Event]:
-        pack_id, number, worker = attempt.pack.id, attempt.number, attempt.slot.name
-        if isinstance(item, Begun):
-            attempt.begun = True
-            yield AttemptStarted(pack_id=pack_id, attempt=number, worker=worker)
-        elif isinstance(item, EpochReport):
-            yield EpochEnded(pack_id=pack_id, attempt=number, worker=worker, report=item)
-        elif isinstance(item, TrialOutcome):
-            attempt.outcomes.append(item)
+    def _take(self, slot: Slot, call: RayCall, item: Begun | Reported | Whole) -> Iterator[Event]:
+        pack, worker = call.packs[0], slot.name
+        number = self._attempts.number(pack)
+        match item:
+            case Begun():
+                call.has_begun = True
+                yield AttemptStarted(pack_id=pack.id, attempt=number, worker=worker)
+            case Reported():
+                if item.reports:
+                    yield EpochEnded(pack_id=pack.id, attempt=number, worker=worker, reports=item.reports)
+            case Whole():
+                yield from self._end(slot, call, item)
 
-    def _end(self, attempt: _Attempt) -> Iterator[Event]:
-        failure = retryable_failure(attempt.outcomes)
-        if failure is not None:
-            yield from self._lose(attempt, failure, log=attempt.outcomes[0].log)
-            return
-        self._attempts.remove(attempt)
-        members = tuple(
-            Member(outcome=outcome, fetch_weights=self._fetching(reference))
-            for outcome, reference in zip(attempt.outcomes, attempt.weights, strict=True)
-        )
-        yield AttemptEnded(pack_id=attempt.pack.id, attempt=attempt.number, worker=attempt.slot.name, members=members)
-
-    def _fetching(self, reference: Any) -> Callable[[], Weights]:
-        def fetch() -> Weights:
-            try:
-                weights: Weights = self._ray.get(reference)
-            except self._ray.exceptions.RayError as error:
-                what = f"weights were lost with their node: {_reason(error)}"
-                raise ClusterError("E509", what, fix="run the same command again to go on.") from error
-            return weights
-
-        return fetch
+    def _end(self, slot: Slot, call: RayCall, whole: Whole) -> Iterator[Event]:
+        pack, ended = call.packs.popleft(), whole.ended
+        call.has_begun = False
+        if not call.packs:
+            self._calls[slot.name].remove(call)
+        self._pace[pack.program_key] = ended.seconds
+        slot.private_bytes = ended.private_bytes
+        over = self._attempts.over(pack, slot.name, ended.end, whole.members)
+        if isinstance(over, AttemptLost) and not over.final:
+            self._queue.put_back(pack)
+        yield over
 
     def _worker_died(self, slot: Slot, error: BaseException) -> Iterator[Event]:
         """All that was on the worker is lost; only what it had begun can have killed it."""
-        reason = _reason(error)
-        lost = [attempt for attempt in self._attempts if attempt.slot is slot]
+        reason = reason_of(error)
         infrastructure = slot.facts is not None and not ray_cluster.node_is_alive(self._ray, slot.facts.node_id)
         self._slots.remove(slot, reason)
         yield WorkerLost(worker=slot.name, reason=reason)
-        for attempt in lost:
-            cause = Cause.INFRASTRUCTURE if infrastructure or not attempt.begun else Cause.CRASH
-            yield from self._lose(attempt, Failure(cause=cause, message=f"its worker died: {reason}"))
+        calls = self._calls.get(slot.name, [])
+        culprit = self._culprit(calls) if not infrastructure else None
+        failures = {
+            crashed: Failure(
+                cause=Cause.CRASH if crashed else Cause.INFRASTRUCTURE, message=f"its worker died: {reason}"
+            )
+            for crashed in (True, False)
+        }
+        yield from self._lose_worker(slot, [(pack, failures[pack is culprit]) for call in calls for pack in call.packs])
+
+    def _culprit(self, calls: Sequence[RayCall]) -> Pack | None:
+        """The pack that the worker died of, as far as one can know."""
+        if not calls:
+            return None
+        first = calls[0].packs[0]
+        # The word that it has begun may have died with the worker: that is believed once.
+        if calls[0].has_begun or first.id in self._suspects:
+            return first
+        self._suspects.add(first.id)
+        return None
+
+    def _lose_worker(self, slot: Slot, lost: Sequence[tuple[Pack, Failure]]) -> Iterator[Event]:
+        self._calls.pop(slot.name, None)
+        self._queue.forget(slot.name)
+        yield from self._lose(slot, lost)
         self._slots.fill()
 
-    def _lose(self, attempt: _Attempt, failure: Failure, log: str = "") -> Iterator[Event]:
-        self._attempts.remove(attempt)
-        pack = attempt.pack
-        before = self._charged.get(pack.id, 0)
-        verdict = judge(failure.cause, before, pack.retries)
-        if verdict.charged:
-            self._charged[pack.id] = before + 1
-        if not verdict.final:
-            self._queue.appendleft(pack)
-        yield AttemptLost(
-            pack_id=pack.id,
-            attempt=attempt.number,
-            worker=attempt.slot.name,
-            failure=failure,
-            charged=verdict.charged,
-            final=verdict.final,
-            log=log,
-        )
+    def _lose_call(self, slot: Slot, call: RayCall, failure: Failure) -> Iterator[Event]:
+        """The call itself raised, which is put to the pack that it was at; the worker lives."""
+        self._calls[slot.name].remove(call)
+        behind = Failure(cause=Cause.INFRASTRUCTURE, message=f"the call it waited in was lost: {failure.message}")
+        yield from self._lose(slot, [(pack, behind if index else failure) for index, pack in enumerate(call.packs)])
 
-    def _error_behind(self, attempt: _Attempt) -> BaseException:
+    def _lose(self, slot: Slot, lost: Sequence[tuple[Pack, Failure]]) -> Iterator[Event]:
+        events = [self._attempts.lost(pack, slot.name, failure) for pack, failure in lost]
+        # The last one first, so that they wait in their order again.
+        for (pack, _), event in reversed(list(zip(lost, events, strict=True))):
+            if not event.final:
+                self._queue.put_back(pack)
+        yield from events
+
+    def _error_behind(self, call: RayCall) -> BaseException | None:
         try:
-            self._ray.get(attempt.weights[-1] if attempt.weights else attempt.stream.completed())
+            self._ray.get(call.stream.completed())
         except self._ray.exceptions.RayError as error:
             return error  # type: ignore[no-any-return]
-        return RuntimeError("its stream ended early")
-
-
-def _reason(error: BaseException) -> str:
-    """Ray's explanation in one line: what is of interest stands behind `Worker exit detail`, or else at the end."""
-    text = " ".join(str(error).split())
-    for mark in ("Worker exit detail: ", "The actor is dead because "):
-        _, found, rest = text.partition(mark)
-        if found:
-            return rest.split(". ")[0]
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+        return None

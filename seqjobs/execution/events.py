@@ -28,6 +28,18 @@ class WorkerLost:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkerReplaced:
+    """A worker held more memory of its own than its budget and was ended between two packs; another takes its place.
+
+    Both numbers are bytes.
+    """
+
+    worker: str
+    private_bytes: int
+    budget: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class AttemptPlanned:
     """A pack that is about to be dispatched to a worker.
 
@@ -58,12 +70,12 @@ class AttemptStarted:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochEnded:
-    """An epoch of a pack is over."""
+    """An epoch of a pack is over, or several that follow one another: those of a moment, where epochs are short."""
 
     pack_id: str
     attempt: int
     worker: str
-    report: EpochReport
+    reports: tuple[EpochReport, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,5 +115,13 @@ class Waiting:
 
 
 Event = (
-    WorkerStarted | WorkerLost | AttemptsPlanned | AttemptStarted | EpochEnded | AttemptEnded | AttemptLost | Waiting
+    WorkerStarted
+    | WorkerLost
+    | WorkerReplaced
+    | AttemptsPlanned
+    | AttemptStarted
+    | EpochEnded
+    | AttemptEnded
+    | AttemptLost
+    | Waiting
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -52,11 +52,11 @@ class Executor(Protocol):
     def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:
         """Builds each trial's model in a worker, training nothing; trial id -> why it cannot be trained."""
 
-    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Iterator[Event]:
+    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Generator[Event, None, None]:
         """Carries out the packs; `attempts` has how many attempts of a pack were charged to it before.
 
         An event has been handled when the next one is asked for. Every pack ends in AttemptEnded or in a final
-        AttemptLost. Closing the iterator stops what still runs.
+        AttemptLost. Closing the generator stops what still runs.
         """
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:

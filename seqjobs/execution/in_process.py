@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Self, final
 
 from seqjobs.data.dataset import Dataset
 from seqjobs.data.read import read_dataset
+from seqjobs.execution.attempts import Attempts
 from seqjobs.execution.events import (
     AttemptEnded,
     AttemptLost,
@@ -23,11 +23,11 @@ from seqjobs.execution.events import (
     WorkerStarted,
 )
 from seqjobs.execution.executor import DatasetFacts
-from seqjobs.execution.retry import exhausted, judge, retryable_failure
+from seqjobs.execution.pack_run import PackEnd, run_pack
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import Cause, EpochReport, Failure, PackRunner, TrialOutcome, Weights
+from seqjobs.training.outcome import Failure, PackRunner, Weights
 
 WORKER = "in-process"
 
@@ -59,13 +59,21 @@ class InProcess:
         found = {trial.id: self._entered().check(trial, self._datasets[trial.dataset]) for trial in trials}
         return {trial_id: failure for trial_id, failure in found.items() if failure is not None}
 
-    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Iterator[Event]:
-        runner = self._entered()
+    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Generator[Event, None, None]:
+        runner, account = self._entered(), Attempts(attempts)
         yield WorkerStarted(
             worker=WORKER, node=platform.node(), pid=os.getpid(), devices=runner.devices, versions=runner.versions
         )
         for pack in packs:
-            yield from self._run_pack(pack, attempts.get(pack.id, 0))
+            refused = account.refused(pack, WORKER)
+            if refused is not None:
+                yield refused
+                continue
+            while True:
+                over = yield from self._attempt(account, pack)
+                yield over
+                if isinstance(over, AttemptEnded) or over.final:
+                    break
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         return self._entered().export(trial, feature_shape, weights)
@@ -75,52 +83,23 @@ class InProcess:
             raise RuntimeError("an executor is used inside `with`")
         return self._runner
 
-    def _run_pack(self, pack: Pack, charged: int) -> Iterator[Event]:
-        if charged > pack.retries:
-            yield AttemptLost(
-                pack_id=pack.id, attempt=charged, worker=WORKER, failure=exhausted(charged), charged=False, final=True
-            )
-            return
-        while True:
-            attempt = charged + 1
-            planned = AttemptPlanned(pack_id=pack.id, attempt=attempt, worker=WORKER, behind=None)
-            yield AttemptsPlanned(attempts=(planned,))
-            yield AttemptStarted(pack_id=pack.id, attempt=attempt, worker=WORKER)
-            members: list[Member] = []
-            failure = None
-            try:
-                for report in self._reports(pack, members):
-                    yield EpochEnded(pack_id=pack.id, attempt=attempt, worker=WORKER, report=report)
-            except Exception as error:  # (as from a Ray worker: a runner that raises has lost the attempt)
-                trace = "".join(traceback.format_exception(error))
-                failure = Failure(cause=Cause.CRASH, message=f"{type(error).__name__}: {error}", traceback=trace)
-            failure = failure or retryable_failure([member.outcome for member in members])
-            if failure is None:
-                yield AttemptEnded(pack_id=pack.id, attempt=attempt, worker=WORKER, members=tuple(members))
-                return
-            verdict = judge(failure.cause, charged, pack.retries)
-            charged += verdict.charged
-            yield AttemptLost(
-                pack_id=pack.id,
-                attempt=attempt,
-                worker=WORKER,
-                failure=failure,
-                charged=verdict.charged,
-                final=verdict.final,
-                log=members[0].outcome.log if members else "",
-            )
-            if verdict.final:
-                return
-
-    def _reports(self, pack: Pack, members: list[Member]) -> Iterator[EpochReport]:
-        outcomes: list[TrialOutcome] = []
-        for item in self._entered().run(pack, self._datasets[pack.dataset]):
-            if isinstance(item, EpochReport):
-                yield item
-            elif isinstance(item, TrialOutcome):
-                outcomes.append(item)
+    def _attempt(self, account: Attempts, pack: Pack) -> Generator[Event, None, AttemptEnded | AttemptLost]:
+        """One attempt's events but the last, which is returned."""
+        number = account.number(pack)
+        planned = AttemptPlanned(pack_id=pack.id, attempt=number, worker=WORKER, behind=None)
+        yield AttemptsPlanned(attempts=(planned,))
+        yield AttemptStarted(pack_id=pack.id, attempt=number, worker=WORKER)
+        end = PackEnd(outcomes=(), weights=())
+        for item in run_pack(self._entered(), pack, self._datasets[pack.dataset]):
+            if isinstance(item, PackEnd):
+                end = item
             else:
-                members.append(Member(outcome=outcomes[-1], fetch_weights=_giving(item)))
+                yield EpochEnded(pack_id=pack.id, attempt=number, worker=WORKER, reports=(item,))
+        members = [
+            Member(outcome=outcome, fetch_weights=_giving(weights))
+            for outcome, weights in zip(end.outcomes, end.weights, strict=False)
+        ]
+        return account.over(pack, WORKER, end, members)
 
 
 def _giving(weights: Weights) -> Callable[[], Weights]:

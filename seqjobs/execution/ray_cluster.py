@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from seqjobs.errors import ClusterError
+from seqjobs.execution import bare_ray
+from seqjobs.execution.private_folder import private_folder
 from seqjobs.storage import durable
+
+NAMESPACE = "seqjobs"
 
 # Ray reads these when it is imported: what a raylet wants to tell its driver belongs into our log, not onto a
 # screen that shows something else or into a JSON document.
@@ -22,53 +24,89 @@ _QUIET = {"RAY_DEDUP_LOGS_SKIP_REGEX": ".*", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO
 
 
 @contextlib.contextmanager
-def connected(address: str | None) -> Iterator[Any]:
+def connected(address: str | None, *, token: Path | None = None) -> Iterator[Any]:
     """Ray, connected to `address`, or to a new local cluster for None; gives the cluster back on leaving.
 
     A local cluster asks a token of everyone, out of a file that only this user may read, since its servers listen
-    on all interfaces. `RAY_ADDRESS` in the environment is not followed: a run never joins a cluster by accident.
+    on all interfaces; `token` is that file, made anew where it is None. `RAY_ADDRESS` in the environment is not
+    followed: a run never joins a cluster by accident. Raises ClusterError E508, E510.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_environment(_QUIET))
+        folder = None
         if address is None:
-            folder = Path(tempfile.mkdtemp(prefix="seqjobs-"))
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            durable.create_once(folder / "token", secrets.token_hex(32).encode())
-            token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(folder / "token")}
-            stack.enter_context(_environment(token))
-        import ray  # noqa: PLC0415 (a second of import, wanted only when a run starts)
+            folder = stack.enter_context(private_folder())
+            if token is None:
+                token = folder / "token"
+                create_token(token)
+            stack.enter_context(_environment({**bare_ray.ENVIRONMENT, "RAY_USAGE_STATS_ENABLED": "0"}))
+        if token is not None:
+            stack.enter_context(_environment({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}))
+        import ray  # noqa: PLC0415 (a third of a second, wanted only when a run starts)
 
         if ray.is_initialized():
             raise ClusterError("E510", "this process is connected to a Ray cluster already", fix="call ray.shutdown().")
-        # Ray puts in a SIGTERM handler of its own, which prints a stack and leaves with 15.
-        on_sigterm = signal.getsignal(signal.SIGTERM)
-        try:
-            ray.init(
-                address=address or "local",
-                include_dashboard=False if address is None else None,
-                logging_level="CRITICAL",
-                log_to_driver=False,
-                configure_logging=False,
-            )
-        except Exception as error:  # (Ray raises many kinds here, RuntimeError and ConnectionError among them)
-            place = address or "a local cluster"
-            raise ClusterError(
-                "E508", f"Ray cannot be reached: {_first_line(error)}", where=place, fix="run `seqjobs doctor`."
-            ) from error
+        _forget_token()
         stack.callback(ray.shutdown)
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, on_sigterm)
+        with _same_sigterm():
+            if folder is not None:
+                _start(ray, folder)
+            else:
+                _reach(ray, str(address), address=address, namespace=NAMESPACE if token is not None else None)
         yield ray
 
 
+def create_token(path: Path) -> None:
+    """A new secret. Raises FileExistsError."""
+    durable.create_once(path, secrets.token_hex(32).encode())
+
+
 def capacity(ray: Any) -> Mapping[str, float]:
-    """CPUs and GPUs of the nodes that are alive."""
+    """CPUs, GPUs and bytes of memory of the nodes that are alive."""
     resources = ray.cluster_resources()
-    return {"CPU": resources.get("CPU", 0.0), "GPU": resources.get("GPU", 0.0)}
+    return {name: resources.get(name, 0.0) for name in ("CPU", "GPU", "memory")}
 
 
 def node_is_alive(ray: Any, node_id: str) -> bool:
     return any(node["NodeID"] == node_id and node["Alive"] for node in ray.nodes())
+
+
+def _start(ray: Any, folder: Path) -> None:
+    """A cluster of this machine. Ray lets every user write to its folder and sockets, so it stands in a private one."""
+    options = {"namespace": NAMESPACE, "_temp_dir": str(folder / "ray"), "_skip_env_hook": True}
+    if bare_ray.is_possible(ray):
+        with bare_ray.bare_start(), contextlib.suppress(ClusterError):
+            _reach(ray, "a local cluster", address="local", include_dashboard=False, **options)
+            return
+        ray.shutdown()
+    _reach(ray, "a local cluster", address="local", include_dashboard=False, **options)
+
+
+def _forget_token() -> None:
+    """Ray reads a token once a process: the next cluster, which has another, would turn it away."""
+    from ray import _raylet  # noqa: PLC0415 (Ray is imported only when a run starts)
+
+    loader = getattr(_raylet, "AuthenticationTokenLoader", None)
+    if loader is not None:
+        loader.instance().reset_cache()
+
+
+def _reach(ray: Any, place: str, **options: Any) -> None:
+    try:
+        ray.init(logging_level="CRITICAL", log_to_driver=False, configure_logging=False, **options)
+    except Exception as error:  # (Ray raises many kinds here, RuntimeError and ConnectionError among them)
+        raise ClusterError(
+            "E508", f"Ray cannot be reached: {_first_line(error)}", where=place, fix="run `seqjobs doctor`."
+        ) from error
+
+
+@contextlib.contextmanager
+def _same_sigterm() -> Iterator[None]:
+    """Ray puts in a SIGTERM handler of its own, which prints a stack and leaves with 15; this puts ours back."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

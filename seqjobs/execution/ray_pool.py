@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, final
 
@@ -13,9 +14,11 @@ from seqjobs.execution import ray_cluster
 from seqjobs.execution.dispatch import Dispatch
 from seqjobs.execution.events import Event
 from seqjobs.execution.executor import DatasetFacts
+from seqjobs.execution.kept.leased import LeasedWorkers
 from seqjobs.execution.ray_slots import Slots
 from seqjobs.execution.ray_worker import WorkerFacts, decode
 from seqjobs.execution.start_runner import start_runner
+from seqjobs.execution.worker_source import OwnWorkers, WorkerSource
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial
@@ -28,6 +31,8 @@ class RayPool:
 
     `demand` says how many packs want which resources; the workers of the first are started at once, so that
     TensorFlow's import overlaps with reading the data. `workers` is the most workers at a time, None for no limit.
+    With `use_kept` and no address they are those of the cluster that `seqjobs up` keeps, where it is of use; if it is
+    not, `notify` is told why.
     """
 
     def __init__(
@@ -37,19 +42,25 @@ class RayPool:
         workers: int | None = None,
         address: str | None = None,
         start: Callable[[int], PackRunner] = start_runner,
+        use_kept: bool = False,
+        notify: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._demand = dict(demand)
         self._workers = workers
         self._address = address
         self._start = start
+        self._use_kept = use_kept
+        self._notify = notify
         self._stack = contextlib.ExitStack()
         self._ray: Any = None
+        self._source: WorkerSource | None = None
         self._slots: Slots | None = None
+        self._events: Generator[Event, None, None] | None = None
         self._datasets: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
-            self._ray = stack.enter_context(ray_cluster.connected(self._address))
+            self._source = self._leased(stack) or self._own(stack)
             if self._demand:
                 resources, count = next(iter(self._demand.items()))
                 self._use(resources, count)
@@ -59,15 +70,35 @@ class RayPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._events is not None:
+            self._events.close()
         self._datasets.clear()
-        self._slots = None
+        self._slots = self._source = None
         self._stack.close()
+
+    def _own(self, stack: contextlib.ExitStack) -> WorkerSource:
+        self._ray = stack.enter_context(ray_cluster.connected(self._address))
+        return OwnWorkers(self._ray, self._start)
+
+    def _leased(self, stack: contextlib.ExitStack) -> WorkerSource | None:
+        """Workers of the cluster that `seqjobs up` keeps, if there is one that is of use."""
+        if not self._use_kept or self._address is not None:
+            return None
+        leased = LeasedWorkers.lease(self._demand or {Resources(): 1}, self._workers, self._start, self._notify)
+        if leased is None:
+            return None
+        stack.callback(leased.close)
+        try:
+            self._ray = stack.enter_context(ray_cluster.connected(leased.address, token=leased.token))
+        except ClusterError as error:
+            self._notify(f"the kept cluster is not used: {error.what}")
+            return None
+        leased.connect(self._ray)
+        return leased
 
     def load(self, sources: Sequence[DataSource]) -> Mapping[str, DatasetFacts]:
         """One task a dataset reads and decodes it; Ray brings the one copy to each node that works with it."""
-        # No CPU is asked for: the actors may hold them all already.
-        task = self._ray.remote(decode).options(num_cpus=0, num_returns=2)
-        pending = {source.id: task.remote(source) for source in sources}
+        pending = dict(zip([source.id for source in sources], self._decode(sources), strict=True))
         found: dict[str, DatasetFacts] = {}
         for source_id, (facts, dataset) in pending.items():
             answer = self._get(facts)
@@ -76,6 +107,15 @@ class RayPool:
             found[source_id] = answer
             self._datasets[source_id] = dataset
         return found
+
+    def _decode(self, sources: Sequence[DataSource]) -> list[Any]:
+        if self._slots is not None and self._source is not None and self._source.is_warm:
+            # These have nothing else to do yet, and a process for a task would first import what they have.
+            actors = itertools.cycle(self._slots.ready_actors())
+            return [next(actors).decode.options(num_returns=2).remote(source) for source in sources]
+        # No CPU is asked for: the actors may hold them all already.
+        task = self._ray.remote(decode).options(num_cpus=0, num_returns=2)
+        return [task.remote(source) for source in sources]
 
     def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:
         slots = self._any_slots()
@@ -87,13 +127,14 @@ class RayPool:
         found = {trial_id: self._get(reference) for trial_id, reference in pending.items()}
         return {trial_id: failure for trial_id, failure in found.items() if failure is not None}
 
-    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Iterator[Event]:
+    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Generator[Event, None, None]:
         groups: dict[Resources, list[Pack]] = {}
         for pack in packs:
             groups.setdefault(pack.resources, []).append(pack)
         for resources, members in groups.items():
             slots = self._use(resources, len(members))
-            yield from Dispatch(self._ray, slots, self._datasets, members, attempts).events()
+            events = self._events = Dispatch(self._ray, slots, self._datasets, members, attempts).events()
+            yield from events
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         actor = self._any_slots().ready_actors()[0]
@@ -108,10 +149,13 @@ class RayPool:
     def _use(self, resources: Resources, count: int) -> Slots:
         """The slots for packs of these resources; those of others are given back first, to make room."""
         if self._slots is not None and self._slots.resources == resources:
+            self._slots.fill()
             return self._slots
         if self._slots is not None:
             self._slots.close()
-        self._slots = Slots(ray=self._ray, resources=resources, count=count, limit=self._workers, start=self._start)
+        if self._source is None:
+            raise RuntimeError("a RayPool has workers while it is entered")
+        self._slots = Slots(ray=self._ray, resources=resources, count=count, limit=self._workers, source=self._source)
         self._slots.fill()
         return self._slots
 

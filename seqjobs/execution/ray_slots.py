@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, final
 
 from seqjobs.errors import ClusterError
-from seqjobs.execution import ray_cluster
-from seqjobs.execution.ray_worker import Worker, WorkerFacts
+from seqjobs.execution.ray_worker import WorkerFacts
+from seqjobs.execution.worker_source import WorkerSource, gpus_of
 from seqjobs.planning.resources import Resources
-from seqjobs.training.outcome import PackRunner
 
 # A worker that dies while it starts is replaced so often; then the cause is not chance.
 MAX_FAILED_STARTS = 3
@@ -27,7 +25,8 @@ class Slot:
     actor: Any
     starting: Any
     facts: WorkerFacts | None = None
-    last_program: str = ""
+    private_bytes: int = 0
+    """What it held when its last pack ended, or when it was given to this run."""
 
 
 @final
@@ -39,7 +38,7 @@ class Slots:
     resources: Resources
     count: int
     limit: int | None
-    start: Callable[[int], PackRunner]
+    source: WorkerSource
     slots: list[Slot] = field(default_factory=list)
     _made: int = 0
     _failed_starts: int = 0
@@ -56,20 +55,35 @@ class Slots:
             self.fill()
 
     def ready_actors(self) -> list[Any]:
-        """All actors, once at least one has started; Ray queues calls to those that start still."""
-        if not self.slots:
-            self.fill()
-        return [slot.actor for slot in self.slots]
+        """All actors, at least one, those that have started first; Ray queues calls to those that start still."""
+        if not self.slots and self._room():
+            self.slots.append(self._start_one())
+        return [slot.actor for slot in sorted(self.slots, key=lambda slot: slot.facts is None)]
 
     def started(self, slot: Slot) -> WorkerFacts:
-        """What a worker says of itself; to be called when its `starting` is ready. Raises Ray's errors."""
+        """What a worker says of itself; to be called when its `starting` is ready.
+
+        Raises Ray's errors, and ClusterError E511 where it is over its budget of memory from the start.
+        """
         facts: WorkerFacts = self.ray.get(slot.starting)
-        slot.facts = facts
+        budget = self.resources.memory
+        if budget is not None and facts.private_bytes > budget and not facts.num_packs:
+            raise ClusterError(
+                "E511",
+                f"a worker that has trained nothing yet holds {_mebibytes(facts.private_bytes)} MiB, "
+                f"more than the {_mebibytes(budget)} MiB of its budget",
+                fix="raise `resources.memory` in the spec.",
+            )
+        slot.facts, slot.private_bytes = facts, facts.private_bytes
         self._failed_starts = 0
         return facts
 
     def remove(self, slot: Slot, reason: str) -> None:
-        """Forgets a dead worker. Raises ClusterError E507 where workers die while they start, again and again."""
+        """Ends a worker, whatever it is at, if it is not dead already, and forgets it.
+
+        Raises ClusterError E507 where workers die while they start, again and again.
+        """
+        self.source.end(slot.actor)
         self.slots.remove(slot)
         if slot.facts is None:
             self._failed_starts += 1
@@ -79,38 +93,51 @@ class Slots:
                     fix="run `seqjobs doctor`.",
                 )  # fmt: skip
 
+    def is_full(self, slot: Slot) -> bool:
+        """Whether the worker holds more memory than it may, and so takes up no further pack."""
+        return self.resources.memory is not None and slot.private_bytes > self.resources.memory
+
     def close(self) -> None:
-        """Ends all workers, which gives their resources back."""
+        """Gives all workers back, which must be at nothing, and with them their resources."""
         for slot in self.slots:
-            self.ray.kill(slot.actor)
+            self.source.give_back(slot.actor)
         self.slots.clear()
 
     def _room(self) -> int:
         self._looked = time.monotonic()
-        capacity = ray_cluster.capacity(self.ray)
+        capacity = self.source.capacity()
         fits = int(capacity["CPU"] // self.resources.cpus)
-        gpus = self._gpus(capacity)
+        gpus = gpus_of(self.resources, capacity)
         if gpus:
             fits = min(fits, int(capacity["GPU"] // gpus))
+        if self.resources.memory:
+            fits = min(fits, int(capacity["memory"] // self.resources.memory))
         if fits == 0 and not self.slots:
             raise ClusterError(
                 "E506",
-                f"a worker wants {self.resources.cpus} CPUs and {gpus} GPUs, "
-                f"the cluster has {capacity['CPU']:g} and {capacity['GPU']:g}",
+                f"a worker wants {self._wanted(gpus)}, the cluster has {self._found(capacity)}",
                 fix="lower `resources` in the spec.",
             )
         most = min(fits, self.count, self.limit if self.limit is not None else fits)
         return max(0, most - len(self.slots))
 
-    def _gpus(self, capacity: Any) -> int:
-        if self.resources.gpus == "auto":
-            return 1 if capacity["GPU"] >= 1 else 0
-        return self.resources.gpus
+    def _wanted(self, gpus: int) -> str:
+        memory = self.resources.memory
+        wanted = f"{self.resources.cpus} CPUs and {gpus} GPUs"
+        return wanted if memory is None else f"{wanted} and {_mebibytes(memory)} MiB of memory"
+
+    def _found(self, capacity: Any) -> str:
+        found = f"{capacity['CPU']:g} and {capacity['GPU']:g}"
+        if self.resources.memory is None:
+            return found
+        return f"{found} and {_mebibytes(int(capacity['memory']))}"
 
     def _start_one(self) -> Slot:
         self._made += 1
         name = f"w{self._made}"
-        gpus = self._gpus(ray_cluster.capacity(self.ray))
-        actor_class = self.ray.remote(Worker).options(num_cpus=self.resources.cpus, num_gpus=gpus, max_restarts=0)
-        actor = actor_class.remote(self.resources.cpus, self.start)
+        actor = self.source.start(self.resources, gpus_of(self.resources, self.source.capacity()))
         return Slot(name=name, actor=actor, starting=actor.facts.remote())
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / 2**20:,.0f}"

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import final
+
+import psutil
 
 from seqjobs.data.dataset import Dataset
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError
 from seqjobs.execution.captured_output import CapturedOutput
 from seqjobs.execution.executor import DatasetFacts
+from seqjobs.execution.pack_run import PackEnd, run_pack
+from seqjobs.execution.report_buffer import ReportBuffer
+from seqjobs.execution.stream_items import SMALL_BYTES, Begun, Ended, Reported, StreamItem
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import Failure, PackRunner, TrialOutcome, Weights
+from seqjobs.training.outcome import EpochReport, Failure, PackRunner, Weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,60 +33,105 @@ class WorkerFacts:
     pid: int
     devices: tuple[str, ...]
     versions: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Begun:
-    """The first item of a pack's stream: the worker has taken it up."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    """The last item of a pack's stream: all before it is whole."""
+    private_bytes: int
+    num_packs: int
+    """How many it has trained, in this run or before it."""
 
 
 @final
 class Worker:
-    """The actor: one process, one PackRunner, one pack at a time."""
+    """The actor: one process, one PackRunner, one pack at a time.
 
-    def __init__(self, cpus: int, start: Callable[[int], PackRunner]) -> None:
+    Once it holds more than `memory` bytes of its own it begins no further pack: its driver replaces it.
+    """
+
+    def __init__(self, cpus: int, start: Callable[[int], PackRunner], memory: int | None = None) -> None:
         self._output = CapturedOutput()
+        self._memory = memory
+        self._held = 0  # as its driver was told last
+        self._num_packs = 0
         with self._output:
             self._runner = start(cpus)
 
     def facts(self) -> WorkerFacts:
         import ray  # noqa: PLC0415 (loaded already, being inside a Ray worker; a driver may have to wait for it)
 
+        self._held = private_bytes()
         return WorkerFacts(
             node=platform.node(),
             node_id=ray.get_runtime_context().get_node_id(),
             pid=os.getpid(),
             devices=self._runner.devices,
             versions=self._runner.versions,
+            private_bytes=self._held,
+            num_packs=self._num_packs,
         )
+
+    def decode(self, source: DataSource) -> tuple[DatasetFacts | DataError, Dataset | None]:
+        """As the function `decode`, in a process that has its imports behind it."""
+        return decode(source)
 
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:
         with self._output:
             return self._runner.check(trial, dataset)
 
-    def run(self, pack: Pack, dataset: Dataset) -> Iterator[Any]:
-        """A stream: Begun, what PackRunner.run yields with what was printed added to each outcome, Ended."""
-        yield Begun()
-        self._output.clear()
-        items = self._runner.run(pack, dataset)
-        while True:
-            with self._output:
-                item = next(items, None)
-            if item is None:
-                yield Ended()
-                return
-            if isinstance(item, TrialOutcome):
-                item = replace(item, log=item.log + self._output.text())
-            yield item
+    def run(self, packs: tuple[Pack, ...], dataset: Dataset) -> Iterator[StreamItem | tuple[Weights, ...]]:
+        """The stream of `stream_items`; what was printed is added to each outcome."""
+        unsent: StreamItem = ()
+        for pack in packs:
+            if self._memory is not None and self._held > self._memory:
+                break
+            yield (*unsent, Begun())
+            unsent = ()
+            reports, began = ReportBuffer(), time.monotonic()
+            for item in self._captured(pack, dataset):
+                if isinstance(item, PackEnd):
+                    ended, weights = self._ended(item, time.monotonic() - began)
+                    unsent = (Reported(reports=reports.take()), ended)
+                    if weights:
+                        yield unsent
+                        yield weights
+                        unsent = ()
+                elif reports.add(item):
+                    yield (Reported(reports=reports.take()),)
+        if unsent:
+            yield unsent
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         with self._output:
             return self._runner.export(trial, feature_shape, weights)
+
+    def _captured(self, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | PackEnd]:
+        self._output.clear()
+        items = run_pack(self._runner, pack, dataset)
+        while True:
+            with self._output:
+                item = next(items, None)
+            if item is None:
+                return
+            yield self._with_output(item) if isinstance(item, PackEnd) else item
+
+    def _with_output(self, end: PackEnd) -> PackEnd:
+        text = self._output.text()
+        if not text:
+            return end
+        outcomes = tuple(replace(outcome, log=outcome.log + text) for outcome in end.outcomes)
+        return replace(end, outcomes=outcomes, printed=text)
+
+    def _ended(self, end: PackEnd, seconds: float) -> tuple[Ended, tuple[Weights, ...]]:
+        """The pack's end, and its weights where they are too large to be in it."""
+        self._held = private_bytes()
+        self._num_packs += 1
+        is_small = sum(array.nbytes for weights in end.weights for array in weights) <= SMALL_BYTES
+        sent = end if is_small else replace(end, weights=())
+        ended = Ended(end=sent, weights_follow=not is_small, seconds=seconds, private_bytes=self._held)
+        return ended, () if is_small else end.weights
+
+
+def private_bytes() -> int:
+    """Memory of this process that it shares with no other."""
+    memory = psutil.Process().memory_info()
+    return memory.rss - memory.shared
 
 
 def decode(source: DataSource) -> tuple[DatasetFacts | DataError, Dataset | None]:

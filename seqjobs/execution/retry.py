@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqjobs.training.outcome import Cause, Failure, TrialOutcome
@@ -33,7 +34,7 @@ def judge(cause: Cause, charged_before: int, retries: int) -> Verdict:
     return Verdict(charged=True, final=charged_before >= allowed)
 
 
-def retryable_failure(outcomes: list[TrialOutcome]) -> Failure | None:
+def retryable_failure(outcomes: Sequence[TrialOutcome]) -> Failure | None:
     """The failure of a member for which the pack as a whole is tried again, if there is one."""
     failures = (outcome.failure for outcome in outcomes)
     return next((failure for failure in failures if failure is not None and failure.cause in _TRIED_AGAIN), None)

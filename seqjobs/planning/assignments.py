@@ -34,7 +34,7 @@ def assigned_trials(job: JobSpec) -> tuple[tuple[Assignment, TrialSpec], ...]:
     for assignment in _proposed(job, wanted):
         trial = shared.trial(job.trial(assignment))
         # `adam` and `Adam`, or a default and its value written out, are one trial.
-        found.setdefault(digest(canonical_trial(trial), length=64), (assignment, trial))
+        found.setdefault(digest(canonical_trial(trial), length=64), (shared.assignment(assignment), trial))
         if len(found) == wanted:
             break
     return tuple(found.values())

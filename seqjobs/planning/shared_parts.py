@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, cast, final
+import sys
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast, final
 
-from seqjobs.spec.sections import TrialSpec
+from seqjobs.spec.job_spec import Assignment
+from seqjobs.spec.sections import CompileSpec, Section, TrialSpec
 
 _Part = TypeVar("_Part")
+_Section = TypeVar("_Section", bound=Section)
 
 
 @final
@@ -19,15 +23,21 @@ class SharedParts:
 
     def trial(self, trial: TrialSpec) -> TrialSpec:
         """The same trial, out of parts that were seen before where there are any."""
-        compiled = trial.compile
-        return TrialSpec.model_construct(
-            data=self._one(trial.data),
-            model=tuple(self._one(layer) for layer in trial.model),
-            compile=compiled.model_copy(
-                update={name: self._one(part) for name, part in compiled if name != "optimizer"}
-            ),
-            fit=self._one(trial.fit),
+        return self._section(
+            trial, {"model": tuple(map(self._one, trial.model)), "compile": self._compile(trial.compile)}
         )
+
+    def assignment(self, assignment: Assignment) -> Assignment:
+        return {sys.intern(key): value for key, value in assignment.items()}
+
+    def _compile(self, section: CompileSpec) -> CompileSpec:
+        # An optimizer has a learning rate of its own.
+        return self._section(section, {"optimizer": section.optimizer})
+
+    def _section(self, section: _Section, replaced: Mapping[str, Any]) -> _Section:
+        parts = {name: self._one(part) for name, part in section if name not in replaced}
+        # Checked already; and a set of names a section would be a tenth of a plan.
+        return type(section).model_construct(_fields_set=self._one(section.model_fields_set), **parts, **replaced)
 
     def _one(self, part: _Part) -> _Part:
         # Not by `==`, for which 1 is True.

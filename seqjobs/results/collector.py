@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
-from seqjobs.execution.events import AttemptEnded, AttemptLost, AttemptsPlanned, Event, Member
+from seqjobs.execution.events import AttemptEnded, AttemptLost, AttemptsPlanned, Event, Member, WorkerReplaced
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Trial
 from seqjobs.results import log_records
+from seqjobs.results.compact_history import CompactHistory
 from seqjobs.results.leaderboard import sort_key
 from seqjobs.results.log_records import LogState
 from seqjobs.results.progress import Standing
@@ -59,6 +60,8 @@ class Collector:
                 self._end(event)
             case AttemptLost():
                 self._lose(event)
+            case WorkerReplaced():
+                self.note(log_records.worker_replaced(event))
             case _:
                 pass
         if self._log.is_due:
@@ -116,10 +119,11 @@ class Collector:
             status=TrialStatus.FAILED if outcome.failed else TrialStatus.FINISHED,
             attempt=attempt,
             value=self._value(trial.job, outcome),
-            history=outcome.history,
+            history=CompactHistory(outcome.history),
             weights_epoch=outcome.weights_epoch,
             seconds=outcome.seconds,
             failure=outcome.failure,
+            compiled=outcome.compiled,
         )
         key, position = self._key(trial.job, record.value), self._places[trial.id].position
         if outcome.failed or not self._kept[trial.job].would_keep(key, position):

@@ -29,7 +29,7 @@ class RankedTrial(Protocol):
     def hyperparameters(self) -> Assignment: ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
     """One row: `rank` counts from 1; a failed trial has none. `mean` is over the assignment's finished repeats."""
 
@@ -46,6 +46,8 @@ class Entry:
     epochs: int
     seconds: float
     failure: str = ""
+    compiled: str = ""
+    """How its steps were carried out; empty where it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,7 @@ def _entry(trial: RankedTrial, record: TrialRecord, means: Mapping[tuple[str, in
         epochs=record.epochs,
         seconds=record.seconds,
         failure=f"{record.failure.cause}: {record.failure.message}" if record.failure else "",
+        compiled=record.compiled,
     )
 
 

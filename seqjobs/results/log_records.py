@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seqjobs.execution.events import AttemptLost, AttemptPlanned
+from seqjobs.execution.events import AttemptLost, AttemptPlanned, WorkerReplaced
+from seqjobs.results.compact_history import CompactHistory
 from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.results.run_log import Record
-from seqjobs.training.outcome import Cause, Failure, History
+from seqjobs.training.outcome import Cause, Failure
 
 
 @dataclass(kw_only=True)
@@ -23,6 +24,8 @@ class LogState:
     """How many attempts of a pack were charged to it; one that was under way when its driver was killed counts too."""
     models: dict[str, str] = field(default_factory=dict)
     """Files of best models, relative to the run's folder -> the trial they were made of."""
+    replaced: list[WorkerReplaced] = field(default_factory=list)
+    """The workers that held more memory than their budget, in order."""
     seconds: float = 0.0
     """How long all submits worked, up to the last record of each."""
 
@@ -62,6 +65,15 @@ def attempt_ended(pack_id: str, attempt: int) -> Record:
     return {"type": "attempt-ended", "pack": pack_id, "attempt": attempt}
 
 
+def worker_replaced(replaced: WorkerReplaced) -> Record:
+    return {
+        "type": "worker-replaced",
+        "worker": replaced.worker,
+        "private_bytes": replaced.private_bytes,
+        "budget": replaced.budget,
+    }
+
+
 def model_written(path: str, trial_id: str) -> Record:
     return {"type": "model-written", "path": path, "trial": trial_id}
 
@@ -77,6 +89,7 @@ def trial_ended(record: TrialRecord) -> Record:
         "weights_epoch": record.weights_epoch,
         "seconds": record.seconds,
         "weights": record.weights,
+        "compiled": record.compiled,
         "failure": None
         if failure is None
         else {"cause": failure.cause, "message": failure.message, "traceback": failure.traceback},
@@ -109,6 +122,9 @@ def fold(records: Iterable[Record]) -> LogState:
                 state.charged[record["pack"]] = state.charged.get(record["pack"], 0) + 1
         elif kind == "model-written":
             state.models[record["path"]] = record["trial"]
+        elif kind == "worker-replaced":
+            names = ("worker", "private_bytes", "budget")
+            state.replaced.append(WorkerReplaced(**{name: record[name] for name in names}))
         else:
             state.records[record["trial"]] = _trial_record(record)
         last = record.get("at", last)
@@ -135,15 +151,17 @@ def _charge(state: LogState, open_attempts: dict[str, str | None]) -> None:
 
 def _trial_record(record: Mapping[str, Any]) -> TrialRecord:
     failure = record["failure"]
-    history: History = {metric: tuple(float(v) for v in values) for metric, values in record["history"].items()}
+    history = {metric: tuple(float(value) for value in values) for metric, values in record["history"].items()}
     return TrialRecord(
         trial_id=record["trial"],
         status=TrialStatus(record["type"].removeprefix("trial-")),
         attempt=record["attempt"],
         value=None if record["value"] is None else float(record["value"]),
-        history=history,
+        history=CompactHistory(history),
         weights_epoch=record["weights_epoch"],
         seconds=record["seconds"],
         weights=record["weights"],
         failure=None if failure is None else Failure(**{**failure, "cause": Cause(failure["cause"])}),
+        # Logs of the first versions have no word of it.
+        compiled=record.get("compiled", ""),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,7 +36,7 @@ class StoredJob:
     keep_best: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoredTrial:
     """A trial as it was planned."""
 
@@ -48,6 +49,9 @@ class StoredTrial:
     pack: str
     program_key: str
     dataset: str
+
+
+_TRIAL_FIELDS = tuple(field.name for field in fields(StoredTrial))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +101,7 @@ class Manifest:
             "versions": dict(self.versions),
             "jobs": [{**job.__dict__, "objective": job.objective.model_dump()} for job in self.jobs],
             "datasets": [dataset.__dict__ for dataset in self.datasets],
-            "trials": [trial.__dict__ for trial in self.trials],
+            "trials": [{name: getattr(trial, name) for name in _TRIAL_FIELDS} for trial in self.trials],
         }
         return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
 
@@ -116,7 +120,7 @@ class Manifest:
                 created=tree["created"],
                 versions=tree["versions"],
                 jobs=tuple(_job(job) for job in tree["jobs"]),
-                trials=tuple(StoredTrial(**trial) for trial in tree["trials"]),
+                trials=tuple(map(_trial, tree["trials"])),
                 datasets=tuple(_dataset(dataset) for dataset in tree["datasets"]),
             )
         except (ValueError, KeyError, TypeError) as error:
@@ -236,6 +240,12 @@ def _stored_dataset(dataset_id: str, fact: DatasetFacts) -> StoredDataset:
 def _job(tree: dict[str, Any]) -> StoredJob:
     objective = ObjectiveSpec.model_validate(tree["objective"])
     return StoredJob(**{**tree, "objective": objective, "overrides": tuple(tree["overrides"])})
+
+
+def _trial(tree: dict[str, Any]) -> StoredTrial:
+    # Thousands have these in common.
+    shared = {name: sys.intern(tree[name]) for name in ("job", "program_key", "dataset")}
+    return StoredTrial(**{**tree, **shared})
 
 
 def _dataset(tree: dict[str, Any]) -> StoredDataset:

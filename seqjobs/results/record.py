@@ -25,7 +25,7 @@ class TrialStatus(StrEnum):
         return self in (TrialStatus.FINISHED, TrialStatus.FAILED)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TrialRecord:
     """The committed end of a trial. `value` is the objective's metric at `weights_epoch`, None where it failed."""
 
@@ -39,6 +39,8 @@ class TrialRecord:
     weights: str | None = None
     """The digest that names its weights' file; None where they were not among the best."""
     failure: Failure | None = None
+    compiled: str = ""
+    """How its steps were carried out: xla, graph, eager or stock; empty where a log from before has no word of it."""
 
     @property
     def epochs(self) -> int:

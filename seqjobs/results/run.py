@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Self, final
 
 from seqjobs.errors import NotFoundError
+from seqjobs.execution.events import WorkerReplaced
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.leaderboard import Entry, Leaderboard, rank_jobs
 from seqjobs.results.log_records import LogState, fold
 from seqjobs.results.manifest import Manifest, StoredJob, StoredTrial, read_manifest
 from seqjobs.results.record import TrialRecord, TrialStatus
-from seqjobs.results.run_log import read_log
+from seqjobs.results.run_log import last_segment, records_up_to
 from seqjobs.storage.lock import is_held
 
 
@@ -45,7 +46,7 @@ class Run:
         paths = RunPaths(root=Path(path))
         manifest = read_manifest(paths)
         held = is_held(paths.lock)
-        records, _ = read_log(paths.log)
+        records = records_up_to(paths.log, last_segment(paths.log))
         return cls(manifest, fold(records), paths, held)
 
     def __repr__(self) -> str:
@@ -109,6 +110,11 @@ class Run:
         if self._held:
             return RunStatus.RUNNING
         return RunStatus.FINISHED if len(self.records) == self.num_total else RunStatus.INTERRUPTED
+
+    @property
+    def replaced_workers(self) -> tuple[WorkerReplaced, ...]:
+        """The workers that held more memory than their budget, in order."""
+        return tuple(self._state.replaced)
 
     @property
     def seconds(self) -> float:

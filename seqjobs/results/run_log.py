@@ -7,7 +7,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, final
 
@@ -117,10 +117,19 @@ def read_log(folder: Path) -> tuple[list[Record], int]:
 
     Raises StorageError E609 where a segment is damaged or missing, E610 where one cannot be read.
     """
-    records: list[Record] = []
-    # Only the last number is taken from the listing: of names that are created while it is read, it may show a
-    # later one and not an earlier.
-    last = max(_numbers(folder), default=0)
+    last = last_segment(folder)
+    return list(records_up_to(folder, last)), last + 1
+
+
+def last_segment(folder: Path) -> int:
+    """The highest number in the folder, 0 where there is none. Raises StorageError E610."""
+    # Only this is taken from the listing: of names that are created while it is read, it may show a later one and not
+    # an earlier.
+    return max(_numbers(folder), default=0)
+
+
+def records_up_to(folder: Path, last: int) -> Iterator[Record]:
+    """The records of the segments up to that number, with one segment in memory at a time. Raises as `read_log`."""
     for number in range(1, last + 1):
         path = folder / segment_name(number)
         try:
@@ -130,8 +139,7 @@ def read_log(folder: Path) -> tuple[list[Record], int]:
             raise StorageError("E609", what, where=str(path), fix=fix) from None
         except OSError as error:
             raise _unreadable(path, error) from error
-        records.extend(decode_segment(content, str(path)))
-    return records, last + 1
+        yield from decode_segment(content, str(path))
 
 
 def _numbers(folder: Path) -> list[int]:

@@ -25,7 +25,7 @@ from seqjobs.results.log_records import LogState
 from seqjobs.results.manifest import Manifest, check_same_data, check_same_plan, read_manifest, write_manifest
 from seqjobs.results.progress import Progress
 from seqjobs.results.record import TrialRecord
-from seqjobs.results.run_log import RunLog, read_log
+from seqjobs.results.run_log import RunLog, last_segment, records_up_to
 from seqjobs.results.tables import write_tables
 from seqjobs.results.versions import versions
 from seqjobs.results.weights import WeightsStore
@@ -68,9 +68,9 @@ class Session:
         try:
             self._lock.take()
             self._manifest = self._stored_manifest()
-            records, self._next_segment = read_log(self._paths.log)
-            self._state = log_records.fold(records)
-            if records and self._manifest is None:
+            self._last_segment = last_segment(self._paths.log)
+            self._state = log_records.fold(records_up_to(self._paths.log, self._last_segment))
+            if self._last_segment and self._manifest is None:
                 what, fix = "this folder has the log of a run, but not its run.json", "restore run.json from a copy."
                 raise RunFolderError("E608", what, where=str(self._paths.root), fix=fix)
         except BaseException:
@@ -122,7 +122,8 @@ class Session:
         if self._manifest is not None:
             check_same_data(self._manifest, facts, self._paths.root)
         schemas = {dataset_id: fact.schema for dataset_id, fact in facts.items()}
-        check_plan(self._plan, schemas, {dataset_id: fact.num_classes for dataset_id, fact in facts.items()})
+        num_classes = {dataset_id: fact.num_classes for dataset_id, fact in facts.items()}
+        check_plan(self._plan, schemas, num_classes, {dataset_id: fact.classes for dataset_id, fact in facts.items()})
 
     def begin(self, facts: Mapping[str, DatasetFacts]) -> None:
         """Creates the run where it is new; then the log is open."""
@@ -133,7 +134,7 @@ class Session:
             with durable.reported("the run cannot be created", self._paths.root):
                 self._create(manifest)
             self._manifest = manifest
-        log = RunLog(self._paths.log, next_number=self._next_segment)
+        log = RunLog(self._paths.log, next_number=self._last_segment + 1)
         collector = Collector(self._plan, self._paths, log, self._state)
         collector.note(log_records.submit_started(now, found, writer=secrets.token_hex(8)))
         self._collector = collector

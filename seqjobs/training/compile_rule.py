@@ -1,6 +1,7 @@
-"""The rule that says how a trial's epochs are carried out: a function of the plan, the data and the kind of device.
+"""The rule that says how a trial's epochs are carried out.
 
-Never of a measured time, which would make the last bits of a result a matter of chance.
+A function of the plan, the number and shape of rows and the kind of device; never of a measured time, which would make
+the last bits of a result a matter of chance.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from enum import StrEnum
 
 from seqjobs.spec.sections import TrialSpec
 from seqjobs.spec.tables import Named
-from seqjobs.training.lowerings import LOWERED
+from seqjobs.training.lowerings.convolution_rule import convolutions_pay
 
 
 class Compilation(StrEnum):
@@ -26,54 +27,58 @@ class Compilation(StrEnum):
     """Keras's own `fit`: the reference that the others are compared with."""
 
 
-# XLA takes 1.2 s longer than the graph to compile the epochs of a 30-16-1 classifier, the smallest of models, and saves
-# 0.13 ms a step of it. Larger models take longer to compile and save more a step, in about the same proportion.
+# What XLA costs and saves, on one thread of an AMD EPYC 9004: seconds to compile more than the graph, then milliseconds
+# of a step in the graph and by XLA. Each worker compiles for itself.
+#   30-16-1, batch 32            0.7   0.07   0.01    repaid after 12,000 steps
+#   784-128-64-1, batch 32       0.7   0.42   0.25    4,400
+#   100-256-dropout-128-10, 64   1.2   0.51   0.30    6,000
+#   the same, normalized         1.8   0.89   0.39    3,600
+#   LSTM(64), 28 steps, 32       1.6   4.2    2.5       900
+#   GRU(64), 28 steps, 32        1.4   5.6    2.1       400
 MIN_XLA_STEPS = 10_000
+MIN_XLA_STEPS_RECURRENT = 2_000
+_RECURRENT = {"GRU", "LSTM", "SimpleRNN", "ConvLSTM1D"}
 
-# What XLA has no fast form for on a CPU, and we no lowering: transformed images and their random numbers, convolutions
-# of single channels (loops, where the graph has a kernel), cells with convolutions.
+# What XLA has no form for on a CPU, or one that takes longer than the graph's: times of a step in proportion.
 _SLOW = {
-    "ConvLSTM1D",
-    "ConvLSTM2D",
-    "Conv3DTranspose",
-    "DepthwiseConv1D",
-    "DepthwiseConv2D",
-    "RandomBrightness",
-    "RandomContrast",
-    "RandomFlip",
+    "Conv3DTranspose",  # 3.7
+    "ConvLSTM2D",  # 1.8
+    "DepthwiseConv1D",  # 17
+    "DepthwiseConv2D",  # 126
     "RandomRotation",
     "RandomTranslation",
     "RandomZoom",
     "Resizing",
-    "SeparableConv1D",
-    "SeparableConv2D",
+    "SeparableConv1D",  # 12
+    "SeparableConv2D",  # 132
 }
-# Dropout in a cell is drawn by Keras's generator, which XLA makes slow: 10 ms for 64 x 256 draws, 1 ms in the graph.
-_CELL_DROPOUTS = ("dropout", "recurrent_dropout")
 
 
-def compilation_of(trial: TrialSpec, *, steps: int, num_gpus: int) -> Compilation:
+def compilation_of(trial: TrialSpec, feature_shape: tuple[int, ...], *, steps: int, num_gpus: int) -> Compilation:
     """How to carry out a trial, of whose program the whole plan trains `steps` batches."""
     if num_gpus > 1:
         # A program's steps know one device; Keras's `fit` spreads a batch over several.
         return Compilation.STOCK
     if trial.fit.compile != "auto":
         return Compilation(trial.fit.compile)
-    if num_gpus == 1 or steps < MIN_XLA_STEPS or any(_keeps_from_xla(layer) for layer in _layers(trial.model)):
-        # On a GPU some ops have no deterministic form under XLA, which is why Keras too does without it then
-        # (keras/src/trainers/trainer.py, model_supports_jit).
+    layers = tuple(_layers(trial.model))
+    recurrent = any(layer.name in _RECURRENT for layer in layers)
+    # On a GPU some ops have no deterministic form under XLA, which is why Keras too does without it then
+    # (keras/src/trainers/trainer.py, model_supports_jit).
+    if num_gpus == 1 or steps < (MIN_XLA_STEPS_RECURRENT if recurrent else MIN_XLA_STEPS):
+        return Compilation.GRAPH
+    if any(map(_is_slow, layers)) or not convolutions_pay(trial.model, feature_shape, trial.fit.batch_size):
         return Compilation.GRAPH
     # XLA reads past the end of a table in silence. What an Embedding at the front is asked for, we look at before.
-    if any(layer.name == "Embedding" for layer in _layers(trial.model) if layer is not trial.model[0]):
+    if any(layer.name == "Embedding" for layer in layers if layer is not trial.model[0]):
         return Compilation.GRAPH
     return Compilation.XLA
 
 
-def _keeps_from_xla(layer: Named) -> bool:
+def _is_slow(layer: Named) -> bool:
+    # Lowerings know channels behind the others alone; steps written out one by one take long to compile.
     channels_first = layer.arguments.get("data_format") == "channels_first"
-    grouped = layer.arguments.get("groups", 1) != 1 and layer.name in LOWERED
-    drops = any(layer.arguments.get(name) for name in _CELL_DROPOUTS)
-    return layer.name in _SLOW or channels_first or grouped or drops
+    return layer.name in _SLOW or channels_first or layer.arguments.get("unroll") is True
 
 
 def _layers(layers: Iterable[Named]) -> Iterator[Named]:

@@ -12,7 +12,8 @@ from seqjobs.training.model import forget_models
 from seqjobs.training.outcome import PROGRAMS_HELD
 from seqjobs.training.program import Program
 
-_Key = tuple[str, Compilation]
+# With the fingerprint of the data: a worker that is kept between runs may meet a file again that has changed.
+_Key = tuple[str, str, Compilation]
 
 
 @final
@@ -24,15 +25,16 @@ class Programs:
 
     def take(self, key: str, trial: Trial, dataset: Dataset, compilation: Compilation, *, lowered: bool) -> Program:
         """The program of a program key, built if none is held. Raises what Keras raises."""
-        held = self._held.pop((key, compilation), None)
+        full_key = (key, dataset.fingerprint, compilation)
+        held = self._held.pop(full_key, None)
         if held is None:
             while len(self._held) >= PROGRAMS_HELD:
                 self._held.popitem(last=False)
             forget_models()
             held = Program.build(trial, dataset, compilation, lowered=lowered)
-        self._held[key, compilation] = held
+        self._held[full_key] = held
         return held
 
-    def drop(self, key: str, compilation: Compilation) -> None:
+    def drop(self, key: str, dataset: Dataset, compilation: Compilation) -> None:
         """Lets go of a program whose training ended in an error."""
-        self._held.pop((key, compilation), None)
+        self._held.pop((key, dataset.fingerprint, compilation), None)

@@ -64,7 +64,7 @@ class TrialRunner:
             pass
         except Exception as error:  # (a failed trial is a value, not an end of the worker)
             fitting.failure = failure_of(error)
-            self._programs.drop(pack.program_key, compilation)
+            self._programs.drop(pack.program_key, dataset, compilation)
         yield TrialOutcome(
             trial_id=trial.id,
             history=fitting.frozen_history(),
@@ -79,7 +79,7 @@ class TrialRunner:
     def _compilation(self, trial: Trial, pack: Pack, dataset: Dataset) -> Compilation:
         batches = -(-len(training_rows(trial.spec, dataset)) // trial.spec.fit.batch_size)
         steps = batches * trial.spec.fit.epochs * pack.program_trials
-        return compilation_of(trial.spec, steps=steps, num_gpus=len(self._gpus))
+        return compilation_of(trial.spec, dataset.schema.feature_shape, steps=steps, num_gpus=len(self._gpus))
 
     def _fit(
         self, compilation: Compilation, trial: Trial, pack: Pack, dataset: Dataset, fitting: Fitting

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from seqjobs.planning import Plan
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.record import TrialRecord
 from seqjobs.results.run import Run
+from seqjobs.spec.job_spec import JobSpec
 
 from .samples import BY_LOSS, failed, finished, plan_of, spec_text, standing_of, write_run, write_spec
 
@@ -98,14 +99,17 @@ class Submitted:
         self.records: Callable[[Plan], Mapping[str, TrialRecord]] = lambda _: {}
         self.texts: tuple[str, ...] = (spec_text(),)
         self.best_model = False
+        self.note = ""
         self.arguments: dict[str, Any] = {}
 
-    def __call__(self, specs: tuple[Path, ...], **arguments: Any) -> Run:
-        self.arguments = {"specs": specs, **arguments}
+    def __call__(self, jobs: Sequence[JobSpec], **arguments: Any) -> Run:
+        self.arguments = {"jobs": jobs, **arguments}
         plan = plan_of(self.folder, *self.texts)
         records = self.records(plan)
         progress = arguments["progress"]
         progress.stage("starting Ray")
+        if self.note:
+            arguments["notify"](self.note)
         progress.planned("run-one", plan, standing_of(plan, {}))
         print("a library's chatter", file=sys.stderr)
         progress.close()
@@ -119,7 +123,7 @@ class Submitted:
 def submitted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Submitted:
     write_spec(folder, spec_text())
     stand_in = Submitted(folder)
-    monkeypatch.setattr(submit, "submit", stand_in)
+    monkeypatch.setattr(submit, "submit_jobs", stand_in)
     return stand_in
 
 
@@ -134,15 +138,19 @@ def test_submit_passes_on_what_was_asked(submitted: Submitted) -> None:
     submitted.records = all_finished
     options = ("--run", "mine", "--runs-dir", "r", "--workers", "3", "--address", "ray://h:1", "-S", "fit.epochs=2")
     invoke("submit", "job.yaml", *options)
-    submitted.arguments.pop("progress")
-    assert submitted.arguments == {
-        "specs": (Path("job.yaml"),),
-        "run": "mine",
-        "runs_dir": Path("r"),
-        "workers": 3,
-        "address": "ray://h:1",
-        "overrides": ("fit.epochs=2",),
-    }
+    (job,) = submitted.arguments.pop("jobs")
+    assert job.source.path == Path("job.yaml")
+    assert job.source.overrides == ("fit.epochs=2",)
+    assert submitted.arguments.pop("progress")
+    assert submitted.arguments.pop("notify")
+    assert submitted.arguments == {"run": "mine", "runs_dir": Path("r"), "workers": 3, "address": "ray://h:1"}
+
+
+def test_submit_says_why_a_kept_cluster_is_not_used(submitted: Submitted) -> None:
+    submitted.records, submitted.note = all_finished, "the kept cluster has no room left"
+    result = invoke("submit", "job.yaml")
+    assert "the kept cluster has no room left.\n" in result.stderr
+    assert "kept" not in result.stdout
 
 
 def test_submit_ends_with_the_leaderboard_and_what_to_do_next(submitted: Submitted, folder: Path) -> None:
@@ -226,7 +234,7 @@ def test_a_lost_cluster_leaves_with_4(submitted: Submitted, monkeypatch: pytest.
     def lost(*_: object, **__: object) -> Run:
         raise ClusterError("E801", "Ray is gone", fix="run the same command again.")
 
-    monkeypatch.setattr(submit, "submit", lost)
+    monkeypatch.setattr(submit, "submit_jobs", lost)
     assert invoke("submit", "job.yaml", code=4).stderr.endswith("E801 Ray is gone. Fix: run the same command again.\n")
     del submitted
 
@@ -238,7 +246,7 @@ from seqjobs.cli.commands import submit as command
 from seqjobs.cli.main import main
 from tests.cli.samples import plan_of, standing_of
 
-def submit(specs, *, progress, **_):
+def submit_jobs(jobs, *, progress, **_):
     plan = plan_of(Path.cwd())
     if {planned}:
         progress.planned("run-one", plan, standing_of(plan, {{}}))
@@ -250,7 +258,7 @@ def submit(specs, *, progress, **_):
     finally:
         print("cleaned up", flush=True)
 
-command.submit = submit
+command.submit_jobs = submit_jobs
 main()
 """
 

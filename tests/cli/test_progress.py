@@ -22,6 +22,7 @@ from seqjobs.execution.events import (
     Event,
     Waiting,
     WorkerLost,
+    WorkerReplaced,
     WorkerStarted,
 )
 from seqjobs.planning import Pack, Plan
@@ -64,7 +65,7 @@ class Play:
         self.say(AttemptStarted(pack_id=pack.id, attempt=1, worker=worker))
         for epoch, value in enumerate(values):
             report = EpochReport(epoch=epoch, metrics={"loss": (0.25,), metric: (value,)})
-            self.say(EpochEnded(pack_id=pack.id, attempt=1, worker=worker, report=report))
+            self.say(EpochEnded(pack_id=pack.id, attempt=1, worker=worker, reports=(report,)))
 
     def end(self, pack: Pack, worker: str, record: TrialRecord | None) -> None:
         """The end as the executor says it; `record` is None where it is not committed yet."""
@@ -125,6 +126,24 @@ def test_a_worker_shows_its_trial(play: Play, tracker: Tracker) -> None:
     assert lines[1].split() == ["worker", "trial", "epoch", "loss", "val_accuracy"]
     assert lines[2].split() == ["w1", play.plan.trials[0].id, "3/4", "0.25000", "0.90000", "▁▅█"]
     assert lines[3].split() == ["w2", "waiting"]
+
+
+def test_epochs_that_are_told_together_are_shown_like_those_told_apart(play: Play, tracker: Tracker) -> None:
+    play.begin("w1", "w2")
+    play.train(play.plan.packs[0], "w1", [0.5, 0.75, 0.9])
+    reports = tuple(
+        EpochReport(epoch=epoch, metrics={"loss": (0.25,), "val_accuracy": (value,)})
+        for epoch, value in enumerate([0.5, 0.75, 0.9])
+    )
+    play.say(EpochEnded(pack_id=play.plan.packs[1].id, attempt=1, worker="w2", reports=reports))
+    apart, together = (line.split() for line in drawn(tracker)[2:4])
+    assert apart[2:] == together[2:]
+
+
+def test_a_worker_that_was_replaced_is_not_shown(play: Play, tracker: Tracker) -> None:
+    play.begin("w1", "w2")
+    play.say(WorkerReplaced(worker="w1", private_bytes=2, budget=1))
+    assert [line.split()[0] for line in drawn(tracker)[2:]] == ["w2"]
 
 
 def test_the_best_is_shown_with_its_hyperparameters(play: Play, tracker: Tracker) -> None:
@@ -243,7 +262,7 @@ def test_a_pack_shows_its_best_member(tmp_path: Path, tracker: Tracker) -> None:
     )
     play.begin("w1")
     report = EpochReport(epoch=0, metrics={"loss": (0.5, 0.4), "val_accuracy": (0.6, 0.8)})
-    play.say(EpochEnded(pack_id="both", attempt=1, worker="w1", report=report))
+    play.say(EpochEnded(pack_id="both", attempt=1, worker="w1", reports=(report,)))
     assert drawn(tracker)[2].split()[1:6] == [plan.trials[1].id, "+1", "1/4", "0.40000", "0.80000"]
 
 
@@ -308,6 +327,7 @@ def test_what_goes_wrong_has_a_line_of_its_own(play: Play, tracker: Tracker, clo
     play.records[trials[7].id] = finished(trials[7], 0.5)
     play.begin("w1")
     play.say(WorkerLost(worker="w1", reason="killed\nby 9"))
+    play.say(WorkerReplaced(worker="w3", private_bytes=3 * 2**30, budget=2 * 2**30))
     play.train(play.plan.packs[0], "w2", [0.5])
     crash = Failure(cause=Cause.CRASH, message="died")
     lost = {"pack_id": play.plan.packs[0].id, "worker": "w2", "failure": crash, "charged": True}
@@ -318,6 +338,7 @@ def test_what_goes_wrong_has_a_line_of_its_own(play: Play, tracker: Tracker, clo
     assert stream.getvalue().splitlines() == [
         "12:03 run run-one: 8 trials of 1 job, 1 of them done before",
         "12:03 worker w1 lost: killed by 9",
+        "12:03 worker w3 replaced: it held 3 GiB, more than its 2 GiB",
         f"12:03 trial {trials[0].id} (small) crash: died 3 times",
         "12:03 2 of 8 trials done in 0 s: 1 finished, 1 failed",
     ]

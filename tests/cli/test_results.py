@@ -13,7 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from seqjobs.cli.main import cli
+from seqjobs.execution.events import WorkerReplaced
 from seqjobs.planning import Plan
+from seqjobs.results import log_records
+from seqjobs.results.run_log import RunLog
 from seqjobs.storage.lock import Lock
 from seqjobs.training.outcome import Cause, Failure
 
@@ -81,6 +84,7 @@ def test_results_as_json_are_stable(invoke: Invoke, plan: Plan) -> None:
                 "repeat": 0,
                 "seed": 0,
                 "epochs": 2,
+                "compiled": None,
                 "failure": None,
             }
         ],
@@ -171,6 +175,32 @@ def test_show_tells_how_a_run_stands(invoke: Invoke, plan: Plan, tmp_path: Path)
     assert "trials      8: 7 finished, 1 failed, 0 left" in output
     assert f"best        val_accuracy (maximize) 0.96000  {plan.trials[6].id}  small" in output
     assert f"where       {tmp_path / 'runs' / 'run-one'}\n" in output
+
+
+@pytest.mark.usefixtures("_run")
+def test_show_has_no_word_of_what_is_not_known(invoke: Invoke) -> None:
+    output = invoke("show").stdout
+    assert "\ncompiled" not in output
+    assert "\nreplaced" not in output
+
+
+def test_how_trials_were_compiled_and_who_was_replaced_is_shown(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
+    ways = dict(zip((trial.id for trial in plan.trials), ("xla", "stock", "xla"), strict=False))
+    records = {
+        trial.id: replace(finished(trial, 0.5), compiled=ways.get(trial.id, "")) for trial in plan.trials
+    }  # fmt: skip
+    run = write_run(tmp_path / "runs", plan, records)
+    log = RunLog(run.paths.log, next_number=2)
+    for worker, size in (("w1", 3), ("w2", 5)):
+        replaced = WorkerReplaced(worker=worker, private_bytes=size * 2**30, budget=2**31)
+        log.append({**log_records.worker_replaced(replaced), "at": 13.0})
+    log.commit()
+    output = invoke("show").stdout
+    assert "\ncompiled    xla 2 trials, stock 1 trial\n" in output
+    what = "2 workers held more memory than allowed and gave way to another; the last, w2, 5 GiB of 2 GiB"
+    assert f"\nreplaced    {what}\n" in output
+    rows = json.loads(invoke("results", "-o", "json").stdout)["leaderboard"]
+    assert {row["trial"]: row["compiled"] for row in rows} == {trial.id: ways.get(trial.id) for trial in plan.trials}
 
 
 @pytest.mark.usefixtures("_run")

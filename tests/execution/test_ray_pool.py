@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,19 @@ from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.spec.sections import DataSpec
 from seqjobs.training.outcome import Cause, TrialOutcome, Weights
+from tests.conftest import POINTS_SPEC
 
 MakePlan = Callable[..., Plan]
+
+# Long enough that a trial is under way still when its first epochs are told of.
+LONG = "fit.epochs=500"
 
 # Workers outlive a call of `run`, so the second call need not start any; a test is told of each only once.
 STARTED: dict[str, WorkerStarted] = {}
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[RayPool]:
+def pool(_forgotten_token: None) -> Iterator[RayPool]:
     """Two workers of one CPU each, warm over all tests of this module."""
     with RayPool({Resources(): 1000}, workers=2) as entered:
         yield entered
@@ -140,12 +145,12 @@ def test_a_worker_killed_in_mid_fit_costs_no_other_trial_and_its_own_finishes_wi
     pool: RayPool, make_points_plan: MakePlan, runner: object
 ) -> None:
     assert runner is not None
-    plan = make_points_plan("fit.batch_size={choice: [16, 24, 32, 48]}", "search.sampler=grid", "fit.epochs=12")
+    plan = make_points_plan("fit.batch_size={choice: [16, 24, 32, 48]}", "search.sampler=grid", LONG)
     victim: list[str] = []
     weights: dict[str, Weights] = {}
 
     def kill_once(event: Any) -> None:
-        if isinstance(event, EpochEnded) and event.report.epoch == 2 and not victim:
+        if isinstance(event, EpochEnded) and not victim:
             victim.append(event.pack_id)
             os.kill(STARTED[event.worker].pid, signal.SIGKILL)
         if isinstance(event, AttemptEnded):
@@ -171,14 +176,41 @@ def test_a_worker_killed_in_mid_fit_costs_no_other_trial_and_its_own_finishes_wi
         assert all(np.array_equal(a, b) for a, b in zip(weights[trial_id], expected, strict=True))
 
 
-def test_a_trial_that_kills_every_worker_fails_and_the_others_finish(pool: RayPool, make_points_plan: MakePlan) -> None:
+def test_two_workers_give_the_bits_of_one_in_another_order(
+    pool: RayPool, make_points_plan: MakePlan, runner: object
+) -> None:
+    """Trials of four programs, so that what stood before a trial in its worker is now this, now that."""
+    assert runner is not None
     plan = make_points_plan(
-        "fit.batch_size={choice: [16, 24, 32]}", "search.sampler=grid", "fit.epochs=6", "limits.retries=1"
+        "model.0={Dense: {units: {choice: [4, 8]}, activation: relu}}",
+        "model.1={Dropout: {rate: 0.3}}",
+        "fit.compile={choice: [graph, xla]}",
+        "compile.optimizer={Adam: {learning_rate: {choice: [0.01, 0.03]}}}",
+        "search.sampler=grid",
+        "search.repeats=2",
+        text=POINTS_SPEC.replace("\n  - Dense: {units: 1", "\n  - Flatten\n  - Dense: {units: 1"),
     )
+    weights: dict[str, Weights] = {}
+
+    def fetch(event: Any) -> None:
+        if isinstance(event, AttemptEnded):
+            weights.update((member.outcome.trial_id, member.fetch_weights()) for member in event.members)
+
+    found = outcomes(run(pool, plan, fetch))
+    undisturbed = in_this_process(replace(plan, packs=plan.packs[::-1]))
+    assert len(found) == len(undisturbed) == 16
+    for trial_id, (outcome, expected) in undisturbed.items():
+        assert found[trial_id].history == outcome.history
+        assert found[trial_id].compiled == outcome.compiled
+        assert all(np.array_equal(a, b) for a, b in zip(weights[trial_id], expected, strict=True))
+
+
+def test_a_trial_that_kills_every_worker_fails_and_the_others_finish(pool: RayPool, make_points_plan: MakePlan) -> None:
+    plan = make_points_plan("fit.batch_size={choice: [16, 24, 32]}", "search.sampler=grid", LONG, "limits.retries=1")
     poison = plan.packs[0].id
 
     def kill(event: Any) -> None:
-        if isinstance(event, EpochEnded) and event.pack_id == poison and event.report.epoch == 0:
+        if isinstance(event, EpochEnded) and event.pack_id == poison and event.reports[0].epoch == 0:
             os.kill(STARTED[event.worker].pid, signal.SIGKILL)
 
     events = run(pool, plan, kill)

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqjobs.errors import StorageError
-from seqjobs.execution.events import AttemptEnded, AttemptLost, AttemptPlanned, AttemptsPlanned, Member, Waiting
+from seqjobs.execution.events import (
+    AttemptEnded,
+    AttemptLost,
+    AttemptPlanned,
+    AttemptsPlanned,
+    Member,
+    Waiting,
+    WorkerReplaced,
+)
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack
@@ -210,6 +219,22 @@ def test_the_value_is_that_of_the_epoch_whose_weights_the_model_has(plan: Plan, 
     collector.handle(AttemptEnded(pack_id=plan.packs[0].id, attempt=1, worker="w", members=(member,)))
     collector.commit()
     assert collector.standing.records[plan.trials[0].id].value == 0.1
+
+
+def test_what_compiled_a_trial_and_which_worker_was_replaced_is_in_the_log(
+    plan: Plan, paths: RunPaths, make_collector: MakeCollector
+) -> None:
+    collector = make_collector(plan)
+    (member,) = ended(plan.packs[0], 0.5).members
+    member = Member(outcome=replace(member.outcome, compiled="graph"), fetch_weights=member.fetch_weights)
+    collector.handle(AttemptEnded(pack_id=plan.packs[0].id, attempt=1, worker="w", members=(member,)))
+    replaced = WorkerReplaced(worker="w", private_bytes=3, budget=2)
+    collector.handle(replaced)
+    collector.commit()
+    state = fold(read_log(paths.log)[0])
+    assert state.records == collector.standing.records
+    assert [record.compiled for record in state.records.values()] == ["graph"]
+    assert state.replaced == [replaced]
 
 
 def kept_on_disk(paths: RunPaths) -> set[str]:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from seqjobs.execution.events import AttemptLost, AttemptPlanned
+from seqjobs.execution.events import AttemptLost, AttemptPlanned, WorkerReplaced
 from seqjobs.results import log_records
+from seqjobs.results.compact_history import CompactHistory
 from seqjobs.results.log_records import fold
 from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.results.run_log import Record
@@ -73,6 +74,7 @@ def test_reading_a_log_piece_by_piece_or_twice_changes_nothing() -> None:
 def record(**changes: object) -> TrialRecord:
     history = {"loss": (0.1 + 0.2, 5e-324, -0.0), "val_loss": (math.nan, math.inf, -math.inf)}
     plain = {"trial_id": "t", "attempt": 2, "value": 1 / 3, "history": history, "weights_epoch": 1, "seconds": 0.25}
+    plain["compiled"] = "xla"
     return TrialRecord(**{**plain, "status": TrialStatus.FINISHED, "weights": "ff", **changes})  # type: ignore[arg-type]
 
 
@@ -89,6 +91,29 @@ def test_any_value_comes_back(value: float | None) -> None:
     found = fold([json.loads(json.dumps(log_records.trial_ended(given), allow_nan=False))]).records["t"]
     assert repr(found) == repr(given)
     assert found.failure == failure
+
+
+# As the first versions wrote it.
+OLD_TRIAL = (
+    '{"type":"trial-finished","trial":"t","attempt":2,"value":0.5,"history":{"loss":[0.75,0.5]},"weights_epoch":1,'
+    '"seconds":0.25,"weights":"ff","failure":null,"at":1.5}'
+)
+
+
+def test_a_log_from_before_it_said_how_steps_were_carried_out_is_read() -> None:
+    found = fold([json.loads(OLD_TRIAL)]).records["t"]
+    history = {"loss": (0.75, 0.5)}
+    assert found == record(value=0.5, history=CompactHistory(history), compiled="")
+
+
+def test_workers_that_were_replaced_are_known() -> None:
+    replaced = [
+        WorkerReplaced(worker=f"w{number}", private_bytes=3 * 2**30 + number, budget=2**31) for number in (1, 2)
+    ]
+    records = [SUBMIT, began("a"), *map(log_records.worker_replaced, replaced), ended("a")]
+    state = fold(json.loads(json.dumps(records)))
+    assert state.replaced == replaced
+    assert (state.records, state.charged) == ({}, {})
 
 
 def test_the_last_end_of_a_trial_and_of_a_model_counts() -> None:

@@ -75,6 +75,12 @@ def test_weights_are_named_where_they_are_kept_and_only_there() -> None:
     assert json.loads(found["hyperparameters"][1].as_py()) == {"units": 1}
 
 
+def test_how_a_trial_was_compiled_is_a_column_and_null_where_it_is_not_known() -> None:
+    records = {"a0.0": replace(with_history(0, {}), compiled="xla"), "a1.0": with_history(1, {})}
+    found = trial_table((rank(manifest(2).trials, records, LEAST),), records, {"a": 1})
+    assert found["compiled"].to_pylist() == ["xla", None]
+
+
 def test_an_unchanged_table_is_not_written_again_and_a_damaged_one_is(tmp_path: Path) -> None:
     records = {"a0.0": record(trial(0), 0.5)}
     paths = written(tmp_path, records)

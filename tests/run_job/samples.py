@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -73,7 +73,7 @@ class Recorded:
         self.calls.append(f"check {len(trials)}")
         return self._inner.check(trials)
 
-    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Iterator[Event]:
+    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Generator[Event, None, None]:
         self.calls.append(f"run {len(packs)}")
         self.attempts = dict(attempts)
         for event in self._inner.run(packs, attempts):

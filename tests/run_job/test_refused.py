@@ -101,6 +101,19 @@ def test_a_model_that_a_worker_cannot_build_stops_the_run_before_any_trial(
     assert len(trainings(notes)) == 1
 
 
+def test_class_weights_of_no_class_are_refused_before_anything_trains(
+    make_points_plan: MakePlan, tmp_path: Path
+) -> None:
+    notes, start = tmp_path / "notes", StartFake(notes=tmp_path / "notes")
+    words = ("data.target=word", "compile.loss=categorical_crossentropy", "model.1.Dense.units=4",
+             "model.1.Dense.activation=softmax")  # fmt: skip
+    with pytest.raises(SpecError, match=r"E314 .*fit.class_weight.hihg: .*Fix: did you mean 'high'\?"):
+        do(make_points_plan(*words, "fit.class_weight={hihg: 2, low: 1}"), tmp_path / "run", start=start)
+    assert trainings(notes) == []
+    do(make_points_plan(*words, "fit.class_weight={high: 2, low: 1}"), tmp_path / "run", start=start)
+    assert len(trainings(notes)) == 1
+
+
 def test_a_submit_that_stopped_before_its_plan_leaves_a_folder_that_can_be_used(points: Path, tmp_path: Path) -> None:
     spec, runs = moved_points(points, tmp_path), tmp_path / "runs"
     plan = plan_of(spec)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from seqjobs.planning.plan import Plan
-from seqjobs.training.compile_rule import MIN_XLA_STEPS, Compilation, compilation_of
+from seqjobs.training.compile_rule import MIN_XLA_STEPS, MIN_XLA_STEPS_RECURRENT, Compilation, compilation_of
 from tests.training.trained import dataset_of, train_fresh
 
 pytestmark = pytest.mark.usefixtures("runner")
@@ -20,13 +20,19 @@ SEQUENCE = "{Reshape: {target_shape: [3, 2]}}"
 
 
 def choice(plan: Plan, *, steps: int = MANY, num_gpus: int = 0) -> Compilation:
-    return compilation_of(plan.trials[0].spec, steps=steps, num_gpus=num_gpus)
+    return compilation_of(plan.trials[0].spec, (6,), steps=steps, num_gpus=num_gpus)
 
 
 def test_xla_has_to_repay_the_time_it_compiles(make_points_plan: MakePlan) -> None:
     plan = make_points_plan()
     assert choice(plan, steps=MANY - 1) is Compilation.GRAPH
     assert choice(plan, steps=MANY) is Compilation.XLA
+
+
+def test_recurrent_layers_repay_it_sooner(make_points_plan: MakePlan) -> None:
+    plan = make_points_plan(f"model=[{SEQUENCE}, {{Bidirectional: {{layer: {{LSTM: {{units: 2}}}}}}}}, {TAIL}]")
+    assert choice(plan, steps=MIN_XLA_STEPS_RECURRENT - 1) is Compilation.GRAPH
+    assert choice(plan, steps=MIN_XLA_STEPS_RECURRENT) is Compilation.XLA
 
 
 def test_the_trials_of_a_program_repay_it_together(make_points_plan: MakePlan) -> None:
@@ -47,10 +53,11 @@ def test_the_trials_of_a_program_repay_it_together(make_points_plan: MakePlan) -
         ("{GaussianNoise: {stddev: 0.5}}", Compilation.XLA),
         (f"{SQUARE}, {{Conv2D: {{filters: 2, kernel_size: 2}}}}, {{MaxPooling2D: {{padding: same}}}}", Compilation.XLA),
         (f"{SEQUENCE}, {{LSTM: {{units: 2}}}}", Compilation.XLA),
-        (f"{SEQUENCE}, {{LSTM: {{units: 2, recurrent_dropout: 0.1}}}}", Compilation.GRAPH),
-        (f"{SEQUENCE}, {{Bidirectional: {{layer: {{GRU: {{units: 2, dropout: 0.1}}}}}}}}", Compilation.GRAPH),
+        (f"{SEQUENCE}, {{LSTM: {{units: 2, recurrent_dropout: 0.1}}}}", Compilation.XLA),
+        (f"{SEQUENCE}, {{Bidirectional: {{layer: {{GRU: {{units: 2, unroll: true}}}}}}}}", Compilation.GRAPH),
+        (f"{SQUARE}, {{Conv2D: {{filters: 20000, kernel_size: 2}}}}", Compilation.GRAPH),
         (f"{SQUARE}, {{DepthwiseConv2D: {{kernel_size: 2}}}}", Compilation.GRAPH),
-        (f"{SQUARE}, RandomFlip", Compilation.GRAPH),
+        (f"{SQUARE}, {{RandomZoom: {{height_factor: 0.1}}}}", Compilation.GRAPH),
         (
             f"{SQUARE}, {{TimeDistributed: {{layer: {{SeparableConv1D: {{filters: 2, kernel_size: 1}}}}}}}}",
             Compilation.GRAPH,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -163,6 +164,20 @@ def test_a_program_whose_trial_failed_is_not_used_again(
     assert isinstance(failed.failure, Failure)
     assert weights == ()
     assert same_bits(train(runner, plan.packs[0], dataset), train_fresh(plan.packs[0], dataset))
+
+
+def test_a_program_is_not_used_for_a_file_that_has_changed(make_points_plan: MakePlan) -> None:
+    """As a worker meets it that is kept between two runs: the same spec, so the same program key."""
+    plan = make_points_plan()
+    before, runner = dataset_of(plan), TrialRunner(("CPU",))
+    train(runner, plan.packs[0], before)
+    narrow = {
+        split: replace(getattr(before, split), features=getattr(before, split).features[:, :4])
+        for split in ("train", "validation")
+    }
+    after = replace(before, **narrow, schema=replace(before.schema, feature_shape=(4,)), fingerprint="of other rows")
+    assert same_bits(train(runner, plan.packs[0], after), train_fresh(plan.packs[0], after))
+    assert same_bits(train(runner, plan.packs[0], before), train_fresh(plan.packs[0], before))
 
 
 def reports(items: Iterator[Any]) -> list[EpochReport]:

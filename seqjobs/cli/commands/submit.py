@@ -22,7 +22,7 @@ from seqjobs.cli.progress.tracker import Tracker
 from seqjobs.cli.views.outcome_view import leave_as, print_outcome
 from seqjobs.cli.views.plan_view import show_plan
 from seqjobs.planning import make_plan
-from seqjobs.run import submit
+from seqjobs.run import submit_jobs
 from seqjobs.spec.load import load_jobs
 
 
@@ -66,14 +66,14 @@ def command(
 
     with interruption(advice):
         try:
-            run = submit(
-                specs,
+            run = submit_jobs(
+                jobs,
                 run=run_id,
                 runs_dir=runs_dir,
                 workers=workers,
                 address=address,
-                overrides=overrides,
                 progress=progress,
+                notify=lambda text: click.echo(f"{text}.", err=True),
             )
         finally:
             progress.close()

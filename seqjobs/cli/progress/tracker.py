@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import final
 
+from seqjobs.cli.views.numbers import shown_bytes
 from seqjobs.cli.views.printable import printable
 from seqjobs.cli.views.short_names import hyperparameter_keys, short_names
 from seqjobs.execution.events import (
@@ -17,6 +18,7 @@ from seqjobs.execution.events import (
     EpochEnded,
     Event,
     WorkerLost,
+    WorkerReplaced,
     WorkerStarted,
 )
 from seqjobs.planning.plan import Plan
@@ -25,6 +27,7 @@ from seqjobs.results.leaderboard import Leaderboard, sort_key
 from seqjobs.results.progress import Standing
 from seqjobs.results.record import TrialRecord
 from seqjobs.spec.sections import ObjectiveSpec
+from seqjobs.training.outcome import EpochReport
 
 # A guess out of less than this much of a trial would be one out of the first, slow epoch.
 LEAST_PROGRESS = 0.2
@@ -111,7 +114,7 @@ class Tracker:
         return BestTrial(trial=self._trials[best.trial], value=best.value)
 
     def event(self, event: Event, standing: Standing) -> tuple[str, ...]:
-        """Takes an event; returns what is worth a line of its own: a failed trial, a lost worker."""
+        """Takes an event; returns what is worth a line of its own: a failed trial, a worker lost or replaced."""
         self.standing = standing
         notes: tuple[str, ...] = ()
         match event:
@@ -120,6 +123,10 @@ class Tracker:
             case WorkerLost():
                 self.workers.pop(event.worker, None)
                 notes = (f"worker {event.worker} lost: {printable(event.reason)}",)
+            case WorkerReplaced():
+                self.workers.pop(event.worker, None)
+                held, budget = shown_bytes(event.private_bytes), shown_bytes(event.budget)
+                notes = (f"worker {event.worker} replaced: it held {held}, more than its {budget}",)
             case AttemptStarted():
                 self._start(event.worker, event.pack_id)
             case EpochEnded():
@@ -168,10 +175,14 @@ class Tracker:
         if row is None or row.pack is None or row.pack.id != event.pack_id:
             row = self._start(event.worker, event.pack_id)
         pack = self._packs[event.pack_id]
-        values, losses = event.report.metrics.get(row.metric, ()), event.report.metrics.get("loss", ())
+        for report in event.reports:
+            self._add(report, row, pack)
+
+    def _add(self, report: EpochReport, row: WorkerRow, pack: Pack) -> None:
+        values, losses = report.metrics.get(row.metric, ()), report.metrics.get("loss", ())
         objective = self._objectives[pack.trials[0].job]
         member = min(range(len(values)), key=lambda index: sort_key(values[index], objective), default=0)
-        row.trial, row.epoch = pack.trials[member], event.report.epoch + 1
+        row.trial, row.epoch = pack.trials[member], report.epoch + 1
         row.loss = losses[member] if member < len(losses) else None
         row.values.extend(values[member : member + 1])
 

@@ -69,6 +69,7 @@ def _entry_json(entry: Entry, board: Leaderboard) -> dict[str, Any]:
         "repeat": entry.repeat,
         "seed": entry.seed,
         "epochs": entry.epochs,
+        "compiled": entry.compiled or None,
         "failure": entry.failure or None,
     }
 

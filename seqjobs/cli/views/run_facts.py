@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Console
 from rich.text import Text
 
 from seqjobs.cli.views.leaderboard_sheet import names_of, title_of
-from seqjobs.cli.views.numbers import shown_duration, shown_metric, shown_value
+from seqjobs.cli.views.numbers import counted, shown_bytes, shown_duration, shown_metric, shown_value
 from seqjobs.cli.views.printable import printable
 from seqjobs.results.run import Run
 
@@ -29,6 +30,7 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
         objective = f"{job.objective.direction} {job.objective.metric}"
         yield "job", f"{printable(job.name)}  {printable(objective)}  {printable(job.path)}"
     yield from _bests(run)
+    yield from _workings(run)
     yield "versions", printable(", ".join(f"{name} {version}" for name, version in run.versions.items()))
     paths = (run.path, run.paths.leaderboard, run.paths.trials, run.paths.histories, run.paths.best)
     for path in paths:
@@ -47,3 +49,15 @@ def _bests(run: Run) -> Iterator[tuple[str, str]]:
             "best",
             f"{title_of(board)} {shown_metric(best.value)}  {best.trial}  {best.job}  {' '.join(pairs)}".rstrip(),
         )
+
+
+def _workings(run: Run) -> Iterator[tuple[str, str]]:
+    """How steps were carried out, and which workers had to be replaced; nothing of what is not known."""
+    compiled = Counter(record.compiled for record in run.records.values() if record.compiled)
+    if compiled:
+        yield "compiled", ", ".join(f"{printable(name)} {counted(count, 'trial')}" for name, count in compiled.items())
+    if run.replaced_workers:
+        last = run.replaced_workers[-1]
+        held, budget = shown_bytes(last.private_bytes), shown_bytes(last.budget)
+        what = f"{counted(len(run.replaced_workers), 'worker')} held more memory than allowed and gave way to another"
+        yield "replaced", f"{what}; the last, {printable(last.worker)}, {held} of {budget}"

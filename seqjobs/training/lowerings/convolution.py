@@ -86,9 +86,15 @@ def kernel_gradient(inputs: Any, upstream: Any, windows: Windows) -> Any:
         return kernel_gradient_of_patches(inputs, upstream, windows)
     spatial = range(1, len(windows) + 1)
     padding = [[0, 0], *([window.before, window.after] for window in windows), [0, 0]]
-    turned = tf.transpose(tf.pad(inputs, padding), [len(windows) + 1, *spatial, 0])
+
+    def turned() -> Any:
+        return tf.transpose(tf.pad(inputs, padding), [len(windows) + 1, *spatial, 0])
+
+    # XLA would compute the inputs anew inside the transposition, from all that made them and with strides that miss
+    # every cache: 5.7 ms where 2.6 do (pooled 16x16x32, batch 64). It moves nothing into a branch, so there are two.
+    either = tf.reshape(upstream, [-1])[0] < 1
     gradient = tf.nn.convolution(
-        turned,
+        tf.cond(either, turned, turned),
         tf.transpose(upstream, [*spatial, 0, len(windows) + 1]),
         [window.dilation for window in windows],
         "VALID",

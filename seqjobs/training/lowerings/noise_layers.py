@@ -5,12 +5,15 @@ They draw from their seed generators as Keras's do, so that the states mean the 
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, final
 
 import keras
 import tensorflow as tf
 
 from seqjobs.training.lowerings.counter_hash import keep_mask, normal
+
+_MANY = 2**16
 
 
 @final
@@ -81,7 +84,23 @@ def _acts(layer: Any, inputs: Any, training: bool) -> bool:
 
 
 def _dropped(layer: Any, inputs: Any, noise_shape: Any) -> Any:
-    kept = keep_mask(_mask_shape(inputs, noise_shape), layer.seed_generator.next(), layer.rate)
+    shape, seed = _mask_shape(inputs, noise_shape), layer.seed_generator.next()
+
+    def draw() -> Any:
+        return keep_mask(shape, seed, layer.rate)
+
+    def draw_turned() -> Any:
+        return tf.transpose(keep_mask(shape[::-1], seed, layer.rate))
+
+    # XLA draws anew wherever a mask is used, behind a MaxPooling2D eight times a value, and for every value that shares
+    # a draw: 36 ms where 12 do (26x26x32, batch 128). It moves nothing into a branch, so there are two. A branch of
+    # elementwise operations alone it takes away, hence the transposition of masks that are small.
+    if noise_shape is not None:
+        kept = tf.cond(seed[0] < seed[1], draw_turned, draw_turned)
+    elif None not in inputs.shape and prod(inputs.shape) >= _MANY:
+        kept = tf.cond(seed[0] < seed[1], draw, draw)
+    else:
+        kept = draw()
     return tf.where(kept, inputs * (1 / (1 - layer.rate)), tf.zeros([], inputs.dtype))
 
 

@@ -1,7 +1,7 @@
 """Keras's convolution and pooling layers, lowered; each has the name of the layer that it stands for.
 
-What the lowering does not know, it leaves to Keras: channels first, groups, precisions other than float32, axes whose
-length only the data decides.
+What the lowering does not know, it leaves to Keras: channels first, many groups, precisions other than float32, axes
+whose length only the data decides.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from seqjobs.training.lowerings.pooling import average_pool, max_pool
 from seqjobs.training.lowerings.windows import Window, lay_windows
 
 Call = Callable[[Any], Any]
+
+# Each group is a convolution of its own, to compile and to run.
+_MOST_GROUPS = 8
 
 
 @final
@@ -86,15 +89,20 @@ class AveragePooling3D(keras.layers.AveragePooling3D):  # type: ignore[misc]
 
 
 def _convolved(layer: Any, inputs: Any, stock: Call) -> Any:
-    if not _is_plain(layer, inputs) or layer.groups != 1:
+    if not _is_plain(layer, inputs) or layer.groups > _MOST_GROUPS:
         return stock(inputs)
     padding = layer.padding
     if padding == "causal":
         before = layer.dilation_rate[0] * (layer.kernel_size[0] - 1)
         inputs, padding = tf.pad(inputs, [[0, 0], [before, 0], [0, 0]]), "valid"
-    kernel = tf.convert_to_tensor(layer.kernel)
-    outputs = convolve(inputs, kernel, strides=layer.strides, dilations=layer.dilation_rate, padding=padding)
-    return _finished(layer, outputs)
+    parts = zip(
+        tf.split(inputs, layer.groups, axis=-1),
+        tf.split(tf.convert_to_tensor(layer.kernel), layer.groups, axis=-1),
+        strict=True,
+    )
+    strides, dilations = layer.strides, layer.dilation_rate
+    convolved = [convolve(*part, strides=strides, dilations=dilations, padding=padding) for part in parts]
+    return _finished(layer, tf.concat(convolved, axis=-1))
 
 
 def _convolved_backwards(layer: Any, inputs: Any, stock: Call) -> Any:

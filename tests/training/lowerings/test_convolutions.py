@@ -63,7 +63,8 @@ CONVOLUTIONS: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
         {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same", "output_padding": 1},
     ),
     "backwards, sequence": ("Conv1DTranspose", (3, 7, 5), {"filters": 6, "kernel_size": 4, "strides": 3}),
-    "groups are Keras's": ("Conv2D", (3, 6, 6, 4), {"filters": 4, "kernel_size": 3, "groups": 2}),
+    "groups": ("Conv2D", (3, 6, 6, 4), {"filters": 6, "kernel_size": 3, "groups": 2}),
+    "many groups are Keras's": ("Conv2D", (3, 6, 6, 9), {"filters": 9, "kernel_size": 3, "groups": 9}),
 }
 
 

@@ -1,0 +1,56 @@
+"""Attempts: the tries at packs, what is charged for them, and what follows when one is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import final
+
+from seqjobs.execution.events import AttemptEnded, AttemptLost, Member
+from seqjobs.execution.pack_run import PackEnd
+from seqjobs.execution.retry import exhausted, judge, retryable_failure
+from seqjobs.planning.trial import Pack
+from seqjobs.training.outcome import Failure
+
+
+@final
+class Attempts:
+    """The one account of a call of `Executor.run`. A pack is in one attempt at a time."""
+
+    def __init__(self, charged: Mapping[str, int]) -> None:
+        self._charged = dict(charged)
+
+    def number(self, pack: Pack) -> int:
+        """Of the pack's present attempt, or its next one; from 1. One that is not charged does not count."""
+        return self._charged.get(pack.id, 0) + 1
+
+    def refused(self, pack: Pack, worker: str = "") -> AttemptLost | None:
+        """The end of a pack that is not begun again: it died too often in earlier submits."""
+        charged = self._charged.get(pack.id, 0)
+        if charged <= pack.retries:
+            return None
+        return AttemptLost(
+            pack_id=pack.id, attempt=charged, worker=worker, failure=exhausted(charged), charged=False, final=True
+        )
+
+    def over(self, pack: Pack, worker: str, end: PackEnd, members: Sequence[Member]) -> AttemptEnded | AttemptLost:
+        """What became of an attempt that ran to its end: a member that may yet succeed makes it a lost one."""
+        failure = end.failure or retryable_failure(end.outcomes)
+        if failure is not None:
+            return self.lost(pack, worker, failure, end.log)
+        return AttemptEnded(pack_id=pack.id, attempt=self.number(pack), worker=worker, members=tuple(members))
+
+    def lost(self, pack: Pack, worker: str, failure: Failure, log: str = "") -> AttemptLost:
+        """What became of an attempt that died; it is charged for here."""
+        number, before = self.number(pack), self._charged.get(pack.id, 0)
+        verdict = judge(failure.cause, before, pack.retries)
+        if verdict.charged:
+            self._charged[pack.id] = before + 1
+        return AttemptLost(
+            pack_id=pack.id,
+            attempt=number,
+            worker=worker,
+            failure=failure,
+            charged=verdict.charged,
+            final=verdict.final,
+            log=log,
+        )

@@ -1,0 +1,102 @@
+"""bare_start: a local Ray without the processes that only a shared cluster needs.
+
+`ray.init` starts a server for the dashboard (also where there is none), a monitor for autoscaling, one that forwards
+logs, and with the raylet an agent for metrics and one that builds environments. A run on one machine needs none of
+them: together they are six imports of half of Ray, which `ray.init` waits for, and a dozen more open ports. Ray has no
+option for this, so its own functions are replaced while it starts; only in the versions this was tested with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+TESTED = ("2.60.",)
+
+ENVIRONMENT = {
+    # The first driver would wait until as many workers have started as there are CPUs: they start with their actors.
+    "RAY_prestart_worker_first_driver": "0",
+    # A process that stands where an agent would sees by the end of its input that the raylet is gone.
+    "RAY_enable_pipe_based_agent_to_parent_health_check": "1",
+    # Nothing could build the environment that this hook asks for under `uv run`; workers have the driver's anyway.
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
+}
+"""To be set before Ray is imported, and while the cluster starts."""
+
+# What an agent writes of itself when it offers no service: `ray/dashboard/agent.py`, where it is `minimal`.
+_NOT_IN_USE = -1
+# Asked only for an environment of a job, task or actor, and none has one. The raylet takes no -1 here.
+_NEVER_CALLED = 1
+_PORTS = {
+    "metrics_agent_port": _NOT_IN_USE,
+    "metrics_export_port": _NOT_IN_USE,
+    "dashboard_agent_listen_port": _NOT_IN_USE,
+    "runtime_env_agent_port": _NEVER_CALLED,
+}
+_AGENTS = ("--dashboard_agent_command=", "--runtime_env_agent_command=")
+_LEFT_OUT = ("start_api_server", "start_monitor", "start_log_monitor")
+
+
+def is_possible(ray: Any) -> bool:
+    """Whether this Ray is one whose start is known in detail. SEQJOBS_PLAIN_RAY=1 says no, to find a fault."""
+    from ray._private import ray_constants  # noqa: PLC0415 (Ray is imported only when a run starts)
+
+    known = str(ray.__version__).startswith(TESTED) and shutil.which("cat") is not None
+    # Ray may have been imported before our environment was set.
+    hooked = getattr(ray_constants, "RAY_ENABLE_UV_RUN_RUNTIME_ENV", True)
+    return known and not hooked and os.environ.get("SEQJOBS_PLAIN_RAY", "") in ("", "0")
+
+
+@contextlib.contextmanager
+def bare_start() -> Iterator[None]:
+    """Within it `ray.init(address="local")` starts the GCS and a raylet, and nothing else."""
+    from ray._private import node, services  # noqa: PLC0415 (Ray is imported only when a run starts)
+
+    start = services.start_ray_process
+
+    def start_bare(command: Sequence[str], process_type: str, *arguments: Any, **options: Any) -> Any:
+        if process_type == "raylet":
+            _announce_no_agents(command)
+            command = [_without_agent(part) for part in command]
+        return start(command, process_type, *arguments, **options)
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_replaced(services, "start_ray_process", start_bare))
+        for name in _LEFT_OUT:
+            stack.enter_context(_replaced(node.Node, name, _nothing))
+        yield
+
+
+def _without_agent(part: str) -> str:
+    """The raylet insists on its agents and ends when one does: `cat` lives until its input, the raylet's pipe, ends."""
+    return next((f"{option}cat" for option in _AGENTS if part.startswith(option)), part)
+
+
+def _announce_no_agents(command: Sequence[str]) -> None:
+    """Puts down where the raylet looks for them the ports that its agents would have found for themselves."""
+    options = _options(command)
+    for name, port in _PORTS.items():
+        Path(options["session_dir"], f"{name}_{options['node_id']}").write_text(str(port))
+
+
+def _options(command: Sequence[str]) -> Mapping[str, str]:
+    pairs = (part.removeprefix("--").partition("=") for part in command if part.startswith("--"))
+    return {name: value for name, _, value in pairs}
+
+
+def _nothing(*_arguments: Any, **_options: Any) -> None: ...
+
+
+@contextlib.contextmanager
+def _replaced(owner: ModuleType | type, name: str, stand_in: Callable[..., Any]) -> Iterator[None]:
+    original = getattr(owner, name)
+    setattr(owner, name, stand_in)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)

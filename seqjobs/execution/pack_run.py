@@ -1,0 +1,49 @@
+"""run_pack: what a PackRunner gives for one pack, as an executor passes it on."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from seqjobs.data.dataset import Dataset
+from seqjobs.planning.trial import Pack
+from seqjobs.training.outcome import Cause, EpochReport, Failure, PackRunner, TrialOutcome, Weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackEnd:
+    """All that is left of a pack once it was trained: of each member its outcome, and its weights.
+
+    `failure` is set where the runner raised, against its contract; what it gave before is of no use then.
+    """
+
+    outcomes: tuple[TrialOutcome, ...]
+    weights: tuple[Weights, ...]
+    failure: Failure | None = None
+    printed: str = ""
+    """What was printed where the runner raised."""
+
+    @property
+    def log(self) -> str:
+        """What to keep of an attempt that is lost."""
+        return self.outcomes[0].log if self.outcomes else self.printed
+
+
+def run_pack(runner: PackRunner, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | PackEnd]:
+    """The reports as they come, then the end. Raises nothing of what the runner raises."""
+    outcomes: list[TrialOutcome] = []
+    weights: list[Weights] = []
+    failure = None
+    try:
+        for item in runner.run(pack, dataset):
+            if isinstance(item, EpochReport):
+                yield item
+            elif isinstance(item, TrialOutcome):
+                outcomes.append(item)
+            else:
+                weights.append(item)
+    except Exception as error:  # (a runner that raises has lost the attempt, not its worker)
+        trace = "".join(traceback.format_exception(error))
+        failure = Failure(cause=Cause.CRASH, message=f"{type(error).__name__}: {error}", traceback=trace)
+    yield PackEnd(outcomes=tuple(outcomes), weights=tuple(weights), failure=failure)

@@ -1,0 +1,51 @@
+"""private_folder: a place for a local cluster's token, sockets and logs that goes away with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from seqjobs.storage.lock import Lock, is_held
+
+PREFIX = "seqjobs-"
+_LOCK = "lock"
+# Between making a folder and holding its lock lies a moment in which it looks like one that was left behind.
+_YOUNG_SECONDS = 60.0
+# A socket's path may have 107 bytes, and Ray's sockets have 65 below its own folder.
+_LONGEST_PARENT = 21
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[Path]:
+    """A temporary folder that only this user may enter; also removes those of processes that were killed.
+
+    In it `ray` may stand, whose sockets need a short path: where TMPDIR is long it is not followed.
+    """
+    parent = tempfile.gettempdir()
+    if len(parent) > _LONGEST_PARENT:
+        parent = "/tmp"
+    _remove_left_behind(Path(parent))
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    lock = Lock(folder / _LOCK)
+    try:
+        lock.take()
+        yield folder
+    finally:
+        lock.give_back()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_left_behind(parent: Path) -> None:
+    for folder in parent.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            found = folder.lstat()
+            ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+            lock = folder / _LOCK
+            if ours and time.time() - found.st_mtime > _YOUNG_SECONDS and lock.is_file() and not is_held(lock):
+                shutil.rmtree(folder, ignore_errors=True)

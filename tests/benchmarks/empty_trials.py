@@ -1,0 +1,89 @@
+"""What a trial costs outside training: thousands of trials that train nothing, through real Ray and a real run folder.
+
+`python -m tests.benchmarks.empty_trials N` prints the figures as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seqjobs.execution.ray_pool import RayPool
+from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.resources import Resources
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.progress import Silent
+from seqjobs.results.run import Run
+from seqjobs.run import run_job
+from seqjobs.spec.load import parse_job
+from tests.fake_runner import StartFake
+from tests.warm_pool import Warm
+
+WORKERS = 2
+WARM_UP_TRIALS = 50
+SPEC = """
+name: empty
+data: {train: rows.parquet, features: [x0, x1], target: yes}
+model:
+  - Dense: {units: {choice: [4, 8, 16, 32]}, activation: relu}
+  - Dense: {units: 1, activation: sigmoid}
+compile: {optimizer: {Adam: {learning_rate: {log_uniform: [1e-4, 1e-1]}}}, loss: binary_crossentropy}
+fit: {epochs: 3, batch_size: 32, validation_split: 0.5}
+"""
+
+
+def measure(num_trials: int) -> dict[str, float]:
+    """What `num_trials` empty trials cost this process, from the spec's text to the last derived file.
+
+    `cpu_seconds_per_trial` and `wall_seconds_per_trial`; `rss_growth_mb` in 10^6 bytes, from before the plan to after
+    the end, with the plan and the run's results still held; and `peak_rss_growth_mb`. A short run before it pays for
+    what is paid once: imports, Ray, the workers.
+    """
+    with tempfile.TemporaryDirectory() as folder, RayPool({Resources(): num_trials}, workers=WORKERS,
+                                                          start=StartFake()) as pool:  # fmt: skip
+        root, executor = Path(folder), Warm(pool)
+        _write_rows(root / "rows.parquet")
+        _run(root, "warm-up", WARM_UP_TRIALS, executor)
+        process = psutil.Process()
+        rss, cpu, wall = process.memory_info().rss, time.process_time(), time.perf_counter()
+        plan, run = _run(root, "measured", num_trials, executor)
+        figures = {
+            "trials": float(run.num_finished),
+            "cpu_seconds_per_trial": (time.process_time() - cpu) / num_trials,
+            "wall_seconds_per_trial": (time.perf_counter() - wall) / num_trials,
+            "rss_growth_mb": (process.memory_info().rss - rss) / 1e6,
+            "peak_rss_growth_mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - rss) / 1e6,
+        }
+    if run.num_finished != len(plan.trials):
+        raise RuntimeError(f"{run.num_finished} of {len(plan.trials)} trials finished")
+    return figures
+
+
+def _run(root: Path, name: str, num_trials: int, executor: Warm) -> tuple[Plan, Run]:
+    plan = make_plan([parse_job(SPEC, root / "job.yaml", (f"search.trials={num_trials}",))])
+    return plan, run_job(plan, executor, RunPaths(root=root / name), Silent())
+
+
+def _write_rows(path: Path) -> None:
+    random = np.random.default_rng(1)
+    columns = {name: random.normal(size=64).astype(np.float32) for name in ("x0", "x1")}
+    pq.write_table(pa.table({**columns, "yes": (columns["x0"] > 0).astype(np.int8)}), path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("trials", type=int, nargs="?", default=10_000)
+    print(json.dumps(measure(parser.parse_args().trials)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""OneCore: seqjobs in this process, on one core, with the rows of a workload."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seqjobs.execution.events import AttemptEnded
+from seqjobs.execution.in_process import InProcess
+from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.trial import Pack
+from seqjobs.spec.load import load_job
+from seqjobs.training.outcome import TrialOutcome
+from tests.benchmarks.workloads import Workload
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneCore:
+    """A workload, and an executor that is entered."""
+
+    executor: InProcess
+    workload: Workload
+    folder: Path
+    trials: int
+
+    def plan(self, *overrides: str) -> Plan:
+        """The plan as the speed is measured with, with overrides; its data are loaded."""
+        plan = make_plan([load_job(self.folder / "job.yaml", (f"search.trials={self.trials}", *overrides))])
+        self.executor.load(plan.datasets)
+        return plan
+
+    def train(self, pack: Pack) -> tuple[float, Sequence[TrialOutcome]]:
+        """The seconds that a pack took, and its outcomes. Raises RuntimeError where a trial failed."""
+        began = time.perf_counter()
+        members = [
+            member
+            for event in self.executor.run([pack], {})
+            if isinstance(event, AttemptEnded)
+            for member in event.members
+        ]
+        seconds = time.perf_counter() - began
+        for failure in (member.outcome.failure for member in members):
+            if failure is not None:
+                raise RuntimeError(failure.message)
+        return seconds, [member.outcome for member in members]

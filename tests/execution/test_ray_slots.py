@@ -1,0 +1,86 @@
+"""Slots by themselves: what becomes of a worker that comes with more memory than it may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from seqjobs.errors import ClusterError
+from seqjobs.execution.ray_slots import Slots
+from seqjobs.execution.ray_worker import WorkerFacts
+from seqjobs.planning.resources import Resources
+
+BUDGET = 2**20
+
+
+class OneWorker:
+    """A WorkerSource whose workers are as they are said to be; what Ray would have to be asked for is there."""
+
+    is_warm = True
+
+    def __init__(self, private_bytes: int, num_packs: int) -> None:
+        self.facts = WorkerFacts(
+            node="n", node_id="0", pid=1, devices=(), versions=(), private_bytes=private_bytes, num_packs=num_packs
+        )
+        self.ended = 0
+
+    def capacity(self) -> Mapping[str, float]:
+        return {"CPU": 1.0, "GPU": 0.0, "memory": float(BUDGET)}
+
+    def start(self, resources: Resources, gpus: int) -> Any:  # noqa: ARG002
+        return SimpleNamespace(facts=SimpleNamespace(remote=lambda: self.facts))
+
+    def end(self, actor: Any) -> None:  # noqa: ARG002
+        self.ended += 1
+
+    def give_back(self, actor: Any) -> None:
+        raise NotImplementedError
+
+
+def slots_of(source: OneWorker, memory: int | None = BUDGET) -> Slots:
+    slots = Slots(
+        ray=SimpleNamespace(get=lambda found: found), resources=Resources(memory=memory), count=9, limit=None,
+        source=source,
+    )  # fmt: skip
+    slots.fill()
+    return slots
+
+
+@pytest.mark.parametrize(
+    ("private_bytes", "num_packs", "memory", "full"),
+    [(BUDGET, 0, BUDGET, False), (BUDGET + 1, 3, BUDGET, True), (BUDGET + 1, 0, None, False)],
+)
+def test_a_worker_that_trained_for_others_may_be_full_when_it_comes(
+    private_bytes: int, num_packs: int, memory: int | None, full: bool
+) -> None:
+    slots = slots_of(OneWorker(private_bytes, num_packs), memory)
+    (slot,) = slots.slots
+    slots.started(slot)
+    assert slots.is_full(slot) == full
+
+
+def test_a_new_worker_over_its_budget_is_an_error_for_no_other_would_do() -> None:
+    slots = slots_of(OneWorker(3 * BUDGET, 0))
+    with pytest.raises(
+        ClusterError, match="E511 a worker that has trained nothing yet holds 3 MiB, more than the 1 MiB"
+    ):
+        slots.started(slots.slots[0])
+
+
+def test_as_many_workers_are_started_as_there_is_memory_for() -> None:
+    assert len(slots_of(OneWorker(0, 0), memory=BUDGET).slots) == 1
+    with pytest.raises(ClusterError, match=r"E506 a worker wants 1 CPUs and 0 GPUs and .* the cluster has 1 and 0 and"):
+        slots_of(OneWorker(0, 0), memory=BUDGET + 1)
+
+
+def test_a_worker_that_is_removed_is_ended_and_another_can_take_its_place() -> None:
+    source = OneWorker(0, 0)
+    slots = slots_of(source)
+    slots.started(slots.slots[0])
+    slots.remove(slots.slots[0], "full")
+    assert (source.ended, slots.slots) == (1, [])
+    slots.fill()
+    assert [slot.name for slot in slots.slots] == ["w2"]
