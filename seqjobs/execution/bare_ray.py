@@ -11,7 +11,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,12 +23,13 @@ TESTED = ("2.60.",)
 ENVIRONMENT = {
     # The first driver would wait until as many workers have started as there are CPUs: they start with their actors.
     "RAY_prestart_worker_first_driver": "0",
+    # Whoever is a moment too early for a socket of the raylet, its own parts among them, tries again a second later.
+    "RAY_raylet_client_connect_timeout_milliseconds": "20",
+    "RAY_raylet_client_num_connect_attempts": "500",
     # A process that stands where an agent would sees by the end of its input that the raylet is gone.
     "RAY_enable_pipe_based_agent_to_parent_health_check": "1",
-    # Nothing could build the environment that this hook asks for under `uv run`; workers have the driver's anyway.
-    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
 }
-"""To be set before Ray is imported, and while the cluster starts."""
+"""What the raylet must find in its environment."""
 
 # What an agent writes of itself when it offers no service: `ray/dashboard/agent.py`, where it is `minimal`.
 _NOT_IN_USE = -1
@@ -39,25 +42,26 @@ _PORTS = {
     "runtime_env_agent_port": _NEVER_CALLED,
 }
 _AGENTS = ("--dashboard_agent_command=", "--runtime_env_agent_command=")
+_RAYLET_SECONDS = 10.0
 _LEFT_OUT = ("start_api_server", "start_monitor", "start_log_monitor")
 
 
 def is_possible(ray: Any) -> bool:
     """Whether this Ray is one whose start is known in detail. SEQJOBS_PLAIN_RAY=1 says no, to find a fault."""
-    from ray._private import ray_constants  # noqa: PLC0415 (Ray is imported only when a run starts)
-
     known = str(ray.__version__).startswith(TESTED) and shutil.which("cat") is not None
-    # Ray may have been imported before our environment was set.
-    hooked = getattr(ray_constants, "RAY_ENABLE_UV_RUN_RUNTIME_ENV", True)
-    return known and not hooked and os.environ.get("SEQJOBS_PLAIN_RAY", "") in ("", "0")
+    return known and os.environ.get("SEQJOBS_PLAIN_RAY", "") in ("", "0")
 
 
 @contextlib.contextmanager
 def bare_start() -> Iterator[None]:
     """Within it `ray.init(address="local")` starts the GCS and a raylet, and nothing else."""
-    from ray._private import node, services  # noqa: PLC0415 (Ray is imported only when a run starts)
+    from ray._private import node, ray_constants, services  # noqa: PLC0415 (Ray is imported only when a run starts)
 
-    start = services.start_ray_process
+    start, get_node = services.start_ray_process, services.get_node
+
+    def get_node_soon(address: str, node_id: str) -> Any:
+        _wait_for_raylet(address, node_id)
+        return get_node(address, node_id)
 
     def start_bare(command: Sequence[str], process_type: str, *arguments: Any, **options: Any) -> Any:
         if process_type == "raylet":
@@ -67,9 +71,20 @@ def bare_start() -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(_replaced(services, "start_ray_process", start_bare))
+        stack.enter_context(_replaced(services, "get_node", get_node_soon))
+        # Nothing could build the environment that Ray asks for under `uv run`; workers have the driver's anyway.
+        stack.enter_context(_replaced(ray_constants, "RAY_ENABLE_UV_RUN_RUNTIME_ENV", False))
         for name in _LEFT_OUT:
             stack.enter_context(_replaced(node.Node, name, _nothing))
         yield
+
+
+def _wait_for_raylet(address: str, node_id: str) -> None:
+    """Ray itself looks once, and where the raylet is a moment late, a second later again."""
+    raylet: Any = import_module("ray._raylet")
+    client, deadline = raylet.GcsClient(address=address), time.monotonic() + _RAYLET_SECONDS
+    while node_id not in {node.hex() for node in client.get_all_node_info()} and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def _without_agent(part: str) -> str:
@@ -93,7 +108,7 @@ def _nothing(*_arguments: Any, **_options: Any) -> None: ...
 
 
 @contextlib.contextmanager
-def _replaced(owner: ModuleType | type, name: str, stand_in: Callable[..., Any]) -> Iterator[None]:
+def _replaced(owner: ModuleType | type, name: str, stand_in: Any) -> Iterator[None]:
     original = getattr(owner, name)
     setattr(owner, name, stand_in)
     try:

@@ -6,7 +6,6 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from seqjobs.execution import ray_cluster
 from seqjobs.execution.attempts import Attempts
 from seqjobs.execution.events import (
     AttemptLost,
@@ -218,7 +217,7 @@ class Dispatch:
     def _worker_died(self, slot: Slot, error: BaseException) -> Iterator[Event]:
         """All that was on the worker is lost; only what it had begun can have killed it."""
         reason = reason_of(error)
-        infrastructure = slot.facts is not None and not ray_cluster.node_is_alive(self._ray, slot.facts.node_id)
+        infrastructure = slot.facts is not None and not self._slots.source.node_is_alive(slot.facts.node_id)
         self._slots.remove(slot, reason)
         yield WorkerLost(worker=slot.name, reason=reason)
         calls = self._calls.get(slot.name, [])

@@ -8,6 +8,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def connected(address: str | None, *, token: Path | None = None) -> Iterator[Any
 
         if ray.is_initialized():
             raise ClusterError("E510", "this process is connected to a Ray cluster already", fix="call ray.shutdown().")
-        _forget_token()
+        _look_at_environment_again()
         stack.callback(ray.shutdown)
         with _same_sigterm():
             if folder is not None:
@@ -82,13 +83,12 @@ def _start(ray: Any, folder: Path) -> None:
     _reach(ray, "a local cluster", address="local", include_dashboard=False, **options)
 
 
-def _forget_token() -> None:
-    """Ray reads a token once a process: the next cluster, which has another, would turn it away."""
-    from ray import _raylet  # noqa: PLC0415 (Ray is imported only when a run starts)
-
-    loader = getattr(_raylet, "AuthenticationTokenLoader", None)
-    if loader is not None:
-        loader.instance().reset_cache()
+def _look_at_environment_again() -> None:
+    """Ray reads once a process that there is a token, and which: it may have been imported without, or with another."""
+    raylet: Any = import_module("ray._raylet")
+    if hasattr(raylet, "Config") and hasattr(raylet, "AuthenticationTokenLoader"):
+        raylet.Config.initialize("")
+        raylet.AuthenticationTokenLoader.instance().reset_cache()
 
 
 def _reach(ray: Any, place: str, **options: Any) -> None:

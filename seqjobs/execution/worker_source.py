@@ -21,6 +21,9 @@ class WorkerSource(Protocol):
     def capacity(self) -> Mapping[str, float]:
         """What this run may use: `CPU`, `GPU`, and bytes of `memory`."""
 
+    def node_is_alive(self, node_id: str) -> bool:
+        """Whether the machine of a worker that died is there still."""
+
     def start(self, resources: Resources, gpus: int) -> Any:
         """A worker, which may have started already or start yet: calls to it wait until it has."""
 
@@ -42,6 +45,9 @@ class OwnWorkers:
 
     def capacity(self) -> Mapping[str, float]:
         return ray_cluster.capacity(self._ray)
+
+    def node_is_alive(self, node_id: str) -> bool:
+        return ray_cluster.node_is_alive(self._ray, node_id)
 
     def start(self, resources: Resources, gpus: int) -> Any:
         return start_worker(self._ray, self._start, resources, gpus)

@@ -43,7 +43,7 @@ def test_submits_train_on_the_cluster_that_is_up_until_it_is_down(home: Path, po
     assert seqjobs("down") == ("", "no cluster is kept.\n")
 
     out, err = seqjobs("up", "--workers", "1", "--idle", "10", "-o", "json")
-    assert err == ""
+    assert err == "starting Ray, and TensorFlow in its workers.\n"
     status = json.loads(out)
     assert not status["was_up"]
     assert status["is_warm"]

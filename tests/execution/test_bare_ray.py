@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,13 @@ def below() -> list[psutil.Process]:
 
 def agents() -> list[str]:
     """The commands of what Ray has started beside the raylet, which names them in its own."""
-    commands = [" ".join(process.cmdline()) for process in below() if process.name() != "raylet"]
-    return [command for command in commands if any(agent in command for agent in AGENTS)]
+    found = []
+    for process in below():
+        with suppress(psutil.Error):  # one that has just ended
+            command = " ".join(process.cmdline())
+            if process.name() != "raylet" and any(agent in command for agent in AGENTS):
+                found.append(command)
+    return found
 
 
 def answer_of_a_worker(ray: Any) -> int:
@@ -75,6 +80,28 @@ def test_nobody_else_may_enter_the_folder_of_a_local_cluster_and_nothing_is_left
         assert stat.S_IMODE(token.parent.stat().st_mode) == 0o700
         assert stat.S_IMODE(token.stat().st_mode) == 0o600
     assert not token.parent.exists()
+
+
+def test_one_process_may_have_a_cluster_after_another_each_with_a_token_of_its_own() -> None:
+    tokens = set()
+    for _ in range(2):
+        with ray_cluster.connected(None) as ray:
+            tokens.add(Path(os.environ["RAY_AUTH_TOKEN_PATH"]).read_text())
+            assert ray.cluster_resources()["CPU"] >= 1
+    assert len(tokens) == 2
+
+
+def test_ray_may_have_been_imported_before_without_a_token(tmp_path: Path) -> None:
+    code = (
+        "import ray\nfrom seqjobs.execution import ray_cluster\n"
+        "with ray_cluster.connected(None) as connected: print(connected.cluster_resources()['CPU'])"
+    )
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) >= 1
 
 
 def test_a_ray_that_does_not_start_bare_starts_as_it_always_did(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,9 @@ class OneWorker:
     def capacity(self) -> Mapping[str, float]:
         return {"CPU": 1.0, "GPU": 0.0, "memory": float(BUDGET)}
 
+    def node_is_alive(self, node_id: str) -> bool:
+        raise NotImplementedError
+
     def start(self, resources: Resources, gpus: int) -> Any:  # noqa: ARG002
         return SimpleNamespace(facts=SimpleNamespace(remote=lambda: self.facts))
 

@@ -29,5 +29,7 @@ def command(*, workers: int | None, idle_minutes: float, output: str) -> None:
     Submits of the same user without `--address` use it as long as it has the same seqjobs, libraries and environment;
     `seqjobs down` ends it. Where one is up already, shows how it stands.
     """
-    status, was_up = cluster.up(workers=workers, idle_seconds=idle_minutes * 60)
+    status, was_up = cluster.up(
+        workers=workers, idle_seconds=idle_minutes * 60, notify=lambda text: click.echo(f"{text}.", err=True)
+    )
     print_kept(status, was_up=was_up, output=output)

@@ -60,11 +60,12 @@ def up(
     idle_seconds: float = IDLE_SECONDS,
     start: Callable[[int], PackRunner] = start_runner,
     folder: KeptFolder | None = None,
+    notify: Callable[[str], None] = lambda _: None,
 ) -> tuple[KeptStatus, bool]:
     """Starts a cluster and waits until its workers are warm; also says whether it was up before.
 
-    One of another version or environment is replaced. Raises ClusterError E512, E513 where that one is at work, E514
-    where none can be started.
+    One of another version or environment is replaced. `notify` is told what takes some seconds. Raises ClusterError
+    E512, E513 where that one is at work, E514 where none can be started.
     """
     folder = folder or KeptFolder()
     folder.make()
@@ -73,7 +74,9 @@ def up(
     if state is not None and state.fingerprint == wanted:
         return _warm(folder, state), True
     if state is not None:
+        notify("ending the cluster of another version or environment")
         _end(folder, state, force=False)
+    notify("starting Ray, and TensorFlow in its workers")
     order = Order(folder=folder, workers=workers, idle_seconds=idle_seconds, start=start, fingerprint=wanted)
     return _started(folder, order), False
 

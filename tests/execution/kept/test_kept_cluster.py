@@ -214,6 +214,23 @@ def test_a_worker_without_a_gpu_is_the_usual_one_where_there_is_none(home: Home)
     assert pids(rest()) == pids(before)
 
 
+def test_a_cluster_of_another_version_is_renewed(bare_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    before, _ = cluster.up(workers=1, start=bare_home.start)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    after, was_up = cluster.up(workers=1, start=bare_home.start, notify=told.append)
+    assert not was_up
+    assert told[0] == "ending the cluster of another version or environment"
+    assert after.pid != before.pid
+    assert not psutil.pid_exists(before.pid)
+    leased = lease(bare_home.start, {Resources(): 1}, [])
+    assert leased is not None
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    with pytest.raises(ClusterError, match="E513"):
+        cluster.up(workers=1, start=bare_home.start)
+    leased.close()
+
+
 def test_what_no_worker_here_can_have_is_left_to_a_cluster_of_its_own(home: Home) -> None:
     rest()
     told: list[str] = []
@@ -265,13 +282,17 @@ def test_a_cluster_is_not_ended_under_a_run_unless_it_is_forced(home: Home, spec
     assert not cluster.down()
 
 
-def test_what_a_killed_keeper_leaves_is_cleared_away(bare_home: Home) -> None:
+def test_what_a_killed_keeper_leaves_is_cleared_away_and_a_run_on_it_is_told(bare_home: Home, spec: Path) -> None:
     status, was_up = cluster.up(workers=1, start=bare_home.start)
     assert not was_up
     below = psutil.Process(status.pid).children(recursive=True)
+    driver = bare_home.submit(spec, "lost", *FOUR, *SLOW)
+    wait_until(bare_home.notes.exists)
     os.kill(status.pid, signal.SIGKILL)
     _, alive = psutil.wait_procs(below, timeout=30)
     assert not alive
+    _, err = driver.communicate()
+    assert "E516 the kept cluster was lost" in err
     assert KeptFolder().state.exists()
     assert lease(bare_home.start, {Resources(): 1}, []) is None
     assert not KeptFolder().state.exists()
