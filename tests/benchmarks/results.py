@@ -100,6 +100,10 @@ class Roofline(Figures):
         return self.gflops / self.square_gflops
 
 
+STEADY = 1e-5
+"""A loss that the learning rate's last bit moves farther has no digits that a compiler could keep."""
+
+
 class HistoryDifference(Figures):
     """The largest relative difference between the losses of a trial and those of stock `fit`, same seed and order."""
 
@@ -112,6 +116,12 @@ class HistoryDifference(Figures):
     all_epochs: float
     graph_all_epochs: float
     """Of the same epochs compiled by TensorFlow's graph executor, as `fit` compiles its steps."""
+    one_bit: float
+    """What a change of the learning rate's last bit makes of the losses in the graph."""
+    steady: int
+    """The trials of which it makes at most STEADY."""
+    steady_all_epochs: float
+    """As `all_epochs`, of these trials alone."""
 
 
 class MemoryGrowth(Figures):

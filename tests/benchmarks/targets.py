@@ -82,16 +82,16 @@ def _shares(results: Results) -> Iterator[Target]:
 
 
 def _histories(results: Results) -> Iterator[Target]:
-    worst = max((one.all_epochs for one in results.histories), default=None)
-    yield _at_most("losses, relative difference", HISTORY, worst, relative, against="stock `fit`")
+    worst = max((one.steady_all_epochs for one in results.histories), default=None)
+    yield _at_most("losses of steady trials, relative difference", HISTORY, worst, relative, against="stock `fit`")
 
 
 def _growths(results: Results) -> Iterator[Target]:
     empty = results.empty_trials
-    cpu, growth = empty.get("cpu_seconds_per_trial"), empty.get("peak_rss_growth_mb")
+    cpu, growth = empty.get("cpu_seconds_per_trial"), empty.get("rss_growth_mb")
     count = f"{empty.get('trials', 10_000):,.0f} trials that train nothing"
     yield _at_most(f"{count}: driver's time a trial", EMPTY_SECONDS, cpu, seconds)
-    yield _at_most(f"{count}: growth of its memory", GROWTH_MB, growth, _megabytes)
+    yield _at_most(f"{count}: growth of its memory at the end", GROWTH_MB, growth, _megabytes)
     memory = results.memory
     what = f"{memory.trials if memory else 1_000:,} small trials in one worker: growth of its memory"
     yield _at_most(what, GROWTH_MB, memory.growth_mb if memory else None, _megabytes)

@@ -7,7 +7,7 @@ from tests.benchmarks.child import ChildError
 from tests.benchmarks.markdown import relative, table
 from tests.benchmarks.parts._base import Part, without
 from tests.benchmarks.parts._probed import probed
-from tests.benchmarks.results import HistoryDifference, Results
+from tests.benchmarks.results import STEADY, HistoryDifference, Results
 
 
 def measure(bench: Bench, results: Results) -> Results:
@@ -31,17 +31,21 @@ def render(results: Results) -> list[str]:
             relative(one.first_epoch),
             relative(one.all_epochs),
             relative(one.graph_all_epochs),
-            f"{one.trials} x {one.epochs}",
+            relative(one.one_bit),
+            f"{one.steady} of {one.trials}",
+            relative(one.steady_all_epochs) if one.steady else "-",
         ]
         for one in results.histories
     ]
-    head = ["workload", "compiled", "first epoch", "all epochs", "in the graph, all epochs", "trials x epochs"]
+    head = ["workload", "compiled", "first epoch", "all epochs", "in the graph", "one bit", "steady trials", "of these"]
     return [
         "The largest relative difference between a loss (training or validation) and that of Keras's own `fit` with",
         "the same seed and order of rows, at learning rates from 0.0003 to 0.001. `compiled` is what the rule chose",
         "for as many trials as were measured above; dropout is always compared in the graph, since under XLA its masks",
-        "come from another source than Keras's. XLA rounds differently from the graph, and training makes such",
-        "differences grow, the faster the larger the learning rate.",
+        "come from another source than Keras's. XLA rounds differently from the graph, and there are trials in which",
+        "training makes any such difference grow. `one bit` is what becomes of the losses in the graph when the last",
+        f"bit of the learning rate changes, steady trials are those of which that makes at most {STEADY:g}, and `of",
+        "these` is the largest difference over all epochs of theirs.",
         "",
         *table(head, rows),
     ]
