@@ -117,7 +117,7 @@ class HistoryDifference(Figures):
     graph_all_epochs: float
     """Of the same epochs compiled by TensorFlow's graph executor, as `fit` compiles its steps."""
     one_bit: float
-    """What a change of the learning rate's last bit makes of the losses in the graph."""
+    """What the next smaller or larger learning rate makes of the losses in the graph."""
     steady: int
     """The trials of which it makes at most STEADY."""
     steady_all_epochs: float

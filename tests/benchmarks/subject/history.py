@@ -29,7 +29,8 @@ def history(core: OneCore) -> HistoryDifference:
     ours = graph if "Dropout" in core.workload.model else _outcomes(core, "auto")
     if "stock" in (ours[0].compiled, graph[0].compiled):
         raise RuntimeError("stock would be compared with itself")
-    by_a_bit = _differences(_outcomes(core, "graph", one_bit_more=True), graph)
+    nudged = [_differences(_outcomes(core, "graph", towards=towards), graph) for towards in (0.0, 1.0)]
+    by_a_bit = [max(either) for either in zip(*nudged, strict=True)]
     epochs = len(stock[0].history["loss"])
     all_epochs = _differences(ours, stock)
     steady = [difference for difference, bit in zip(all_epochs, by_a_bit, strict=True) if bit <= STEADY]
@@ -62,12 +63,12 @@ def _differences(
     ]
 
 
-def _outcomes(core: OneCore, how: str, *, one_bit_more: bool = False) -> list[TrialOutcome]:
+def _outcomes(core: OneCore, how: str, *, towards: float | None = None) -> list[TrialOutcome]:
     """Those of the first trials of the plan, which are the same however many follow."""
     outcomes: dict[int, TrialOutcome] = {}
     for pack in _plan(core, how).packs:
         if any(trial.number < TRIALS for trial in pack.trials):
-            _, found = core.train(_with_one_bit_more(pack, core.workload.optimizer) if one_bit_more else pack)
+            _, found = core.train(pack if towards is None else _nudged(pack, towards))
             outcomes.update(zip((trial.number for trial in pack.trials), found, strict=True))
     return [outcomes[number] for number in range(TRIALS)]
 
@@ -79,13 +80,13 @@ def _plan(core: OneCore, how: str) -> Plan:
     return core.plan(f"fit.compile={how}", rates, *few)
 
 
-def _with_one_bit_more(pack: Pack, optimizer: str) -> Pack:
+def _nudged(pack: Pack, towards: float) -> Pack:
+    """The pack at the float32 beside its learning rate."""
     trials = []
     for trial in pack.trials:
         section = trial.spec.compile
-        assert section.optimizer.name == optimizer
         rate = np.float32(section.optimizer.arguments["learning_rate"])  # type: ignore[arg-type]
-        arguments = {**section.optimizer.arguments, "learning_rate": float(np.nextafter(rate, np.float32(1)))}
+        arguments = {**section.optimizer.arguments, "learning_rate": float(np.nextafter(rate, np.float32(towards)))}
         changed = section.model_copy(update={"optimizer": replace(section.optimizer, arguments=arguments)})
         trials.append(replace(trial, spec=trial.spec.model_copy(update={"compile": changed})))
     return replace(pack, trials=tuple(trials))
