@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -25,6 +27,22 @@ def prepare(cpus: int) -> tuple[str, ...]:
     # The same numbers every time: ops without a deterministic form raise instead of varying.
     tf.config.experimental.enable_op_determinism()
     return tuple(device.name for device in physical) or (f"{cpus} CPU" if cpus == 1 else f"{cpus} CPUs",)
+
+
+# With one of these TensorFlow takes oneDNN's kernels if it is not told otherwise (tensorflow/core/util/util.cc).
+_CPUS_OF_ONEDNN = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
+
+
+def has_onednn() -> bool:
+    """Whether TensorFlow's graph uses oneDNN on this machine, as Linux describes its CPU."""
+    told = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
+    if told is not None:
+        return told.lower() in ("1", "true")
+    try:
+        described = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return not _CPUS_OF_ONEDNN.isdisjoint(described.split())
 
 
 def gpus() -> tuple[str, ...]:

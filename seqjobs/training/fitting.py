@@ -26,6 +26,8 @@ class Fitting:
     weights: Weights = ()
     weights_epoch: int = -1
     failure: Failure | None = None
+    compiled: str = ""
+    """See TrialOutcome."""
     began: float = field(default_factory=time.monotonic)
 
     @classmethod

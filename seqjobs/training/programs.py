@@ -35,6 +35,7 @@ class Programs:
         self._held[full_key] = held
         return held
 
-    def drop(self, key: str, dataset: Dataset, compilation: Compilation) -> None:
-        """Lets go of a program whose training ended in an error."""
-        self._held.pop((key, dataset.fingerprint, compilation), None)
+    def drop(self, key: str) -> None:
+        """Lets go of the programs of a program key, one of which ended in an error."""
+        for held in [held for held in self._held if held[0] == key]:
+            del self._held[held]

@@ -38,6 +38,7 @@ class TrialRunner:
             ("keras", str(keras.__version__)),
         )
         self._gpus = gpus
+        self._onednn = devices.has_onednn()
         self._programs = Programs()
 
     @classmethod
@@ -54,17 +55,16 @@ class TrialRunner:
             yield from self._train(trial, pack, dataset)
 
     def _train(self, trial: Trial, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:
-        compilation = self._compilation(trial, pack, dataset)
         fitting, log = Fitting.of(trial), TrialLog(trial)
         try:
-            for report in self._fit(compilation, trial, pack, dataset, fitting):
+            for report in self._fit(trial, pack, dataset, fitting):
                 log.add(report)
                 yield report
         except TimeIsUp:
             pass
         except Exception as error:  # (a failed trial is a value, not an end of the worker)
             fitting.failure = failure_of(error)
-            self._programs.drop(pack.program_key, dataset, compilation)
+            self._programs.drop(pack.program_key)
         yield TrialOutcome(
             trial_id=trial.id,
             history=fitting.frozen_history(),
@@ -72,24 +72,30 @@ class TrialRunner:
             seconds=time.monotonic() - fitting.began,
             failure=fitting.failure,
             log=log.text(),
-            compiled=compilation.value,
+            compiled=fitting.compiled,
         )
         yield () if fitting.failure else fitting.weights
 
-    def _compilation(self, trial: Trial, pack: Pack, dataset: Dataset) -> Compilation:
-        batches = -(-len(training_rows(trial.spec, dataset)) // trial.spec.fit.batch_size)
-        steps = batches * trial.spec.fit.epochs * pack.program_trials
-        return compilation_of(trial.spec, dataset.schema.feature_shape, steps=steps, num_gpus=len(self._gpus))
-
-    def _fit(
-        self, compilation: Compilation, trial: Trial, pack: Pack, dataset: Dataset, fitting: Fitting
-    ) -> Iterator[EpochReport]:
+    def _fit(self, trial: Trial, pack: Pack, dataset: Dataset, fitting: Fitting) -> Iterator[EpochReport]:
+        compilation = self._compilation(trial, pack, dataset)
+        fitting.compiled = compilation.value
         if compilation is Compilation.STOCK:
             return stock_fit(trial, dataset, fitting, devices.strategy(self._gpus))
         # XLA needs no help with stock layers on a GPU.
         lowered = compilation is Compilation.XLA and not self._gpus
         program = self._programs.take(pack.program_key, trial, dataset, compilation, lowered=lowered)
         return fit(program, trial, dataset, fitting)
+
+    def _compilation(self, trial: Trial, pack: Pack, dataset: Dataset) -> Compilation:
+        batches = -(-len(training_rows(trial.spec, dataset)) // trial.spec.fit.batch_size)
+        steps = batches * trial.spec.fit.epochs * pack.program_trials
+        return compilation_of(
+            trial.spec,
+            dataset.schema.feature_shape,
+            steps=steps,
+            num_gpus=len(self._gpus),
+            onednn=self._onednn,
+        )
 
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:
         """Builds, compiles and calls the model on two rows, without tracing a graph."""

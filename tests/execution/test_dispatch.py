@@ -60,7 +60,7 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pool(notes: Path, _forgotten_token: None) -> Iterator[RayPool]:
+def pool(notes: Path) -> Iterator[RayPool]:
     with RayPool({Resources(): 1000}, workers=2, start=replace(KNOBS, notes=notes)) as entered:
         yield entered
 

@@ -45,7 +45,7 @@ STARTED: dict[str, WorkerStarted] = {}
 
 
 @pytest.fixture(scope="module")
-def pool(_forgotten_token: None) -> Iterator[RayPool]:
+def pool() -> Iterator[RayPool]:
     """Two workers of one CPU each, warm over all tests of this module."""
     with RayPool({Resources(): 1000}, workers=2) as entered:
         yield entered

@@ -7,7 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from seqjobs.planning.plan import Plan
-from seqjobs.training.compile_rule import MIN_XLA_STEPS, MIN_XLA_STEPS_RECURRENT, Compilation, compilation_of
+from seqjobs.training.compile_rule import (
+    MIN_XLA_STEPS,
+    MIN_XLA_STEPS_CONVOLUTION,
+    MIN_XLA_STEPS_RECURRENT,
+    Compilation,
+    compilation_of,
+)
 from tests.training.trained import dataset_of, train_fresh
 
 pytestmark = pytest.mark.usefixtures("runner")
@@ -19,8 +25,8 @@ SQUARE = "{Reshape: {target_shape: [3, 2, 1]}}"
 SEQUENCE = "{Reshape: {target_shape: [3, 2]}}"
 
 
-def choice(plan: Plan, *, steps: int = MANY, num_gpus: int = 0) -> Compilation:
-    return compilation_of(plan.trials[0].spec, (6,), steps=steps, num_gpus=num_gpus)
+def choice(plan: Plan, *, steps: int = MANY, num_gpus: int = 0, onednn: bool = True) -> Compilation:
+    return compilation_of(plan.trials[0].spec, (6,), steps=steps, num_gpus=num_gpus, onednn=onednn)
 
 
 def test_xla_has_to_repay_the_time_it_compiles(make_points_plan: MakePlan) -> None:
@@ -33,6 +39,13 @@ def test_recurrent_layers_repay_it_sooner(make_points_plan: MakePlan) -> None:
     plan = make_points_plan(f"model=[{SEQUENCE}, {{Bidirectional: {{layer: {{LSTM: {{units: 2}}}}}}}}, {TAIL}]")
     assert choice(plan, steps=MIN_XLA_STEPS_RECURRENT - 1) is Compilation.GRAPH
     assert choice(plan, steps=MIN_XLA_STEPS_RECURRENT) is Compilation.XLA
+
+
+def test_convolutions_repay_it_sooner_where_the_graph_has_no_onednn(make_points_plan: MakePlan) -> None:
+    plan = make_points_plan(f"model=[{SQUARE}, {{Conv2D: {{filters: 2, kernel_size: 2}}}}, {TAIL}]")
+    assert choice(plan, steps=MIN_XLA_STEPS_CONVOLUTION, onednn=False) is Compilation.XLA
+    assert choice(plan, steps=MIN_XLA_STEPS_CONVOLUTION - 1, onednn=False) is Compilation.GRAPH
+    assert choice(plan, steps=MIN_XLA_STEPS - 1) is Compilation.GRAPH
 
 
 def test_the_trials_of_a_program_repay_it_together(make_points_plan: MakePlan) -> None:

@@ -13,7 +13,7 @@ from seqjobs.planning.plan import Plan
 from seqjobs.training import programs
 from seqjobs.training.compile_rule import Compilation
 from seqjobs.training.outcome import EpochReport, Failure
-from seqjobs.training.steps import Steps
+from seqjobs.training.program import Program
 from seqjobs.training.trial_runner import TrialRunner
 from tests.training.trained import dataset_of, same_bits, train, train_fresh
 
@@ -154,16 +154,27 @@ def test_a_program_whose_trial_failed_is_not_used_again(
 ) -> None:
     plan = make_points_plan(text=EVERYTHING)
     dataset, runner = dataset_of(plan), TrialRunner(("CPU",))
+    built: list[str] = []
+    build = Program.build.__func__  # type: ignore[attr-defined]
+
+    def note(cls: type[Program], trial: Any, *arguments: Any, **options: Any) -> Any:
+        built.append(trial.id)
+        return build(cls, trial, *arguments, **options)
 
     def fail(*_: Any, **__: Any) -> Any:
         raise MemoryError("no room")
 
+    monkeypatch.setattr(Program, "build", classmethod(note))
+    first, second = plan.packs[:2]
+    train(runner, first, dataset)
     with monkeypatch.context() as broken:
-        broken.setattr(Steps, "train_pass", fail)
-        failed, weights = train(runner, plan.packs[0], dataset)
+        broken.setattr(Program, "reset", fail)
+        failed, weights = train(runner, second, dataset)
     assert isinstance(failed.failure, Failure)
     assert weights == ()
-    assert same_bits(train(runner, plan.packs[0], dataset), train_fresh(plan.packs[0], dataset))
+    again = train(runner, second, dataset)
+    assert built == [first.trials[0].id, second.trials[0].id]
+    assert same_bits(again, train_fresh(second, dataset))
 
 
 def test_a_program_is_not_used_for_a_file_that_has_changed(make_points_plan: MakePlan) -> None:

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.child import ChildError, measured_by
+from tests.benchmarks.parts._base import without
+from tests.benchmarks.results import HistoryDifference, Results, Roofline
 
 ALL = ("speed", "roofline", "history")
+
+Kind = TypeVar("Kind", Roofline, HistoryDifference)
+
+
+def measured_of_all(
+    bench: Bench, results: Results, before: Sequence[Kind], probe: str, of: Callable[[Any], Kind]
+) -> tuple[Results, tuple[Kind, ...]]:
+    """What was measured `before`, and anew of the workloads of this bench; the results name those that failed."""
+    found = {one.workload: one for one in before}
+    for workload in bench.workloads:
+        try:
+            found[workload.name] = of(probed(bench, workload.name, probe))
+        except ChildError as error:
+            results = without(results, f"{probe} of {workload.name}", error)
+    return results, tuple(found.values())
 
 
 def probed(bench: Bench, workload: str, probe: str) -> Any:

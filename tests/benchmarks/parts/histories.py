@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.child import ChildError
 from tests.benchmarks.markdown import relative, table
-from tests.benchmarks.parts._base import Part, without
-from tests.benchmarks.parts._probed import probed
+from tests.benchmarks.parts._base import Part
+from tests.benchmarks.parts._probed import measured_of_all
 from tests.benchmarks.results import STEADY, HistoryDifference, Results
 
 
 def measure(bench: Bench, results: Results) -> Results:
     """Workload by workload."""
-    found = {history.workload: history for history in results.histories}
-    for workload in bench.workloads:
-        try:
-            found[workload.name] = HistoryDifference.model_validate(probed(bench, workload.name, "history"))
-        except ChildError as error:
-            results = without(results, f"{PART.name} of {workload.name}", error)
-    return results.model_copy(update={"histories": tuple(found.values())})
+    results, found = measured_of_all(bench, results, results.histories, "history", HistoryDifference.model_validate)
+    return results.model_copy(update={"histories": found})
 
 
 def render(results: Results) -> list[str]:

@@ -5,22 +5,16 @@ from __future__ import annotations
 import statistics
 
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.child import ChildError
 from tests.benchmarks.markdown import seconds, table
-from tests.benchmarks.parts._base import Part, without
-from tests.benchmarks.parts._probed import probed
+from tests.benchmarks.parts._base import Part
+from tests.benchmarks.parts._probed import measured_of_all
 from tests.benchmarks.results import Results, Roofline
 
 
 def measure(bench: Bench, results: Results) -> Results:
     """Workload by workload."""
-    found = {roofline.workload: roofline for roofline in results.roofline}
-    for workload in bench.workloads:
-        try:
-            found[workload.name] = Roofline.model_validate(probed(bench, workload.name, "roofline"))
-        except ChildError as error:
-            results = without(results, f"{PART.name} of {workload.name}", error)
-    return results.model_copy(update={"roofline": tuple(found.values())})
+    results, found = measured_of_all(bench, results, results.roofline, "roofline", Roofline.model_validate)
+    return results.model_copy(update={"roofline": found})
 
 
 def render(results: Results) -> list[str]:

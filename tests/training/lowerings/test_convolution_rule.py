@@ -29,7 +29,7 @@ INPUT: Shape = (4, 4, 5)
 def largest_batch(*written: Any, shape: Shape = INPUT) -> int:
     """The largest batch at which a model's convolutions go to XLA."""
     batch = 1
-    while convolutions_pay(layers(*written), shape, batch + 1):
+    while convolutions_pay(layers(*written), shape, batch + 1, onednn=True):
         batch += 1
         assert batch < 10_000
     return batch
@@ -47,12 +47,17 @@ def test_what_a_step_computes_decides() -> None:
     assert largest_batch(inner, shape=(7, *INPUT)) == MOST_OPERATIONS // (7 * OPERATIONS)
 
 
+def test_without_onednn_xla_takes_convolutions_of_any_size() -> None:
+    assert convolutions_pay(layers(CONVOLUTION), INPUT, 10**6, onednn=False)
+    assert not convolutions_pay(layers(CONVOLUTION), INPUT, 10**6, onednn=True)
+
+
 def test_models_without_convolutions_are_not_kept_from_xla() -> None:
-    assert convolutions_pay(layers({"Dense": {"units": 100_000}}), (100_000,), 10**6)
+    assert convolutions_pay(layers({"Dense": {"units": 100_000}}), (100_000,), 10**6, onednn=True)
 
 
 def test_a_length_that_only_the_data_decides_keeps_from_xla() -> None:
-    assert not convolutions_pay(layers({"Conv1D": {"filters": 1, "kernel_size": 1}}), (None, 1), 1)
+    assert not convolutions_pay(layers({"Conv1D": {"filters": 1, "kernel_size": 1}}), (None, 1), 1, onednn=False)
 
 
 @pytest.mark.parametrize(("size", "channels", "pays"), [((3, 3), 1, True), ((3, 3), 4, False), ((32,), 1, True)])
