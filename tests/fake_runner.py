@@ -26,7 +26,16 @@ from seqjobs.results.run_folders import run_folder
 from seqjobs.results.weights import encode_weights
 from seqjobs.run import run_job
 from seqjobs.spec.load import load_job
-from seqjobs.training.outcome import Cause, EpochReport, Failure, History, TrialOutcome, Weights
+from seqjobs.training.outcome import (
+    NOTHING_COMPILED,
+    Cause,
+    Compilations,
+    EpochReport,
+    Failure,
+    History,
+    TrialOutcome,
+    Weights,
+)
 
 EXIT_CODE = 86
 
@@ -91,6 +100,11 @@ class FakeRunner:
         self._left_behind: list[bytearray] = []
         self.devices: tuple[str, ...] = (f"fake:{cpus}",)
         self.versions: tuple[tuple[str, str], ...] = (("fake", "1"),)
+
+    @property
+    def compilations(self) -> Compilations:
+        """None: there is nothing to compile."""
+        return NOTHING_COMPILED
 
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:  # noqa: ARG002
         if _behaviour(trial) is Behaviour.UNBUILDABLE:

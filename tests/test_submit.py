@@ -84,7 +84,7 @@ def test_a_run_whose_driver_is_killed_goes_on_and_ends_as_if_nothing_had_happene
     # Nothing that was committed ran again.
     records, _ = read_log(RunPaths(root=root).log)
     run = Run.open(root)
-    pack_of = {trial.id: trial.pack for trial in run.trials}
+    pack_of = {trial.id: pack.id for pack in make_plan([load_job(spec)]).packs for trial in pack.trials}
     starts = [record["pack"] for record in records if record["type"] == "attempt-started"]
     assert all(starts.count(pack_of[trial]) == 1 for trial in before)
     assert sorted(finished(root)) == sorted(pack_of)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from seqjobs.data.class_weight_check import check_class_weight
 from seqjobs.data.dataset import DataSchema
 from seqjobs.data.inspect import inspect_data
+from seqjobs.data.plan_packs import pack_plan
 from seqjobs.errors import SpecError
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Trial
-from seqjobs.spec.canonical import digest
 from seqjobs.spec.locate import error_lines, shortened
 from seqjobs.spec.model_check import check_metrics, check_output
 from seqjobs.spec.problems import Problems
@@ -22,6 +22,8 @@ from seqjobs.spec.shapes import check_model, count_parameters
 class Inspection:
     """What the footers of the files add to a plan."""
 
+    plan: Plan
+    """With its packs."""
     schemas: Mapping[str, DataSchema]
     """By dataset id."""
     parameters: Mapping[str, int]
@@ -32,15 +34,15 @@ def inspect_plan(plan: Plan) -> Inspection:
     """Reads the footers of the plan's data and checks every model against them. Raises DataError and SpecError."""
     schemas = {source.id: inspect_data(source) for source in plan.datasets}
     check_plan(plan, schemas, {})
-    # One number a program: all its trials have the same model.
+    # One number for all trials with the same model.
     sizes: dict[str, int] = {}
     parameters: dict[str, int] = {}
     for pack in plan.packs:
         first = pack.trials[0]
-        if pack.program_key not in sizes:
-            sizes[pack.program_key] = count_parameters(first.spec.model, schemas[first.dataset].feature_shape)
-        parameters.update((trial.id, sizes[pack.program_key]) for trial in pack.trials)
-    return Inspection(schemas=schemas, parameters=parameters)
+        if pack.shared_key not in sizes:
+            sizes[pack.shared_key] = count_parameters(first.spec.model, schemas[first.dataset].feature_shape)
+        parameters.update((trial.id, sizes[pack.shared_key]) for trial in pack.trials)
+    return Inspection(plan=pack_plan(plan, schemas), schemas=schemas, parameters=parameters)
 
 
 def check_plan(
@@ -54,11 +56,11 @@ def check_plan(
     `num_classes` and `labels`, the strings of a string target, are by dataset id, once the rows are known.
     """
     lines: dict[tuple[object, ...], list[str]] = {}
-    checked: set[tuple[str, ...]] = set()
+    checked: set[tuple[str, str]] = set()
     for pack in plan.packs:
         trial = pack.trials[0]
-        # What a program's shapes and class weights make wrong is the same in all its trials; one speaks for them.
-        key = (trial.job, pack.program_key, digest(trial.spec.fit.class_weight))
+        # What shapes and class weights make wrong is the same in all trials that share both; one speaks for them.
+        key = (trial.job, pack.shared_key)
         if key in checked:
             continue
         checked.add(key)

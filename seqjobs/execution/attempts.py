@@ -8,6 +8,7 @@ from typing import final
 from seqjobs.execution.events import AttemptEnded, AttemptLost, Member
 from seqjobs.execution.pack_run import PackEnd
 from seqjobs.execution.retry import exhausted, judge, retryable_failure
+from seqjobs.execution.splitting import SPLIT_AFTER, parts_of
 from seqjobs.planning.trial import Pack
 from seqjobs.training.outcome import Failure
 
@@ -26,7 +27,7 @@ class Attempts:
     def refused(self, pack: Pack, worker: str = "") -> AttemptLost | None:
         """The end of a pack that is not begun again: it died too often in earlier submits."""
         charged = self._charged.get(pack.id, 0)
-        if charged <= pack.retries:
+        if charged <= pack.retries or len(pack.trials) > 1:
             return None
         return AttemptLost(
             pack_id=pack.id, attempt=charged, worker=worker, failure=exhausted(charged), charged=False, final=True
@@ -37,7 +38,13 @@ class Attempts:
         failure = end.failure or retryable_failure(end.outcomes)
         if failure is not None:
             return self.lost(pack, worker, failure, end.log)
-        return AttemptEnded(pack_id=pack.id, attempt=self.number(pack), worker=worker, members=tuple(members))
+        return AttemptEnded(
+            pack_id=pack.id,
+            attempt=self.number(pack),
+            worker=worker,
+            members=tuple(members),
+            compilations=end.compilations,
+        )
 
     def lost(self, pack: Pack, worker: str, failure: Failure, log: str = "") -> AttemptLost:
         """What became of an attempt that died; it is charged for here."""
@@ -45,12 +52,22 @@ class Attempts:
         verdict = judge(failure.cause, before, pack.retries)
         if verdict.charged:
             self._charged[pack.id] = before + 1
+        split = len(pack.trials) > 1 and (verdict.final or self._charged.get(pack.id, 0) >= SPLIT_AFTER)
+        if split:
+            self._charged[pack.id] = max(self._charged[pack.id], SPLIT_AFTER)
         return AttemptLost(
             pack_id=pack.id,
             attempt=number,
             worker=worker,
             failure=failure,
             charged=verdict.charged,
-            final=verdict.final,
+            final=verdict.final and not split,
+            split=split,
             log=log,
         )
+
+    def again(self, pack: Pack, over: AttemptEnded | AttemptLost) -> tuple[Pack, ...]:
+        """What is to be tried after that: nothing, the pack, or its halves."""
+        if isinstance(over, AttemptEnded) or over.final:
+            return ()
+        return tuple(parts_of(pack, self._charged))

@@ -8,6 +8,7 @@ from typing import Any, final
 
 from seqjobs.execution.attempts import Attempts
 from seqjobs.execution.events import (
+    AttemptEnded,
     AttemptLost,
     AttemptPlanned,
     AttemptsPlanned,
@@ -210,8 +211,7 @@ class Dispatch:
         self._pace[pack.program_key] = ended.seconds
         slot.private_bytes = ended.private_bytes
         over = self._attempts.over(pack, slot.name, ended.end, whole.members)
-        if isinstance(over, AttemptLost) and not over.final:
-            self._queue.put_back(pack)
+        self._put_back(pack, over)
         yield over
 
     def _worker_died(self, slot: Slot, error: BaseException) -> Iterator[Event]:
@@ -257,9 +257,12 @@ class Dispatch:
         events = [self._attempts.lost(pack, slot.name, failure) for pack, failure in lost]
         # The last one first, so that they wait in their order again.
         for (pack, _), event in reversed(list(zip(lost, events, strict=True))):
-            if not event.final:
-                self._queue.put_back(pack)
+            self._put_back(pack, event)
         yield from events
+
+    def _put_back(self, pack: Pack, over: AttemptEnded | AttemptLost) -> None:
+        for part in reversed(self._attempts.again(pack, over)):
+            self._queue.put_back(part)
 
     def _error_behind(self, call: RayCall) -> BaseException | None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from seqjobs.training.outcome import EpochReport, Failure, TrialOutcome, Weights
+from seqjobs.training.outcome import NOTHING_COMPILED, Compilations, EpochReport, Failure, TrialOutcome, Weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,11 +94,16 @@ class AttemptEnded:
     attempt: int
     worker: str
     members: tuple[Member, ...]
+    compilations: Compilations = NOTHING_COMPILED
+    """What its worker had to compile for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptLost:
-    """A pack's attempt died. `charged` counts against `limits.retries`; `final` means it is not tried again."""
+    """A pack's attempt died. `charged` counts against `limits.retries`; `final` means it is not tried again.
+
+    A pack of several trials is never given up: once it has died too often it is `split`, see `splitting.parts_of`.
+    """
 
     pack_id: str
     attempt: int
@@ -106,6 +111,7 @@ class AttemptLost:
     failure: Failure
     charged: bool
     final: bool
+    split: bool = False
     log: str = ""
 
 

@@ -69,11 +69,12 @@ class InProcess:
             if refused is not None:
                 yield refused
                 continue
-            while True:
-                over = yield from self._attempt(account, pack)
+            left = [pack]
+            while left:
+                tried = left.pop(0)
+                over = yield from self._attempt(account, tried)
+                left[:0] = account.again(tried, over)
                 yield over
-                if isinstance(over, AttemptEnded) or over.final:
-                    break
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         return self._entered().export(trial, feature_shape, weights)

@@ -8,7 +8,16 @@ from dataclasses import dataclass
 
 from seqjobs.data.dataset import Dataset
 from seqjobs.planning.trial import Pack
-from seqjobs.training.outcome import Cause, EpochReport, Failure, PackRunner, TrialOutcome, Weights
+from seqjobs.training.outcome import (
+    NOTHING_COMPILED,
+    Cause,
+    Compilations,
+    EpochReport,
+    Failure,
+    PackRunner,
+    TrialOutcome,
+    Weights,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +32,8 @@ class PackEnd:
     failure: Failure | None = None
     printed: str = ""
     """What was printed where the runner raised."""
+    compilations: Compilations = NOTHING_COMPILED
+    """What had to be compiled for it."""
 
     @property
     def log(self) -> str:
@@ -34,7 +45,7 @@ def run_pack(runner: PackRunner, pack: Pack, dataset: Dataset) -> Iterator[Epoch
     """The reports as they come, then the end. Raises nothing of what the runner raises."""
     outcomes: list[TrialOutcome] = []
     weights: list[Weights] = []
-    failure = None
+    failure, compiled_before = None, runner.compilations
     try:
         for item in runner.run(pack, dataset):
             if isinstance(item, EpochReport):
@@ -46,4 +57,5 @@ def run_pack(runner: PackRunner, pack: Pack, dataset: Dataset) -> Iterator[Epoch
     except Exception as error:  # (a runner that raises has lost the attempt, not its worker)
         trace = "".join(traceback.format_exception(error))
         failure = Failure(cause=Cause.CRASH, message=f"{type(error).__name__}: {error}", traceback=trace)
-    yield PackEnd(outcomes=tuple(outcomes), weights=tuple(weights), failure=failure)
+    compilations = runner.compilations - compiled_before
+    yield PackEnd(outcomes=tuple(outcomes), weights=tuple(weights), failure=failure, compilations=compilations)

@@ -115,7 +115,9 @@ class Worker:
         text = self._output.text()
         if not text:
             return end
-        outcomes = tuple(replace(outcome, log=outcome.log + text) for outcome in end.outcomes)
+        # All of a pack printed it; one has it, so that it is stored once.
+        first, *others = end.outcomes or (None,)
+        outcomes = () if first is None else (replace(first, log=first.log + text), *others)
         return replace(end, outcomes=outcomes, printed=text)
 
     def _ended(self, end: PackEnd, seconds: float) -> tuple[Ended, tuple[Weights, ...]]:

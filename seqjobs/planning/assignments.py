@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 
 from seqjobs.errors import SpecError
+from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.shared_parts import SharedParts
 from seqjobs.search.samplers import SAMPLERS
 from seqjobs.search.space import SearchSpace, fraction
-from seqjobs.spec.canonical import canonical_trial, digest
 from seqjobs.spec.job_spec import Assignment, JobSpec
 from seqjobs.spec.locate import error_lines
 from seqjobs.spec.problems import Problems
@@ -22,19 +23,21 @@ MAX_TRIALS = 100_000
 DRAWS_PER_ASSIGNMENT = 20
 
 
-def assigned_trials(job: JobSpec) -> tuple[tuple[Assignment, TrialSpec], ...]:
-    """The job's assignments with their sections, no two of which mean the same.
+def assigned_trials(job: JobSpec, keys: PlanKeys) -> tuple[tuple[Assignment, TrialSpec, str], ...]:
+    """The job's assignments with their sections, and what these mean: no two mean the same.
 
     These are the variants, or what the sampler proposes for the dimensions, or the one empty assignment. Raises
     SpecError: E501 for more than MAX_TRIALS, and what only a combination of values makes wrong.
     """
     wanted = num_wanted(job)
-    found: dict[str, tuple[Assignment, TrialSpec]] = {}
+    found: dict[str, tuple[Assignment, TrialSpec, str]] = {}
     shared = SharedParts()
-    for assignment in _proposed(job, wanted):
-        trial = shared.trial(job.trial(assignment))
+    proposed, assignments = itertools.tee(_proposed(job, wanted))
+    for assignment, read in zip(proposed, job.trials(assignments), strict=True):
+        trial = shared.trial(read)
         # `adam` and `Adam`, or a default and its value written out, are one trial.
-        found.setdefault(digest(canonical_trial(trial), length=64), (shared.assignment(assignment), trial))
+        meaning = keys.meaning(trial)
+        found.setdefault(meaning, (shared.assignment(assignment), trial, meaning))
         if len(found) == wanted:
             break
     return tuple(found.values())

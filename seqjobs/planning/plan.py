@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from seqjobs.errors import SpecError
 from seqjobs.planning.assignments import MAX_TRIALS, assigned_trials, num_wanted
+from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.resources import Resources
-from seqjobs.planning.trial import Pack, Trial
-from seqjobs.spec.canonical import canonical_compile, canonical_data, canonical_trial, digest
+from seqjobs.planning.trial import Pack, Trial, pack_id
+from seqjobs.spec.canonical import canonical_data, digest
 from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.locate import error_lines
 from seqjobs.spec.problems import Problems
-from seqjobs.spec.sections import DataSpec, ObjectiveSpec, TrialSpec
-from seqjobs.spec.tables import Named
+from seqjobs.spec.sections import DataSpec, ObjectiveSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +58,7 @@ class Plan:
 def make_plan(jobs: Sequence[JobSpec]) -> Plan:
     """The plan of one run over `jobs`; a pure function of them.
 
-    Trials of one program key stand together, so that a worker meets a program again while it is warm. Raises
+    Every pack holds one trial; which train together is known once the data is (`packing.packed`). Raises
     SpecError where two jobs share a name (E208), the jobs make more than MAX_TRIALS trials (E501), or only a
     combination of values is wrong.
     """
@@ -68,15 +67,18 @@ def make_plan(jobs: Sequence[JobSpec]) -> Plan:
     datasets: dict[str, DataSource] = {}
     packs: list[Pack] = []
     lines: list[str] = []
+    keys = PlanKeys()
     for job in jobs:
         try:
-            packs.extend(_pack_of(job, trial) for trial in _trials_of(job, datasets))
+            packs.extend(_pack_of(job, trial, keys) for trial in _trials_of(job, datasets, keys))
         except SpecError as error:
             lines.extend(error.lines)
     if lines:
         raise SpecError(lines)
-    order = {key: index for index, key in enumerate(dict.fromkeys(pack.program_key for pack in packs))}
-    packs.sort(key=lambda pack: order[pack.program_key])
+    order = {key: index for index, key in enumerate(dict.fromkeys(pack.shared_key for pack in packs))}
+    # Of those that can train together, the ones of a job and seed follow one another: so packs are cut out of them.
+    jobs_order = {job.name: index for index, job in enumerate(jobs)}
+    packs.sort(key=lambda pack: (order[pack.shared_key], jobs_order[pack.trials[0].job], pack.trials[0].seed))
     sharing = Counter(pack.program_key for pack in packs for _ in pack.trials)
     counted = tuple(replace(pack, program_trials=sharing[pack.program_key]) for pack in packs)
     return Plan(jobs=tuple(jobs), packs=counted, datasets=tuple(datasets.values()))
@@ -104,18 +106,18 @@ def _check_count(jobs: Sequence[JobSpec]) -> None:
         raise SpecError(error_lines(problems, largest.document))
 
 
-def _trials_of(job: JobSpec, datasets: dict[str, DataSource]) -> list[Trial]:
+def _trials_of(job: JobSpec, datasets: dict[str, DataSource], keys: PlanKeys) -> list[Trial]:
     trials = []
-    for number, (assignment, spec) in enumerate(assigned_trials(job)):
-        source = _data_source(job, spec.data)
+    sources: dict[int, DataSource] = {}
+    for number, (assignment, spec, meaning) in enumerate(assigned_trials(job, keys)):
+        # Trials share their sections.
+        source = sources.get(id(spec.data)) or sources.setdefault(id(spec.data), _data_source(job, spec.data))
         datasets.setdefault(source.id, source)
-        # The CPUs are TensorFlow's threads, and sums over more threads differ in their last bits.
-        meaning = {**canonical_trial(spec), "cpus": job.resources.cpus}
         for repeat in range(job.search.repeats):
             seed = job.seed + repeat
             trials.append(
                 Trial(
-                    id=digest({"job": job.name, "seed": seed, **meaning}),
+                    id=keys.trial_id(meaning, job=job.name, seed=seed, cpus=job.resources.cpus),
                     job=job.name,
                     number=number,
                     repeat=repeat,
@@ -135,30 +137,16 @@ def _data_source(job: JobSpec, data: DataSpec) -> DataSource:
     return DataSource(id=digest({"folder": str(folder), **canonical_data(data)}), spec=data, folder=folder)
 
 
-def _pack_of(job: JobSpec, trial: Trial) -> Pack:
+def _pack_of(job: JobSpec, trial: Trial, keys: PlanKeys) -> Pack:
     given = job.resources
     resources = Resources(cpus=given.cpus, gpus=given.gpus, memory=given.memory)
     return Pack(
-        id=digest({"trials": [trial.id]}),
-        program_key=program_key(trial.spec, trial.dataset),
+        id=pack_id([trial]),
+        program_key=keys.program_key(trial.spec, trial.dataset),
+        shared_key=keys.shared_key(trial.spec, trial.dataset),
         trials=(trial,),
         resources=resources,
         retries=job.limits.retries,
+        objective=job.objective,
+        keep_best=job.keep.best,
     )
-
-
-def program_key(trial: TrialSpec, dataset: str) -> str:
-    """What trials must have in common to share one compiled program: all that shapes it, but no learning rate.
-
-    A learning rate is a variable of the program; a schedule is part of its graph.
-    """
-    compiled: dict[str, Any] = canonical_compile(trial.compile)
-    arguments = dict(trial.compile.optimizer.arguments)
-    if not isinstance(arguments.get("learning_rate"), Named):
-        arguments.pop("learning_rate", None)
-    compiled["optimizer"] = replace(trial.compile.optimizer, arguments=arguments).canonical()
-    layers = [layer.canonical() for layer in trial.model]
-    fitted = {"batch_size": trial.fit.batch_size, "fit.compile": trial.fit.compile}
-    # Rows with weights are other inputs; a dataset's own weights are in its id.
-    fitted["weighs_classes"] = trial.fit.class_weight is not None
-    return digest({**compiled, **fitted, "model": layers, "dataset": dataset})

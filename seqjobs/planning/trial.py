@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqjobs.planning.resources import Resources
+from seqjobs.spec.canonical import digest
 from seqjobs.spec.job_spec import Assignment
-from seqjobs.spec.sections import TrialSpec
+from seqjobs.spec.sections import ObjectiveSpec, TrialSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,9 @@ class Trial:
     """The most time it may train."""
 
 
+_LOSS = ObjectiveSpec(metric="loss", direction="minimize")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pack:
     """Trials of one program key that train together; what the executor dispatches."""
@@ -39,6 +44,16 @@ class Pack:
     resources: Resources
     retries: int
     """How often it is tried again after killing its worker."""
+    shared_key: str = ""
+    """What trials have in common that can be members of one pack, but for the seed."""
+    reason: str = ""
+    """Why it has one place, where it has."""
+    size: int = 1
+    """How many places its program has: 1 for one trial at a time, else at least as many as there are trials."""
+    objective: ObjectiveSpec = _LOSS
+    """What its trials are ranked by."""
+    keep_best: int = 1
+    """How many of them may keep their weights."""
     program_trials: int = 1
     """How many trials of the plan share the program; what a compiler's time is repaid by."""
 
@@ -46,3 +61,8 @@ class Pack:
     def dataset(self) -> str:
         """The dataset that all its trials read."""
         return self.trials[0].dataset
+
+
+def pack_id(trials: Sequence[Trial]) -> str:
+    """An id out of those of the trials."""
+    return digest({"trials": [trial.id for trial in trials]})

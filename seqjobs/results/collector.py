@@ -9,19 +9,21 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from seqjobs.execution.events import AttemptEnded, AttemptLost, AttemptsPlanned, Event, Member, WorkerReplaced
+from seqjobs.execution.splitting import parts_of
+from seqjobs.planning.packing import halves
 from seqjobs.planning.plan import Plan
+from seqjobs.planning.ranking import sort_key
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Trial
 from seqjobs.results import log_records
-from seqjobs.results.compact_history import CompactHistory
-from seqjobs.results.leaderboard import sort_key
+from seqjobs.results.compact_history import compact
 from seqjobs.results.log_records import LogState
 from seqjobs.results.progress import Standing
 from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.results.run_log import Record, RunLog
 from seqjobs.results.weights import WeightsStore
 from seqjobs.storage import durable
-from seqjobs.training.outcome import Failure, TrialOutcome
+from seqjobs.training.outcome import Failure
 
 
 @final
@@ -38,7 +40,7 @@ class Collector:
         self._paths = paths
         self._log = log
         self._weights = WeightsStore(paths)
-        self._packs = {pack.id: pack for pack in plan.packs}
+        self._packs = {part.id: part for pack in plan.packs for part in (pack, *parts_of(pack, state.charged))}
         self._places = {trial.id: Place(position, trial.job) for position, trial in enumerate(plan.trials)}
         self._objectives = {job.name: job.objective for job in plan.jobs}
         self._kept = {job.name: KeptBest(job.keep.best) for job in plan.jobs}
@@ -110,7 +112,7 @@ class Collector:
         for trial, member in zip(trials, event.members, strict=True):
             records.append(self._record(trial, event.attempt, member))
             self._keep_log(records[-1], member.outcome.log)
-        self._add(records, log_records.attempt_ended(event.pack_id, event.attempt))
+        self._add(log_records.pack_ended(event.pack_id, event.attempt, records, event.compilations), records)
 
     def _record(self, trial: Trial, attempt: int, member: Member) -> TrialRecord:
         outcome = member.outcome
@@ -118,8 +120,8 @@ class Collector:
             trial_id=trial.id,
             status=TrialStatus.FAILED if outcome.failed else TrialStatus.FINISHED,
             attempt=attempt,
-            value=self._value(trial.job, outcome),
-            history=CompactHistory(outcome.history),
+            value=outcome.value(self._objectives[trial.job].metric),
+            history=compact(outcome.history),
             weights_epoch=outcome.weights_epoch,
             seconds=outcome.seconds,
             failure=outcome.failure,
@@ -130,13 +132,6 @@ class Collector:
             return record
         return replace(record, weights=self._weights.save(member.fetch_weights()))
 
-    def _value(self, job: str, outcome: TrialOutcome) -> float | None:
-        """The objective at the epoch whose weights the model ended with, so that the number describes the model."""
-        values = outcome.history.get(self._objectives[job].metric, ())
-        if outcome.failed or not 0 <= outcome.weights_epoch < len(values):
-            return None
-        return values[outcome.weights_epoch]
-
     def _key(self, job: str, value: float | None) -> float:
         return sort_key(value, self._objectives[job])
 
@@ -145,17 +140,22 @@ class Collector:
         records = [lost_trial(trial.id, event.attempt, event.failure) for trial in trials]
         for record in records:
             self._keep_log(record, event.log)
-        self._add(records, log_records.attempt_lost(event))
+        if event.split:
+            self._packs.update((half.id, half) for half in halves(self._packs[event.pack_id]))
+        self._add([*map(log_records.trial_ended, records), log_records.attempt_lost(event)], records)
 
-    def _add(self, records: Sequence[TrialRecord], end: Record) -> None:
+    def _add(self, entries: Sequence[Record], records: Sequence[TrialRecord]) -> None:
         """At once: a pack of which some members had ended and others not would be trained again as a whole."""
-        self.note(*map(log_records.trial_ended, records), end)
+        self.note(*entries)
         self._uncommitted.update((record.trial_id, record) for record in records)
 
     def _keep_log(self, record: TrialRecord, text: str) -> None:
+        """What a trial printed, and why it failed; of most there is nothing to keep."""
         failure = record.failure
         if failure is not None:
             text = f"{text.rstrip()}\n\n{failure.cause}: {failure.message}\n{failure.traceback}".lstrip()
+        if not text:
+            return
         path = self._paths.trial_log(record.trial_id)
         with durable.reported("a trial's log cannot be written", path):
             # It is there to be read, and nothing depends on it: two fsyncs a trial would be too dear.
@@ -169,6 +169,7 @@ class Collector:
             resumed=self._resumed,
             records=self._committed,
             plan=self._plan,
+            packs=self._packs,
         )
 
 

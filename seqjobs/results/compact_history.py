@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import final
 
 from seqjobs.training.outcome import History
+from seqjobs.training.pack_history import MemberHistory
 
 _Layout = tuple[tuple[str, int], ...]
 """The metrics in order, each with the end of its numbers."""
@@ -43,6 +44,11 @@ class CompactHistory(Mapping[str, tuple[float, ...]]):
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+
+def compact(history: History) -> History:
+    """A member's history shares the array of its pack already."""
+    return history if isinstance(history, MemberHistory) else CompactHistory(history)
 
 
 @lru_cache(maxsize=1024)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from seqjobs.planning.ranking import sort_key
 from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.spec.job_spec import Assignment
 from seqjobs.spec.sections import ObjectiveSpec
@@ -60,13 +60,6 @@ class Leaderboard:
     @property
     def best(self) -> Entry | None:
         return self.entries[0] if self.entries and self.entries[0].rank is not None else None
-
-
-def sort_key(value: float | None, objective: ObjectiveSpec) -> float:
-    """Lower is better; a value that is no number comes behind every number."""
-    if value is None or math.isnan(value):
-        return math.inf
-    return value if objective.direction == "minimize" else -value
 
 
 def rank(trials: Iterable[RankedTrial], records: Mapping[str, TrialRecord], objective: ObjectiveSpec) -> Leaderboard:

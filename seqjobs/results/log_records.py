@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from seqjobs.execution.events import AttemptLost, AttemptPlanned, WorkerReplaced
+from seqjobs.execution.splitting import SPLIT_AFTER
 from seqjobs.results.compact_history import CompactHistory
 from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.results.run_log import Record
-from seqjobs.training.outcome import Cause, Failure
+from seqjobs.training.outcome import NOTHING_COMPILED, Cause, Compilations, Failure
+from seqjobs.training.pack_history import PackHistory, shared_history
 
 
 @dataclass(kw_only=True)
@@ -26,6 +28,8 @@ class LogState:
     """Files of best models, relative to the run's folder -> the trial they were made of."""
     replaced: list[WorkerReplaced] = field(default_factory=list)
     """The workers that held more memory than their budget, in order."""
+    compilations: Compilations = NOTHING_COMPILED
+    """What was compiled for the attempts that ended, by all workers."""
     seconds: float = 0.0
     """How long all submits worked, up to the last record of each."""
 
@@ -56,13 +60,37 @@ def attempt_lost(lost: AttemptLost) -> Record:
         "pack": lost.pack_id,
         "attempt": lost.attempt,
         "charged": lost.charged,
+        "split": lost.split,
         "cause": lost.failure.cause,
         "message": lost.failure.message,
     }
 
 
-def attempt_ended(pack_id: str, attempt: int) -> Record:
-    return {"type": "attempt-ended", "pack": pack_id, "attempt": attempt}
+def pack_ended(
+    pack_id: str, attempt: int, records: Sequence[TrialRecord], compilations: Compilations = NOTHING_COMPILED
+) -> list[Record]:
+    """The end of an attempt with that of its trials: a record each, or one for all whose histories are one array."""
+    cost = {"programs": compilations.programs, "compile_seconds": round(compilations.seconds, 3)}
+    end = {"pack": pack_id, "attempt": attempt, **(cost if compilations.programs or compilations.seconds else {})}
+    histories = [record.history for record in records]
+    shared = shared_history(histories)
+    if shared is None:
+        return [*map(trial_ended, records), {"type": "attempt-ended", **end}]
+    return [
+        {
+            "type": "pack-ended",
+            **end,
+            "compiled": records[0].compiled,
+            "seconds": records[0].seconds,
+            "trials": [record.trial_id for record in records],
+            "values": [_number(record.value) for record in records],
+            "epochs": [record.epochs for record in records],
+            "weights_epochs": [record.weights_epoch for record in records],
+            "weights": {record.trial_id: record.weights for record in records if record.weights is not None},
+            "failures": {record.trial_id: _failure(record.failure) for record in records if record.failure is not None},
+            "history": shared.encode(),
+        }
+    ]
 
 
 def worker_replaced(replaced: WorkerReplaced) -> Record:
@@ -90,10 +118,12 @@ def trial_ended(record: TrialRecord) -> Record:
         "seconds": record.seconds,
         "weights": record.weights,
         "compiled": record.compiled,
-        "failure": None
-        if failure is None
-        else {"cause": failure.cause, "message": failure.message, "traceback": failure.traceback},
+        "failure": None if failure is None else _failure(failure),
     }
+
+
+def _failure(failure: Failure) -> dict[str, str]:
+    return {"cause": failure.cause, "message": failure.message, "traceback": failure.traceback}
 
 
 def _number(value: float | None) -> float | str | None:
@@ -116,10 +146,17 @@ def fold(records: Iterable[Record]) -> LogState:
             open_attempts[record["pack"]] = record["behind"]
         elif kind == "submit-ended":
             open_attempts.clear()
-        elif kind in ("attempt-ended", "attempt-lost"):
+        elif kind in ("attempt-ended", "attempt-lost", "pack-ended"):
             _close(record["pack"], open_attempts)
             if record.get("charged"):
                 state.charged[record["pack"]] = state.charged.get(record["pack"], 0) + 1
+            if record.get("split"):
+                state.charged[record["pack"]] = max(state.charged.get(record["pack"], 0), SPLIT_AFTER)
+            state.compilations += Compilations(
+                programs=record.get("programs", 0), seconds=record.get("compile_seconds", 0.0)
+            )
+            if kind == "pack-ended":
+                state.records.update((ended.trial_id, ended) for ended in _members(record))
         elif kind == "model-written":
             state.models[record["path"]] = record["trial"]
         elif kind == "worker-replaced":
@@ -147,6 +184,25 @@ def _charge(state: LogState, open_attempts: dict[str, str | None]) -> None:
         if behind not in open_attempts:
             state.charged[pack] = state.charged.get(pack, 0) + 1
     open_attempts.clear()
+
+
+def _members(record: Mapping[str, Any]) -> Iterator[TrialRecord]:
+    shared = PackHistory.decode(record["history"])
+    columns = (record[name] for name in ("trials", "values", "epochs", "weights_epochs"))
+    for index, (trial_id, value, epochs, weights_epoch) in enumerate(zip(*columns, strict=True)):
+        failure = record["failures"].get(trial_id)
+        yield TrialRecord(
+            trial_id=trial_id,
+            status=TrialStatus.FINISHED if failure is None else TrialStatus.FAILED,
+            attempt=record["attempt"],
+            value=None if value is None else float(value),
+            history=shared.member(index, epochs),
+            weights_epoch=weights_epoch,
+            seconds=record["seconds"],
+            weights=record["weights"].get(trial_id),
+            failure=None if failure is None else Failure(**{**failure, "cause": Cause(failure["cause"])}),
+            compiled=record["compiled"],
+        )
 
 
 def _trial_record(record: Mapping[str, Any]) -> TrialRecord:

@@ -46,8 +46,6 @@ class StoredTrial:
     repeat: int
     seed: int
     hyperparameters: Assignment
-    pack: str
-    program_key: str
     dataset: str
 
 
@@ -217,12 +215,9 @@ def _stored_trials(plan: Plan) -> tuple[StoredTrial, ...]:
             repeat=trial.repeat,
             seed=trial.seed,
             hyperparameters=dict(trial.hyperparameters),
-            pack=pack.id,
-            program_key=pack.program_key,
             dataset=trial.dataset,
         )
-        for pack in plan.packs
-        for trial in pack.trials
+        for trial in plan.trials
     )
 
 
@@ -244,7 +239,7 @@ def _job(tree: dict[str, Any]) -> StoredJob:
 
 def _trial(tree: dict[str, Any]) -> StoredTrial:
     # Thousands have these in common.
-    shared = {name: sys.intern(tree[name]) for name in ("job", "program_key", "dataset")}
+    shared = {name: sys.intern(tree[name]) for name in ("job", "dataset")}
     return StoredTrial(**{**tree, **shared})
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from seqjobs.execution.events import Event
 from seqjobs.planning.plan import Plan
+from seqjobs.planning.trial import Pack
 from seqjobs.results.leaderboard import Leaderboard, rank_jobs
 from seqjobs.results.record import TrialRecord
 
@@ -24,6 +25,8 @@ class Standing:
     """How many of these were committed by an earlier submit."""
     records: Mapping[str, TrialRecord]
     plan: Plan
+    packs: Mapping[str, Pack]
+    """All that events may name: those of the plan, and what they were split into."""
 
     @cached_property
     def leaderboards(self) -> tuple[Leaderboard, ...]:

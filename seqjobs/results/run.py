@@ -17,6 +17,8 @@ from seqjobs.results.manifest import Manifest, StoredJob, StoredTrial, read_mani
 from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.results.run_log import last_segment, records_up_to
 from seqjobs.storage.lock import is_held
+from seqjobs.training.outcome import Compilations
+from seqjobs.training.trial_log import trial_log
 
 
 class RunStatus(StrEnum):
@@ -117,6 +119,11 @@ class Run:
         return tuple(self._state.replaced)
 
     @property
+    def compilations(self) -> Compilations:
+        """How many programs its workers compiled, and for how long."""
+        return self._state.compilations
+
+    @property
     def seconds(self) -> float:
         """How long its submits worked, together."""
         return self._state.seconds
@@ -161,11 +168,19 @@ class Run:
         return history_table(self.trials, self.records)
 
     def trial_log(self, trial_id: str) -> str:
-        """What the trial's worker printed. Raises NotFoundError where there is no such trial or it has not ended."""
+        """The trial's epochs, what was printed meanwhile, and why it failed.
+
+        Raises NotFoundError where there is no such trial or it has not ended.
+        """
         trial = self.trial(trial_id)
+        record = self.records.get(trial.id)
         try:
-            return self.paths.trial_log(trial.id).read_text(encoding="utf-8", errors="replace")
+            printed = self.paths.trial_log(trial.id).read_text(encoding="utf-8", errors="replace")
         except OSError:
+            printed = ""
+        if record is None and not printed:
             raise NotFoundError(
                 "E613", f"trial {trial.id} has no log yet", where=str(self.path), fix="wait until it ended."
-            ) from None
+            )
+        history = record.history if record is not None else {}
+        return trial_log(trial.id, trial.job, trial.seed, trial.hyperparameters, history) + printed

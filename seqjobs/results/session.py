@@ -11,9 +11,11 @@ from types import TracebackType
 from typing import Protocol, Self, final
 
 from seqjobs.data.plan_check import check_plan
+from seqjobs.data.plan_packs import pack_plan
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError, SpecError, StorageError
 from seqjobs.execution.events import Event, Waiting
 from seqjobs.execution.executor import DatasetFacts
+from seqjobs.execution.splitting import parts_of
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack, Trial
@@ -98,14 +100,15 @@ class Session:
 
     @property
     def packs_left(self) -> tuple[Pack, ...]:
-        """The packs with a trial that has not ended."""
+        """The packs with a trial that has not ended, as they were split so far: members of one end together."""
         done = self._state.records
-        return tuple(pack for pack in self._plan.packs if any(trial.id not in done for trial in pack.trials))
+        parts = (part for pack in self._plan.packs for part in parts_of(pack, self._state.charged))
+        return tuple(part for part in parts if any(trial.id not in done for trial in part.trials))
 
     @property
     def trials_to_check(self) -> tuple[Trial, ...]:
-        """One trial of each program that is still to be trained: what is wrong with one is wrong with all."""
-        first = {pack.program_key: pack.trials[0] for pack in reversed(self.packs_left)}
+        """One trial of each kind that is still to be trained: what is wrong with one is wrong with all."""
+        first = {pack.shared_key: pack.trials[0] for pack in reversed(self.packs_left)}
         return tuple(reversed(first.values()))
 
     @property
@@ -118,12 +121,14 @@ class Session:
         return min((job.limits.run_time or math.inf for job in self._plan.jobs), default=math.inf)
 
     def examine(self, facts: Mapping[str, DatasetFacts]) -> None:
-        """Raises RunFolderError E421 where the data has changed, SpecError where data and models do not fit."""
+        """Puts trials into packs. Raises RunFolderError E421 where the data has changed, SpecError where data and
+        models do not fit."""
         if self._manifest is not None:
             check_same_data(self._manifest, facts, self._paths.root)
         schemas = {dataset_id: fact.schema for dataset_id, fact in facts.items()}
         num_classes = {dataset_id: fact.num_classes for dataset_id, fact in facts.items()}
         check_plan(self._plan, schemas, num_classes, {dataset_id: fact.classes for dataset_id, fact in facts.items()})
+        self._plan = pack_plan(self._plan, schemas)
 
     def begin(self, facts: Mapping[str, DatasetFacts]) -> None:
         """Creates the run where it is new; then the log is open."""

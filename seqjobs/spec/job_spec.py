@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -15,7 +15,7 @@ from seqjobs.spec.problems import Problem, Problems
 from seqjobs.spec.sections import KeepSpec, LimitsSpec, ObjectiveSpec, ResourcesSpec, SearchSpec, TrialSpec
 from seqjobs.spec.substitution import Assignment, Substitution, in_text, override, substitute
 from seqjobs.spec.trial_check import check_trial
-from seqjobs.spec.trial_sections import TRIAL_SECTIONS, read_sections
+from seqjobs.spec.trial_sections import TRIAL_SECTIONS, Sections, read_sections
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +58,25 @@ class JobSpec:
 
         Raises SpecError with what only this combination of values makes wrong.
         """
-        problems, tree = Problems(), self._assigned(assignment)
-        sections = read_sections(tree, problems)
-        check_trial(sections, tree, self.objective, problems)
-        trial = sections.complete()
-        if len(problems) or trial is None:
-            raise SpecError(error_lines(self.in_text(problems, assignment), self.document))
+        (trial,) = self.trials([assignment])
         return trial
+
+    def trials(self, assignments: Iterable[Assignment]) -> Iterator[TrialSpec]:
+        """As `trial`, one after the other; a section that is written like the one before is not read again."""
+        before: dict[str, str] = {}
+        known: Sections | None = None
+        for assignment in assignments:
+            problems, tree = Problems(), self._assigned(assignment)
+            # Not by `==`, for which 1 is True.
+            written = {name: repr(tree.get(name)) for name in TRIAL_SECTIONS}
+            changed = [name for name in TRIAL_SECTIONS if known is None or written[name] != before[name]]
+            sections = read_sections(tree, problems, known=known, changed=changed)
+            check_trial(sections, tree, self.objective, problems)
+            trial = sections.complete()
+            if len(problems) or trial is None:
+                raise SpecError(error_lines(self.in_text(problems, assignment), self.document))
+            before, known = written, sections
+            yield trial
 
     def in_text(self, problems: Problems, assignment: Assignment) -> list[Problem]:
         """Problems of the sections at one assignment, as they stand in the file, and with the values."""

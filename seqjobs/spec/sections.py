@@ -144,6 +144,17 @@ def _gpus(value: object) -> object:
 Gpus = Annotated[int | Literal["auto"], BeforeValidator(_gpus)]
 
 
+def _pack(value: object) -> object:
+    if value not in ("auto", "off") and (
+        isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 4096
+    ):
+        raise rejection("E206", "a whole number from 1 to 4096, auto or off is expected", value, "write auto.")
+    return value
+
+
+PackChoice = Annotated[int | Literal["auto", "off"], BeforeValidator(_pack)]
+
+
 class ColumnSpec(Section):
     """What is done to a column before it is a feature; `raw` for nothing."""
 
@@ -230,6 +241,9 @@ class FitSpec(Section):
     """
     compile: Literal["auto", "xla", "graph", "eager", "stock"] = "auto"
     """How epochs are carried out; `stock` is Keras's own `fit`, the reference. The choice changes last bits."""
+    pack: PackChoice = "auto"
+    """How many trials may train together in one program: a number, `off`, or `auto`, which decides for small models
+    by the number of trials. The choice changes last bits."""
 
 
 class ObjectiveSpec(Section):

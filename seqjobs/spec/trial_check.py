@@ -52,11 +52,33 @@ def check_trial(
     # A misspelt key, noted already, may well be the metric or the validation that would be missed here.
     fields = ((data, DataSpec), (compiled, CompileSpec), (fit, FitSpec))
     if all(written.keys() <= section.model_fields.keys() for written, section in fields):
-        _check_names(compiled, fit, objective, has_validation=has_data or splits, problems=problems)
+        if sections.compile is not None and sections.fit is not None:
+            _check_read(sections.compile, sections.fit, objective, has_validation=has_data or splits, problems=problems)
+        else:
+            _check_names(compiled, fit, objective, has_validation=has_data or splits, problems=problems)
     if sections.data is not None and sections.model is not None:
         shape = declared_shape(sections.data)
         if shape is not None:
             check_model(sections.model, shape, ("model",), problems)
+
+
+def _check_read(
+    compiled: CompileSpec,
+    fit: FitSpec,
+    objective: ObjectiveSpec | None,
+    *,
+    has_validation: bool,
+    problems: Problems,
+) -> None:
+    check_names(
+        metrics=compiled.metrics,
+        weighted=compiled.weighted_metrics,
+        callbacks=fit.callbacks,
+        optimizer=compiled.optimizer,
+        objective=None if objective is None else objective.metric,
+        has_validation=has_validation,
+        problems=problems,
+    )
 
 
 def _check_names(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, final
 
 import tensorflow as tf
 
 from seqjobs.training.compile_rule import Compilation
-from seqjobs.training.steps import Tensors
+from seqjobs.training.graph_rows import Tensors
 
 
 @final
@@ -18,6 +19,9 @@ class Compiled:
     A `tf.function` looks its arguments over at every call, which takes as long as an epoch of a small model does; the
     concrete functions kept here do not.
     """
+
+    seconds = 0.0
+    """What compiling has taken in this process, with the first call of each function."""
 
     def __init__(self, function: Callable[..., Any], compilation: Compilation) -> None:
         self._function = function
@@ -29,8 +33,14 @@ class Compiled:
             return self._function(*groups)
         shapes = tuple(tuple((part.shape, part.dtype) for part in group) for group in groups)
         concrete = self._concrete.get(shapes)
-        if concrete is None:
-            xla = self._compilation is Compilation.XLA
-            traced = tf.function(self._function, autograph=False, jit_compile=xla)
-            concrete = self._concrete[shapes] = traced.get_concrete_function(*groups)
-        return concrete(*groups)
+        return self._first(shapes, groups) if concrete is None else concrete(*groups)
+
+    def _first(self, shapes: tuple[Any, ...], groups: tuple[Tensors, ...]) -> Any:
+        """Traces, and calls for the first time, which is when XLA compiles."""
+        began = time.monotonic()
+        xla = self._compilation is Compilation.XLA
+        traced = tf.function(self._function, autograph=False, jit_compile=xla)
+        concrete = self._concrete[shapes] = traced.get_concrete_function(*groups)
+        found = concrete(*groups)
+        Compiled.seconds += time.monotonic() - began
+        return found

@@ -13,8 +13,9 @@ import tensorflow as tf
 from seqjobs.training.blocks import BLOCK_BYTES, BlockPlan, epoch_blocks, remainder_rows
 from seqjobs.training.compile_rule import Compilation
 from seqjobs.training.compiled import Compiled
+from seqjobs.training.graph_rows import Tensors
 from seqjobs.training.rows import Batch, Rows
-from seqjobs.training.steps import Steps, Tensors
+from seqjobs.training.steps import Steps
 
 Order = npt.NDArray[np.intp] | None
 """The permutation of an epoch's rows; None for the order in which they are stored."""
@@ -23,13 +24,58 @@ Watch = Callable[[], None]
 
 
 class Epochs(Protocol):
-    """The epochs of one trial. Steps, their order and the metrics are those of Keras's `fit` and `evaluate`."""
+    """The epochs of a trial or a pack. Steps, their order and the metrics are those of Keras's `fit` and `evaluate`."""
 
     def run(self, order: Order, watch: Watch) -> npt.NDArray[np.float32]:
-        """Trains the model in place for one epoch and validates it.
+        """Trains for one epoch and validates.
 
-        Returns the metrics in the order of `model.get_metrics_result()`, behind them those of the validation.
+        Returns the metrics in the order of `model.get_metrics_result()`, behind them those of the validation: of a
+        pack, (metrics, members).
         """
+
+
+class Functions(Protocol):
+    """The functions that epochs are made of; those that return metrics have them along the first axis."""
+
+    @property
+    def batch_size(self) -> int: ...
+
+    @property
+    def stop_at_nan(self) -> bool:
+        """Whether `train_block` says when to train no further."""
+
+    @property
+    def begin(self) -> Callable[[], Any]: ...
+
+    @property
+    def train_pass(self) -> Callable[[Tensors], Any]: ...
+
+    @property
+    def both_passes(self) -> Callable[[Tensors, Tensors], Any]: ...
+
+    @property
+    def train_block(self) -> Callable[[Tensors, Tensors], Any]: ...
+
+    @property
+    def train_rest(self) -> Callable[[Tensors], Any]: ...
+
+    @property
+    def test_block(self) -> Callable[[Tensors, Tensors], Any]: ...
+
+    @property
+    def test_rest(self) -> Callable[[Tensors], Any]: ...
+
+    @property
+    def metrics(self) -> Callable[[], Any]: ...
+
+
+def epochs_of(functions: Functions, training: Rows, validation: Rows | None) -> Epochs:
+    """The epochs over these rows: one call each if all of them fit into a block, else a call a block."""
+    used = [training] if validation is None else [training, validation]
+    if sum(len(rows) * rows.row_bytes for rows in used) <= BLOCK_BYTES:
+        held = None if validation is None else _tensors(validation.stored(slice(None)))
+        return _WholeEpochs(functions=functions, training=training, validation=held)
+    return _BlockedEpochs(functions=functions, training=training, validation=validation)
 
 
 @final
@@ -63,19 +109,11 @@ class EpochFunctions:
         self.test_rest = Compiled(steps.test_rest, compilation)
         self.metrics = Compiled(steps.metrics, compilation)
 
-    def epochs(self, training: Rows, validation: Rows | None) -> Epochs:
-        """The epochs of a trial: one call each if all its rows fit into a block, else a call a block."""
-        used = [training] if validation is None else [training, validation]
-        if sum(len(rows) * rows.row_bytes for rows in used) <= BLOCK_BYTES:
-            held = None if validation is None else _tensors(validation.stored(slice(None)))
-            return _WholeEpochs(functions=self, training=training, validation=held)
-        return _BlockedEpochs(functions=self, training=training, validation=validation)
-
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class _WholeEpochs:
-    functions: EpochFunctions
+    functions: Functions
     training: Rows
     validation: Tensors | None
 
@@ -90,7 +128,7 @@ class _WholeEpochs:
 @final
 @dataclass(frozen=True, kw_only=True)
 class _BlockedEpochs:
-    functions: EpochFunctions
+    functions: Functions
     training: Rows
     validation: Rows | None
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import keras
 
 from seqjobs.spec.sections import CompileSpec, TrialSpec
 from seqjobs.spec.tables import METRICS, ArgumentValue, Named, history_name
-from seqjobs.training.lowerings import LOWERED
 
 # Where in Keras the names of each table are found.
 _NAMESPACES: dict[str, Any] = {
@@ -26,25 +27,29 @@ _NAMESPACES: dict[str, Any] = {
 }
 
 
-def build(named: Named, *, lowered: bool = False) -> Any:
+StandIns = Mapping[str, type]
+"""Classes for layers and optimizers, by their names in the tables: each with the variables of Keras's own."""
+
+
+def build(named: Named, stand_ins: StandIns = MappingProxyType({})) -> Any:
     """The Keras object of an entry; activations are functions, everything else is constructed.
 
-    `lowered` takes layers in their lowered form where they have one, and those in other layers too.
+    `stand_ins` take the place of Keras's layers, also of those in other layers, and of its optimizer.
     """
     if named.table == "activation":
         return getattr(keras.activations, named.name)
     if named.name == "LearningRateScheduler":
         return _learning_rate_scheduler(named)
-    kind = LOWERED.get(named.name) if lowered and named.table == "layer" else None
-    arguments = {key: _argument(value, lowered=lowered) for key, value in named.arguments.items()}
+    kind = stand_ins.get(named.name) if named.table in ("layer", "optimizer") else None
+    arguments = {key: _argument(value, stand_ins) for key, value in named.arguments.items()}
     return (kind or getattr(_NAMESPACES[named.table], named.name))(**arguments)
 
 
-def _argument(value: ArgumentValue, *, lowered: bool = False) -> Any:
+def _argument(value: ArgumentValue, stand_ins: StandIns = MappingProxyType({})) -> Any:
     if isinstance(value, Named):
-        return build(value, lowered=lowered)
+        return build(value, stand_ins)
     if isinstance(value, tuple):
-        return [_argument(part, lowered=lowered) for part in value]
+        return [_argument(part, stand_ins) for part in value]
     return value
 
 
@@ -68,29 +73,34 @@ def forget_models() -> None:
 
     Not to be called inside a strategy's scope, which it would break.
     """
-    # Python finds the memory when it wants it; to look for it at once takes as long as to train a small trial.
+    # Python looks by itself for what can be freed; at once that would take up to 0.2 s.
     keras.backend.clear_session(free_memory=False)
 
 
 def build_model(
-    trial: TrialSpec, feature_shape: tuple[int, ...], seed: int, *, lowered: bool = False
+    trial: TrialSpec, feature_shape: tuple[int, ...], seed: int, stand_ins: StandIns = MappingProxyType({})
 ) -> keras.Sequential:
     """A compiled Sequential with the weights that a fresh process under `set_random_seed(seed)` would give it.
 
-    `lowered` takes layers with the same weights that XLA makes fast on a CPU, where there are any. Raises ValueError
-    (Keras's) where the layers do not fit each other.
+    See `build` for `stand_ins`. Raises ValueError (Keras's) where the layers do not fit each other.
     """
     keras.utils.set_random_seed(seed)
-    layers = [build(layer, lowered=lowered) for layer in trial.model]
+    layers = [build(layer, stand_ins) for layer in trial.model]
     model = keras.Sequential([keras.Input(feature_shape), *layers])
-    compile_model(model, trial.compile)
+    compile_model(model, trial.compile, stand_ins)
     return model
 
 
-def compile_model(model: keras.Sequential, section: CompileSpec, *, run_eagerly: bool = False) -> None:
+def compile_model(
+    model: keras.Sequential,
+    section: CompileSpec,
+    stand_ins: StandIns = MappingProxyType({}),
+    *,
+    run_eagerly: bool = False,
+) -> None:
     """Keras's `compile`, without XLA: on a CPU it makes convolutions, dropout and short trials slower."""
     model.compile(
-        optimizer=build(section.optimizer),
+        optimizer=build(section.optimizer, stand_ins),
         loss=build(section.loss),
         metrics=[build_metric(metric) for metric in section.metrics],
         weighted_metrics=[build_metric(metric) for metric in section.weighted_metrics],

@@ -50,10 +50,13 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochReport:
-    """One epoch of a pack is over: metric -> one number per member, in the pack's order."""
+    """One epoch of a pack is over: metric -> one number per member, in the pack's order.
+
+    A member that stopped before has the numbers that it stopped with.
+    """
 
     epoch: int  # counted from 0
-    metrics: Mapping[str, tuple[float, ...]]
+    metrics: Mapping[str, tuple[float, ...] | Array]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,28 @@ class TrialOutcome:
     def failed(self) -> bool:
         return self.failure is not None
 
+    def value(self, metric: str) -> float | None:
+        """The metric at the epoch whose weights the model ended with, so that the number describes the model."""
+        values = self.history.get(metric, ())
+        return values[self.weights_epoch] if not self.failed and 0 <= self.weights_epoch < len(values) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compilations:
+    """What was compiled: how many programs, and for how long, the first call of each compiled function included."""
+
+    programs: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Compilations) -> Compilations:
+        return Compilations(programs=self.programs + other.programs, seconds=self.seconds + other.seconds)
+
+    def __sub__(self, other: Compilations) -> Compilations:
+        return Compilations(programs=self.programs - other.programs, seconds=self.seconds - other.seconds)
+
+
+NOTHING_COMPILED = Compilations()
+
 
 class PackRunner(Protocol):
     """Trains packs in one process; made once per worker, so that what is costly to start is paid once."""
@@ -87,13 +112,18 @@ class PackRunner(Protocol):
     versions: tuple[tuple[str, str], ...]
     """Of the libraries that decide the numbers."""
 
+    @property
+    def compilations(self) -> Compilations:
+        """All so far."""
+
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:
         """Builds the trial's model and calls it on two rows, training nothing; says why it cannot be trained."""
 
     def run(self, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:
         """Yields a report per epoch; then for every member, in order, its outcome and then its weights.
 
-        The weights of a failed member are an empty tuple. Raises nothing for what a trial does wrong.
+        The weights are an empty tuple of a member that failed, and may be of one that is not among the pack's
+        `keep_best`. Raises nothing for what a trial does wrong.
         """
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:

@@ -8,8 +8,9 @@ from seqjobs.data.dataset import Array, Dataset
 from seqjobs.planning.trial import Trial
 from seqjobs.spec.tables import Named, complete_arguments
 from seqjobs.training.compile_rule import Compilation
-from seqjobs.training.epochs import EpochFunctions, Epochs
+from seqjobs.training.epochs import EpochFunctions, Epochs, epochs_of
 from seqjobs.training.initial_state import InitialState
+from seqjobs.training.lowerings import LOWERED
 from seqjobs.training.model import build_model
 from seqjobs.training.rows import Rows, training_rows
 from seqjobs.training.steps import Steps
@@ -41,7 +42,8 @@ class Program:
         initial = InitialState()
         rows = training_rows(trial.spec, dataset)
         with initial.recording():
-            model = build_model(trial.spec, dataset.schema.feature_shape, trial.seed, lowered=lowered)
+            stand_ins = LOWERED if lowered else {}
+            model = build_model(trial.spec, dataset.schema.feature_shape, trial.seed, stand_ins=stand_ins)
             check_values(trial.spec, dataset, model)
             model.optimizer.build(model.trainable_variables)
             # Metrics and the loss make their variables when they first see numbers.
@@ -59,8 +61,8 @@ class Program:
         self.model.stop_training = False
 
     def epochs(self, training: Rows, validation: Rows | None, *, stop_at_nan: bool) -> Epochs:
-        """See EpochFunctions."""
-        return self._functions[stop_at_nan].epochs(training, validation)
+        """The trial's epochs over these rows."""
+        return epochs_of(self._functions[stop_at_nan], training, validation)
 
     @property
     def variables(self) -> tuple[Array, ...]:

@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import final
+from collections.abc import Callable
+from typing import Any, TypeVar, final
 
 from seqjobs.data.dataset import Dataset
-from seqjobs.planning.trial import Trial
-from seqjobs.training.compile_rule import Compilation
 from seqjobs.training.model import forget_models
 from seqjobs.training.outcome import PROGRAMS_HELD
-from seqjobs.training.program import Program
 
-# With the fingerprint of the data: a worker that is kept between runs may meet a file again that has changed.
-_Key = tuple[str, str, Compilation]
+_Program = TypeVar("_Program")
 
 
 @final
 class Programs:
-    """At most PROGRAMS_HELD programs; the one that was not used for longest makes room."""
+    """At most PROGRAMS_HELD programs of either kind; the one that was not used for longest makes room."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[_Key, Program] = OrderedDict()
+        # With the fingerprint of the data: a worker that is kept between runs may meet a file again that has changed.
+        self.num_built = 0
+        self._held: OrderedDict[tuple[str, str, str], Any] = OrderedDict()
 
-    def take(self, key: str, trial: Trial, dataset: Dataset, compilation: Compilation, *, lowered: bool) -> Program:
-        """The program of a program key, built if none is held. Raises what Keras raises."""
-        full_key = (key, dataset.fingerprint, compilation)
-        held = self._held.pop(full_key, None)
+    def take(self, key: str, dataset: Dataset, kind: str, build: Callable[[], _Program]) -> _Program:
+        """The program of a program key and kind, built if none is held. Raises what Keras raises."""
+        full_key = (key, dataset.fingerprint, kind)
+        held: _Program | None = self._held.pop(full_key, None)
         if held is None:
             while len(self._held) >= PROGRAMS_HELD:
                 self._held.popitem(last=False)
             forget_models()
-            held = Program.build(trial, dataset, compilation, lowered=lowered)
+            held = build()
+            self.num_built += 1
         self._held[full_key] = held
         return held
 

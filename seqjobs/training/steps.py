@@ -9,10 +9,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from seqjobs.training.graph_rows import Tensors, batch_at, ready
 from seqjobs.training.rows import Form
 
-Tensors = tuple[Any, ...]
-"""Rows as they are stored: features (n, *shape), target (n,) and, where rows have them, weights (n,)."""
 Step = Callable[[Tensors], Any]
 
 
@@ -76,24 +75,11 @@ class Steps:
             return tf.logical_and(left, self._loss_is_finite()) if stop_at_nan else left
 
         def body(index: Any) -> Any:
-            step(self._ready(tuple(self._batch(part, index) for part in rows)))
+            step(self._ready(batch_at(rows, index, self.batch_size)))
             return [index + 1]
 
         # Without the limit iterations overlap, and a step reads weights that the one before has not written yet.
         tf.while_loop(goes_on, body, [tf.constant(0)], parallel_iterations=1)
 
-    def _batch(self, part: Any, index: Any) -> Any:
-        others = part.shape[1:]
-        return tf.slice(part, [index * self.batch_size, *[0] * len(others)], [self.batch_size, *others])
-
     def _ready(self, rows: Tensors) -> Tensors:
-        """Rows as the model takes them; see `Rows.ready`, which does the same to arrays."""
-        stored, target, *weights = rows
-        features = tf.cast(stored, tf.float32)
-        if self.form.scale is not None:
-            features *= self.form.scale
-        if self.form.num_classes is not None:
-            target = tf.one_hot(target, self.form.num_classes, dtype=tf.float32)
-        elif not self.form.integer:
-            target = tf.cast(target, tf.float32)
-        return (features, target, *weights)
+        return ready(rows, self.form)

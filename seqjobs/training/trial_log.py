@@ -1,22 +1,22 @@
-"""TrialLog: what a trial prints."""
+"""What is written down of a trial as it trains. Imports no TensorFlow."""
 
 from __future__ import annotations
 
-from seqjobs.planning.trial import Trial
-from seqjobs.training.outcome import EpochReport
+from collections.abc import Iterator, Mapping
+
+from seqjobs.spec.job_spec import Assignment
+from seqjobs.training.outcome import History
 
 
-class TrialLog:
+def trial_log(trial_id: str, job: str, seed: int, hyperparameters: Assignment, history: History) -> str:
     """A line about the trial, then one an epoch."""
+    values = ", ".join(f"{key}={value}" for key, value in hyperparameters.items())
+    first = f"trial {trial_id} of job {job}, seed {seed}" + (f": {values}" if values else "")
+    return "\n".join([first, *_epochs(history)]) + "\n"
 
-    def __init__(self, trial: Trial) -> None:
-        values = ", ".join(f"{key}={value}" for key, value in trial.hyperparameters.items())
-        self._lines = [f"trial {trial.id} of job {trial.job}, seed {trial.seed}" + (f": {values}" if values else "")]
-        self._epochs = trial.spec.fit.epochs
 
-    def add(self, report: EpochReport) -> None:
-        values = "  ".join(f"{name} {numbers[0]:.5g}" for name, numbers in report.metrics.items())
-        self._lines.append(f"epoch {report.epoch + 1}/{self._epochs}  {values}")
-
-    def text(self) -> str:
-        return "\n".join(self._lines) + "\n"
+def _epochs(history: Mapping[str, tuple[float, ...]]) -> Iterator[str]:
+    columns = {name: list(values) for name, values in history.items()}
+    for epoch in range(max(map(len, columns.values()), default=0)):
+        values = "  ".join(f"{name} {numbers[epoch]:.5g}" for name, numbers in columns.items() if epoch < len(numbers))
+        yield f"epoch {epoch + 1}  {values}"

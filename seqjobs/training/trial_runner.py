@@ -6,6 +6,7 @@ import gc
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import final
 
@@ -13,18 +14,23 @@ import keras
 import tensorflow as tf
 
 from seqjobs.data.dataset import Dataset
+from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training import devices
 from seqjobs.training.compile_rule import Compilation, compilation_of
+from seqjobs.training.compiled import Compiled
 from seqjobs.training.failures import failure_of
 from seqjobs.training.fit import fit
 from seqjobs.training.fitting import Fitting, TimeIsUp
 from seqjobs.training.model import build_model, compile_model, forget_models
-from seqjobs.training.outcome import EpochReport, Failure, TrialOutcome, Weights
+from seqjobs.training.outcome import Cause, Compilations, EpochReport, Failure, TrialOutcome, Weights
+from seqjobs.training.packs.fit_pack import fit_pack
+from seqjobs.training.packs.pack_fitting import PackFitting
+from seqjobs.training.packs.pack_program import PackProgram
+from seqjobs.training.program import Program
 from seqjobs.training.programs import Programs
 from seqjobs.training.rows import training_rows
 from seqjobs.training.stock_fit import stock_fit
-from seqjobs.training.trial_log import TrialLog
 
 
 @final
@@ -49,17 +55,54 @@ class TrialRunner:
         gc.freeze()
         return cls(names, gpus=devices.gpus())
 
+    @property
+    def compilations(self) -> Compilations:
+        """See PackRunner."""
+        return Compilations(programs=self._programs.num_built, seconds=Compiled.seconds)
+
     def run(self, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:
         """Trains the pack's trials; see PackRunner."""
-        for trial in pack.trials:
+        if pack.size == 1:
+            (trial,) = pack.trials
             yield from self._train(trial, pack, dataset)
+        elif self._gpus:
+            # Nobody has measured packs there yet, nor whether XLA gives them the same bits every time.
+            yield from self._train_apart(pack, dataset)
+        else:
+            yield from self._train_together(pack, dataset)
+
+    def _train_together(self, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:
+        fitting = PackFitting(pack)
+        try:
+            program = self._programs.take(pack.program_key, dataset, "pack", lambda: PackProgram.build(pack, dataset))
+            yield from fit_pack(program, pack, dataset, fitting)
+        except TimeIsUp:
+            pass
+        except Exception as error:
+            self._programs.drop(pack.program_key)
+            failure = failure_of(error)
+            if failure.cause is not Cause.OUT_OF_MEMORY:
+                yield from self._train_apart(pack, dataset)
+                return
+            fitting.fail(failure)
+        for outcome, weights in fitting.outcomes(Compilation.XLA.value):
+            yield outcome
+            yield weights
+
+    def _train_apart(self, pack: Pack, dataset: Dataset) -> Iterator[TrialOutcome | Weights]:
+        """One by one: so what fails together has each trial's own result, or its own failure."""
+        keys = PlanKeys()
+        for trial in pack.trials:
+            alone = replace(pack, trials=(trial,), size=1, program_key=keys.program_key(trial.spec, trial.dataset))
+            for item in self._train(trial, alone, dataset):
+                # A report is of all members of a pack.
+                if not isinstance(item, EpochReport):
+                    yield item
 
     def _train(self, trial: Trial, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:
-        fitting, log = Fitting.of(trial), TrialLog(trial)
+        fitting = Fitting.of(trial)
         try:
-            for report in self._fit(trial, pack, dataset, fitting):
-                log.add(report)
-                yield report
+            yield from self._fit(trial, pack, dataset, fitting)
         except TimeIsUp:
             pass
         except Exception as error:  # (a failed trial is a value, not an end of the worker)
@@ -71,7 +114,6 @@ class TrialRunner:
             weights_epoch=fitting.weights_epoch,
             seconds=time.monotonic() - fitting.began,
             failure=fitting.failure,
-            log=log.text(),
             compiled=fitting.compiled,
         )
         yield () if fitting.failure else fitting.weights
@@ -83,7 +125,12 @@ class TrialRunner:
             return stock_fit(trial, dataset, fitting, devices.strategy(self._gpus))
         # XLA needs no help with stock layers on a GPU.
         lowered = compilation is Compilation.XLA and not self._gpus
-        program = self._programs.take(pack.program_key, trial, dataset, compilation, lowered=lowered)
+        program = self._programs.take(
+            pack.program_key,
+            dataset,
+            compilation.value,
+            lambda: Program.build(trial, dataset, compilation, lowered=lowered),
+        )
         return fit(program, trial, dataset, fitting)
 
     def _compilation(self, trial: Trial, pack: Pack, dataset: Dataset) -> Compilation:

@@ -88,6 +88,7 @@ def standing_of(plan: Plan, records: Mapping[str, TrialRecord], resumed: int = 0
         resumed=resumed,
         records=records,
         plan=plan,
+        packs={pack.id: pack for pack in plan.packs},
     )
 
 

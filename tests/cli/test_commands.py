@@ -80,6 +80,20 @@ def test_plan_shows_what_would_run(folder: Path) -> None:
     assert not (folder / "runs").exists()
 
 
+def test_plan_says_how_many_train_together_and_why_others_do_not(folder: Path) -> None:
+    write_rows(folder)
+    rate = "compile.optimizer={Adam: {learning_rate: {log_uniform: [1e-4, 1e-1]}}}"
+    write_spec(folder, spec_text())
+    together = ("-S", "search={sampler: random, trials: 9}", "-S", rate, "-S", "model.0.Dense.units=8")
+    lines = invoke("plan", "job.yaml", *together, "-S", "model.1.Dense.units=2", "-S", "fit.pack=6").stdout.splitlines()
+    assert lines[-2:] == [
+        "9 trials in 2 packs of 5, each pack in one program",
+        "9 trials, 2 packs, 1 program; nothing was started",
+    ]
+    lines = invoke("plan", "job.yaml", "-S", "fit.pack=off").stdout.splitlines()
+    assert lines[-2] == "8 trials one at a time: fit.pack is off"
+
+
 def test_plan_as_json_has_every_trial(folder: Path) -> None:
     write_rows(folder)
     write_spec(folder, spec_text())
@@ -195,6 +209,8 @@ def test_submit_as_json_ends_with_one_object(submitted: Submitted, folder: Path)
             "hyperparameters": dict(best.hyperparameters),
         },
         "seconds": 12.5,
+        "programs": 0,
+        "compile_seconds": 0.0,
     }
 
 

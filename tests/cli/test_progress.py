@@ -266,6 +266,17 @@ def test_a_pack_shows_its_best_member(tmp_path: Path, tracker: Tracker) -> None:
     assert drawn(tracker)[2].split()[1:6] == [plan.trials[1].id, "+1", "1/4", "0.40000", "0.80000"]
 
 
+def test_many_trials_a_second_are_counted(play: Play, tracker: Tracker, clock: Clock) -> None:
+    play.begin("w1")
+    play.train(play.plan.packs[0], "w1", [0.5])
+    for pack in play.plan.packs[:4]:
+        play.end(pack, "w1", finished(pack.trials[0], 0.5))
+    clock.now += 1.0
+    assert "  4 trials/s  about " in drawn(tracker)[0]
+    clock.now += 9.0
+    assert "trials/s" not in drawn(tracker)[0]
+
+
 def test_an_event_costs_the_same_in_a_long_run(play: Play, tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
     play.begin("w1")
 

@@ -32,6 +32,7 @@ from seqjobs.execution.events import (
 )
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.ray_pool import RayPool
+from seqjobs.planning.packing import packed
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.run_paths import RunPaths
@@ -258,6 +259,21 @@ def test_a_trial_that_kills_every_worker_fails_and_the_others_finish(
     assert lost == [(1, False), (2, True)]
     assert len(of(AttemptEnded, events)) == 2
     assert sorted(counts(notes, plan).values()) == [1, 1, 2]
+
+
+def test_of_a_pack_the_member_that_kills_its_workers_fails_alone(
+    pool: RayPool, make_points_plan: MakePlan, notes: Path
+) -> None:
+    plan = make_points_plan(
+        rates(0.1, 0.2, Behaviour.EXIT, 0.4), "search.sampler=grid", "limits.retries=0", "name=together", "fit.pack=4"
+    )
+    (pack,) = packed(plan, {plan.datasets[0].id: (6,)}, {plan.datasets[0].id: 203}).packs
+    events = run(pool, plan, [pack])
+    lost = [(event.split, event.final) for event in of(AttemptLost, events) if event.charged]
+    assert lost == [(True, False), (True, False), (False, True)]
+    finished = [member.outcome.trial_id for event in of(AttemptEnded, events) for member in event.members]
+    assert sorted(finished) == sorted(trial.id for trial in pack.trials if trial is not pack.trials[2])
+    assert counts(notes, plan, "ended") == Counter(finished)
 
 
 def wait_until(condition: Callable[[], bool]) -> bool:

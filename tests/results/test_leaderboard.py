@@ -21,7 +21,7 @@ MOST = ObjectiveSpec(metric="val_accuracy", direction="maximize")
 def trial(number: int, repeat: int = 0, job: str = "a") -> StoredTrial:
     return StoredTrial(
         id=f"{job}{number}.{repeat}", job=job, number=number, repeat=repeat, seed=repeat,
-        hyperparameters={"units": number}, pack="p", program_key="k", dataset="d",
+        hyperparameters={"units": number}, dataset="d",
     )  # fmt: skip
 
 

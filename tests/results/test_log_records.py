@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from seqjobs.execution.events import AttemptLost, AttemptPlanned, WorkerReplaced
@@ -14,7 +15,8 @@ from seqjobs.results.compact_history import CompactHistory
 from seqjobs.results.log_records import fold
 from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.results.run_log import Record
-from seqjobs.training.outcome import Cause, Failure
+from seqjobs.training.outcome import Cause, Compilations, Failure
+from seqjobs.training.pack_history import PackHistory
 
 SUBMIT = log_records.submit_started("2026-01-01T00:00:00+00:00", {})
 END = log_records.submit_ended()
@@ -25,7 +27,8 @@ def began(pack: str, behind: str | None = None, attempt: int = 1) -> Record:
 
 
 def ended(pack: str) -> Record:
-    return log_records.attempt_ended(pack, 1)
+    (record,) = log_records.pack_ended(pack, 1, [])
+    return record
 
 
 def lost(pack: str, *, charged: bool) -> Record:
@@ -132,3 +135,33 @@ def test_the_seconds_of_all_submits_add_up() -> None:
 
 def test_no_two_submits_write_the_same_first_record() -> None:
     assert log_records.submit_started("now", {}, writer="a") != log_records.submit_started("now", {}, writer="b")
+
+
+def test_a_pack_is_one_record_whose_histories_come_back_bit_for_bit() -> None:
+    numbers = np.array([[[0.1, math.nan, 3e-45], [0.2, 5.0, math.inf]], [[1, 2, 3], [4, 5, 6]]], np.float32)
+    history = PackHistory(metrics=("loss", "val_loss"), values=numbers)
+    failure = Failure(cause=Cause.NAN, message="the loss became nan in epoch 1")
+    members = [
+        record(trial_id="a", history=history.member(0, 2)),
+        record(trial_id="b", history=history.member(1, 1), value=None, weights=None, failure=failure,
+               status=TrialStatus.FAILED),
+        record(trial_id="c", history=history.member(2, 2), value=math.inf, weights=None),
+    ]  # fmt: skip
+    compilations = Compilations(programs=1, seconds=2.5)
+    (written,) = log_records.pack_ended("p", 2, members, compilations)
+    state = fold([SUBMIT, began("p"), json.loads(json.dumps(written, allow_nan=False))])
+    assert repr(list(state.records.values())) == repr(members)
+    assert [found.epochs for found in state.records.values()] == [2, 1, 2]
+    assert state.charged == {}
+    assert state.compilations == compilations
+
+
+def test_members_that_were_trained_one_by_one_have_a_record_each() -> None:
+    records = log_records.pack_ended("p", 2, [record(trial_id="a"), record(trial_id="b")])
+    assert [found["type"] for found in records] == ["trial-finished", "trial-finished", "attempt-ended"]
+    assert set(fold(records).records) == {"a", "b"}
+
+
+def test_what_was_compiled_adds_up() -> None:
+    ends = [log_records.pack_ended(name, 1, [], Compilations(programs=1, seconds=1.5))[-1] for name in "ab"]
+    assert fold([*ends, ended("c")]).compilations == Compilations(programs=2, seconds=3.0)

@@ -71,10 +71,16 @@ def test_a_run_whose_trials_are_not_all_in_the_log_is_interrupted(run: Run) -> N
 
 def test_a_trials_log_is_read_and_what_is_not_there_is_named(run: Run) -> None:
     trial = run.trials[0].id
-    assert run.trial_log(trial) == f"trial {trial} was faked\n"
+    first, *epochs, printed = run.trial_log(trial).splitlines()
+    assert first.startswith(f"trial {trial} of job ")
+    assert len(epochs) == len(run.records[trial].history["loss"])
+    assert printed == f"trial {trial} was faked"
     run.paths.trial_log(trial).unlink()
+    assert run.trial_log(trial).splitlines() == [first, *epochs]
+    for path in run.paths.log.iterdir():
+        path.unlink()
     with pytest.raises(NotFoundError, match="E613"):
-        run.trial_log(trial)
+        Run.open(run.paths.root).trial_log(trial)
     with pytest.raises(NotFoundError, match=r"E612 .*no trial 'other'"):
         run.trial_log("other")
 

@@ -14,6 +14,7 @@ from seqjobs.spec.problems import Problems
 from seqjobs.spec.sections import TrialSpec
 from seqjobs.spec.tables import INITIALIZERS, OPTIMIZERS, Named
 from seqjobs.training.initial_state import InitialState
+from seqjobs.training.lowerings import LOWERED
 from seqjobs.training.model import build_model
 from tests.spec.test_shapes_keras import CASES, name_of, parsed
 
@@ -43,7 +44,7 @@ def reused(spec: TrialSpec, shape: Sizes, *, lowered: bool = False) -> keras.Seq
     """Built under one seed, disturbed, and reset to another."""
     initial = InitialState()
     with initial.recording():
-        model = build_model(spec, shape, FIRST, lowered=lowered)
+        model = build_model(spec, shape, FIRST, LOWERED if lowered else {})
         model.optimizer.build(model.trainable_variables)
     initial.complete(model, FIRST)
     for variable in [*model.variables, *model.optimizer.variables]:

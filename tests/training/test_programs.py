@@ -11,7 +11,6 @@ import pytest
 
 from seqjobs.planning.plan import Plan
 from seqjobs.training import programs
-from seqjobs.training.compile_rule import Compilation
 from seqjobs.training.outcome import EpochReport, Failure
 from seqjobs.training.program import Program
 from seqjobs.training.trial_runner import TrialRunner
@@ -114,7 +113,7 @@ def test_a_reset_that_forgets_what_is_no_variable_would_be_seen(
     plan = make_points_plan(*([f"fit.callbacks=[{callback}]"] if part == "stop" else []), text=EVERYTHING)
     dataset, runner = dataset_of(plan), TrialRunner(("CPU",))
     # The other learning rate, under the same seed.
-    first, second = plan.packs[0], plan.packs[2]
+    first, second = plan.packs[:2]
     if part == "metrics":
         monkeypatch.setattr(keras.Sequential, "reset_metrics", lambda _: None)
     train(runner, first, dataset)
@@ -140,7 +139,7 @@ def test_a_worker_holds_the_programs_that_it_used_last(
 
     def take(number: int) -> Any:
         pack = plan.packs[number]
-        return held.take(pack.program_key, pack.trials[0], dataset, Compilation.GRAPH, lowered=False)
+        return held.take(pack.program_key, dataset, "graph", object)
 
     first, second = take(0), take(1)
     assert take(0) is first  # used again, so the second is the oldest

@@ -83,7 +83,9 @@ def _remaining(tracker: Tracker, left: float | None) -> str:
     if tracker.stage:
         return tracker.stage
     if left is not None:
-        return f"about {shown_estimate(left)} left"
+        rate = tracker.trials_per_second()
+        speed = f"{rate:,.0f} trials/s  " if rate is not None else ""
+        return f"{speed}about {shown_estimate(left)} left"
     return shown_duration(float(int(tracker.seconds()))) if tracker.workers else "starting workers"
 
 

@@ -22,8 +22,9 @@ from seqjobs.execution.events import (
     WorkerStarted,
 )
 from seqjobs.planning.plan import Plan
+from seqjobs.planning.ranking import sort_key
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.results.leaderboard import Leaderboard, sort_key
+from seqjobs.results.leaderboard import Leaderboard
 from seqjobs.results.progress import Standing
 from seqjobs.results.record import TrialRecord
 from seqjobs.spec.sections import ObjectiveSpec
@@ -31,6 +32,7 @@ from seqjobs.training.outcome import EpochReport
 
 # A guess out of less than this much of a trial would be one out of the first, slow epoch.
 LEAST_PROGRESS = 0.2
+LEAST_RATE = 2.0
 
 
 @dataclass(kw_only=True)
@@ -86,7 +88,6 @@ class Tracker:
         self.last_failure = ""
         self._objectives: dict[str, ObjectiveSpec] = {}
         self.jobs: tuple[str, ...] = ()
-        self._packs: dict[str, Pack] = {}
         self._trials: dict[str, Trial] = {}
         self._uncommitted: deque[str] = deque()
         self._training_began: float | None = None
@@ -100,7 +101,6 @@ class Tracker:
         self.run_id, self.standing = run_id, standing
         self.stage = ""
         self.jobs = tuple(job.name for job in plan.jobs)
-        self._packs = {pack.id: pack for pack in plan.packs}
         self._trials = {trial.id: trial for trial in plan.trials}
         self._objectives = {job.name: job.objective for job in plan.jobs}
         self.max_epochs = max((trial.spec.fit.epochs for trial in plan.trials), default=0)
@@ -160,11 +160,18 @@ class Tracker:
         left = max(standing.total - standing.resumed - done, 0.0)
         return (self._clock() - self._training_began) / done * left
 
+    def trials_per_second(self) -> float | None:
+        """Of this submit so far; None where that is less than two, and says less than the time left does."""
+        if self._training_began is None:
+            return None
+        rate = self._ended / max(self._clock() - self._training_began, 1e-3)
+        return rate if rate >= LEAST_RATE else None
+
     def _start(self, worker: str, pack_id: str) -> WorkerRow:
         if self._training_began is None:
             self._training_began = self._clock()
         self.stage = ""
-        pack = self._packs[pack_id]
+        pack = self._pack(pack_id)
         metric = self._objectives[pack.trials[0].job].metric
         row = WorkerRow(worker=worker, pack=pack, trial=pack.trials[0], metric=metric)
         self.workers[worker] = row
@@ -174,24 +181,29 @@ class Tracker:
         row = self.workers.get(event.worker)
         if row is None or row.pack is None or row.pack.id != event.pack_id:
             row = self._start(event.worker, event.pack_id)
-        pack = self._packs[event.pack_id]
+        pack = self._pack(event.pack_id)
         for report in event.reports:
             self._add(report, row, pack)
 
     def _add(self, report: EpochReport, row: WorkerRow, pack: Pack) -> None:
         values, losses = report.metrics.get(row.metric, ()), report.metrics.get("loss", ())
         objective = self._objectives[pack.trials[0].job]
-        member = min(range(len(values)), key=lambda index: sort_key(values[index], objective), default=0)
+        member = min(range(len(values)), key=lambda index: sort_key(float(values[index]), objective), default=0)
         row.trial, row.epoch = pack.trials[member], report.epoch + 1
-        row.loss = losses[member] if member < len(losses) else None
-        row.values.extend(values[member : member + 1])
+        row.loss = float(losses[member]) if member < len(losses) else None
+        row.values.extend(map(float, values[member : member + 1]))
+
+    def _pack(self, pack_id: str) -> Pack:
+        if self.standing is None:
+            raise RuntimeError("events come after the plan")
+        return self.standing.packs[pack_id]
 
     def _end(self, worker: str, pack_id: str, *, final: bool = True) -> None:
         row = self.workers.get(worker)
         if row is not None and row.pack is not None and row.pack.id == pack_id:
             self.workers[worker] = WorkerRow(worker=worker)
         if final:
-            trials = self._packs[pack_id].trials
+            trials = self._pack(pack_id).trials
             self._ended += len(trials)
             self._uncommitted.extend(trial.id for trial in trials)
 

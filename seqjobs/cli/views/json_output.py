@@ -29,7 +29,7 @@ def json_value(value: Any) -> Any:
 
 
 def run_json(run: Run) -> dict[str, Any]:
-    """`{"run", "path", "status", "trials": {...}, "best", "seconds"}`"""
+    """`{"run", "path", "status", "trials": {...}, "best", "seconds", "programs", "compile_seconds"}`"""
     return {
         "run": run.id,
         "path": str(run.path),
@@ -42,6 +42,8 @@ def run_json(run: Run) -> dict[str, Any]:
         },
         "best": None if run.best is None else best_json(run.best, run.leaderboards[0].objective),
         "seconds": run.seconds,
+        "programs": run.compilations.programs,
+        "compile_seconds": run.compilations.seconds,
     }
 
 

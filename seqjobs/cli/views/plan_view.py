@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,7 @@ FIRST_TRIALS = 10
 def show_plan(plan: Plan, output: str) -> None:
     """Reads the data's footers, checks what can be checked without training, and prints what would run."""
     inspection = inspect_plan(plan)
+    plan = inspection.plan
     if output == "json":
         print_json(plan_json(plan, inspection))
     else:
@@ -33,10 +35,11 @@ def show_plan(plan: Plan, output: str) -> None:
 
 
 def plan_json(plan: Plan, inspection: Inspection) -> dict[str, Any]:
-    """`{"trials": {"total"}, "packs", "programs", "jobs": [...], "datasets": [...], "plan": [a trial each]}`"""
+    """`{"trials": {"total"}, "packs", "together", "programs", "jobs", "datasets", "plan"}`: in the last each trial."""
     return {
         "trials": {"total": len(plan.trials)},
         "packs": len(plan.packs),
+        "together": list(pack_lines(plan)),
         "programs": plan.num_programs,
         "jobs": [_job_json(job, plan) for job in plan.jobs],
         "datasets": [_dataset_json(source, inspection) for source in plan.datasets],
@@ -93,8 +96,21 @@ def print_plan(console: Console, plan: Plan, inspection: Inspection) -> None:
     hidden = len(plan.trials) - FIRST_TRIALS
     if hidden > 0:
         console.print(Text(f"and {counted(hidden, 'more trial')}: -o json shows all", style="dim"))
+    for line in pack_lines(plan):
+        console.print(Text(line))
     totals = [counted(len(plan.trials), "trial"), counted(len(plan.packs), "pack")]
     console.print(Text(f"{', '.join(totals)}, {counted(plan.num_programs, 'program')}; nothing was started"))
+
+
+def pack_lines(plan: Plan) -> Iterator[str]:
+    """How many trials train together, and why others do not."""
+    together = [pack for pack in plan.packs if pack.size > 1]
+    if together:
+        trials, places = sum(len(pack.trials) for pack in together), {pack.size for pack in together}
+        sizes = " or ".join(f"{size}" for size in sorted(places)) if len(places) < 4 else f"up to {max(places)}"
+        yield f"{counted(trials, 'trial')} in {counted(len(together), 'pack')} of {sizes}, each pack in one program"
+    for reason, trials in Counter(pack.reason for pack in plan.packs if pack.size == 1).items():
+        yield f"{counted(trials, 'trial')} one at a time" + (f": {reason}" if reason else "")
 
 
 def _jobs_sheet(plan: Plan, inspection: Inspection) -> Sheet:

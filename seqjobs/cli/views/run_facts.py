@@ -56,6 +56,9 @@ def _workings(run: Run) -> Iterator[tuple[str, str]]:
     compiled = Counter(record.compiled for record in run.records.values() if record.compiled)
     if compiled:
         yield "compiled", ", ".join(f"{printable(name)} {counted(count, 'trial')}" for name, count in compiled.items())
+    if run.compilations.programs:
+        programs = counted(run.compilations.programs, "program")
+        yield "programs", f"{programs} compiled by the workers, {shown_duration(run.compilations.seconds)} in all"
     if run.replaced_workers:
         last = run.replaced_workers[-1]
         held, budget = shown_bytes(last.private_bytes), shown_bytes(last.budget)

@@ -58,6 +58,11 @@ def print_whereabouts(console: Console, run: Run) -> None:
     left = run.num_total - run.num_finished - run.num_failed
     counts = f"{run.num_finished:,} finished, {run.num_failed:,} failed" + (f", {left:,} left" if left else "")
     _line(console, f"run {run.id}: {counts}, {shown_duration(run.seconds)}, in {printable(run.path)}")
+    if run.compilations.programs:
+        programs = counted(run.compilations.programs, "program")
+        _line(
+            console, f"  {programs} compiled in {shown_duration(run.compilations.seconds)} of the workers' time", "dim"
+        )
 
 
 def print_next_steps(console: Console, run: Run) -> None:

@@ -11,6 +11,7 @@ from typing import Any, final
 import keras
 import tensorflow as tf
 
+from seqjobs.training.lowerings.branches import once
 from seqjobs.training.lowerings.counter_hash import keep_mask, normal
 
 _MANY = 2**16
@@ -93,12 +94,12 @@ def _dropped(layer: Any, inputs: Any, noise_shape: Any) -> Any:
         return tf.transpose(keep_mask(shape[::-1], seed, layer.rate))
 
     # XLA draws anew wherever a mask is used, behind a MaxPooling2D eight times a value, and for every value that shares
-    # a draw: 36 ms where 12 do (26x26x32, batch 128). It moves nothing into a branch, so there are two. A branch of
-    # elementwise operations alone it takes away, hence the transposition of masks that are small.
+    # a draw: 36 ms where 12 do (26x26x32, batch 128). Hence a branch; one of elementwise operations alone it takes
+    # away, hence the transposition of masks that are small.
     if noise_shape is not None:
-        kept = tf.cond(seed[0] < seed[1], draw_turned, draw_turned)
+        kept = once(seed[0] < seed[1], draw_turned)
     elif None not in inputs.shape and prod(inputs.shape) >= _MANY:
-        kept = tf.cond(seed[0] < seed[1], draw, draw)
+        kept = once(seed[0] < seed[1], draw)
     else:
         kept = draw()
     return tf.where(kept, inputs * (1 / (1 - layer.rate)), tf.zeros([], inputs.dtype))

@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from seqjobs.data.plan_check import inspect_plan
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.demand import demand_of
 from seqjobs.planning.plan import Plan, make_plan
@@ -36,7 +37,7 @@ def measure(plan: Plan, repeats: int) -> PoolTiming:
     return PoolTiming(
         seconds=tuple(seconds),
         trials=len(plan.trials),
-        packs=len(plan.packs),
+        packs=len(inspect_plan(plan).plan.packs),
         compiled=stopwatch.compiled,
         run_seconds=tuple(whole),
         startup_seconds=startup,

@@ -1,0 +1,136 @@
+"""The rule that says how many trials train together in one program, and why not more.
+
+A function of the specs, the shape of a row and the numbers of rows and trials: never of the machine or the cluster,
+since the last bits of a result depend on how many places its pack has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from seqjobs.spec.sections import TrialSpec
+from seqjobs.spec.shapes import Shape, trace
+from seqjobs.spec.tables import Named, complete_arguments
+
+# What members keep in the caches together: numbers in weights and in what layers make of a batch. Measured on one
+# thread of an AMD EPYC 7003, microseconds a trial and step, with Adam (tests/benchmarks/RESULTS.md has the rest):
+#   30-16-1, batch 32      513 + 544 numbers      alone 88,   64 places 12,  128: 9.4,  256: 7.9
+#   30-128-1             4,097 + 4,128            alone 156,  64 places 37,  128: 30,   256: 43
+#   100-64-64-1, 64     10,689 + 8,256            alone 239,  32 places 112,  64: 82,   128: 98
+#   100-256-128-1, 64   58,881 + 24,640           alone 592,   8 places 580,  16: 443,   64: 528
+#   784-128-64-1, 32   108,801 + 6,176            alone 393,   4 places 498,  16: 528,   64: 567
+MOST_NUMBERS = 2**20
+MOST_PLACES = 256
+MOST_NUMBERS_OF_ONE = 100_000
+# Fewer places are no faster than one trial at a time.
+FEWEST_PLACES = 4
+# A pack is compiled for 1 to 2 s longer than one trial's steps are, by each worker.
+MIN_STEPS = 40_000
+# A pack keeps one worker busy until its end: so many of them at least, that workers share the trials evenly.
+MIN_PACKS = 16
+
+# Exact in packs, and no slower there. Not here are convolutions, which gain nothing, and what `tf.vectorized_map` has
+# no form for, or would carry out one member at a time: recurrent layers, resizing, random images.
+_LAYERS = frozenset(
+    (
+        *("Dense", "EinsumDense", "Embedding", "TimeDistributed", "Activation", "Flatten", "Reshape", "Permute"),
+        *("RepeatVector", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Rescaling", "Normalization"),
+        *("BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization", "RMSNormalization"),
+        *("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout"),
+        *("GaussianNoise", "ActivityRegularization"),
+        *(f"{kind}Pooling{rank}D" for rank in (1, 2, 3) for kind in ("Max", "Average", "GlobalMax", "GlobalAverage")),
+        *(f"{kind}{rank}D" for rank in (1, 2, 3) for kind in ("ZeroPadding", "Cropping", "UpSampling")),
+    )
+)
+_NOT_METRICS = frozenset(
+    (
+        *("TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy"),
+        *("BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"),
+    )
+)
+# In TensorFlow's own step Keras's ScheduleFreeAdamW reads a momentum that it has changed already; a pack's would not.
+_NOT_OPTIMIZERS = frozenset({"ScheduleFreeAdamW"})
+_NOT_GIVEN = ("gradient_accumulation_steps", "ema_overwrite_frequency", "loss_scale_factor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackSize:
+    """How many places packs have; 1 means one trial at a time, and `reason` says why."""
+
+    places: int
+    reason: str = ""
+
+
+def pack_size(trial: TrialSpec, feature_shape: Shape, *, train_rows: int, groups: Sequence[int]) -> PackSize:
+    """The size of all packs of one program. Raises ShapeProblem where the layers do not fit.
+
+    `groups` has how many trials may train together, for each seed; `trial` is any of them, `train_rows` are those
+    before a split.
+    """
+    asked, trials = trial.fit.pack, sum(groups)
+    reason = _obstacle(trial)
+    if reason:
+        return PackSize(places=1, reason=reason)
+    if isinstance(asked, int):
+        return _even(asked, groups, fewest=2)
+    numbers = _numbers_of_one(trial, feature_shape)
+    if numbers > MOST_NUMBERS_OF_ONE:
+        return PackSize(places=1, reason="models so large gain nothing from packs")
+    rows = train_rows * (1 - trial.fit.validation_split)
+    if trials * trial.fit.epochs * rows / trial.fit.batch_size < MIN_STEPS:
+        return PackSize(places=1, reason="too few steps to repay a pack's compilation")
+    return _even(min(MOST_PLACES, MOST_NUMBERS // numbers, trials // MIN_PACKS), groups, fewest=FEWEST_PLACES)
+
+
+def _even(most: int, groups: Sequence[int], *, fewest: int) -> PackSize:
+    """As few packs as `most` places allow, and no more places than they fill."""
+    largest = max(groups)
+    if min(most, largest) < fewest:
+        return PackSize(places=1, reason="too few trials that could train together")
+    num_packs = -(-largest // most)
+    return PackSize(places=-(-largest // num_packs))
+
+
+def _obstacle(trial: TrialSpec) -> str:
+    """What keeps the trial from any pack."""
+    if trial.fit.pack == "off":
+        return "fit.pack is off"
+    if trial.fit.compile not in ("auto", "xla"):
+        return f"fit.compile is {trial.fit.compile}"
+    for index, layer in enumerate(_layers(trial.model)):
+        # What an Embedding is asked for is looked at before only if it is the first layer; XLA never does.
+        if layer.name not in _LAYERS or (layer.name == "Embedding" and index > 0):
+            return f"{layer.name} trains one at a time"
+    optimizer = trial.compile.optimizer
+    if optimizer.name in _NOT_OPTIMIZERS:
+        return f"{optimizer.name} trains one at a time"
+    arguments = complete_arguments(optimizer)
+    for argument in _NOT_GIVEN:
+        if arguments.get(argument) is not None:
+            return f"{argument} trains one at a time"
+    for metric in (*trial.compile.metrics, *trial.compile.weighted_metrics):
+        if metric.name in _NOT_METRICS:
+            return f"{metric.name} trains one at a time"
+    return ""
+
+
+def _numbers_of_one(trial: TrialSpec, shape: Shape) -> int:
+    """Numbers in the weights of a model and in what its layers make of a batch."""
+    weights = values = 0
+    for layer in trial.model:
+        traced = trace(layer, shape)
+        weights += sum(prod(weight) for weight in traced.weights.values())
+        values += prod(size or 1 for size in traced.output)
+        shape = traced.output
+    return weights + trial.fit.batch_size * values
+
+
+def _layers(layers: Sequence[Named]) -> Iterator[Named]:
+    """The layers, and those that they wrap."""
+    for layer in layers:
+        yield layer
+        inner = layer.arguments.get("layer")
+        if isinstance(inner, Named):
+            yield from _layers([inner])

@@ -1,0 +1,99 @@
+"""PlanKeys: what trials and packs are told apart by, with what thousands of trials share written down once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, final
+
+from seqjobs.planning.member_numbers import without_numbers
+from seqjobs.spec.canonical import canonical_data, canonical_fit
+from seqjobs.spec.sections import CompileSpec, TrialSpec
+from seqjobs.spec.tables import Named
+
+LENGTH = 10
+
+
+@final
+class PlanKeys:
+    """Of one plan. Quick where trials share their parts, see SharedParts."""
+
+    def __init__(self) -> None:
+        # With the part itself, whose place in memory would else be another's some day.
+        self._written: dict[tuple[int, str], tuple[object, str]] = {}
+
+    def meaning(self, trial: TrialSpec) -> str:
+        """Everything in the sections that changes what a trial computes, in one writing for all that mean the same."""
+        return _joined(
+            self._once(trial.data, "data", lambda: canonical_data(trial.data)),
+            *map(self._entry, trial.model),
+            self._compiled(trial.compile, trial.compile.optimizer),
+            self._fit(trial),
+        )
+
+    def trial_id(self, meaning: str, *, job: str, seed: int, cpus: int) -> str:
+        """The CPUs are TensorFlow's threads, and sums over more threads differ in their last bits."""
+        return _digest(_joined(job, str(seed), str(cpus), meaning))
+
+    def program_key(self, trial: TrialSpec, dataset: str) -> str:
+        """What trials must have in common to share one compiled program one at a time: all that shapes it, but no
+        learning rate.
+
+        A learning rate is a variable of the program; a schedule is part of its graph.
+        """
+        optimizer = trial.compile.optimizer
+        if not isinstance(optimizer.arguments.get("learning_rate"), Named):
+            arguments = {name: value for name, value in optimizer.arguments.items() if name != "learning_rate"}
+            optimizer = replace(optimizer, arguments=arguments)
+        return _digest(
+            _joined(
+                dataset,
+                *map(self._entry, trial.model),
+                self._compiled(trial.compile, optimizer),
+                str(trial.fit.batch_size),
+                trial.fit.compile,
+                # Rows with weights are other inputs; a dataset's own weights are in its id.
+                str(trial.fit.class_weight is not None),
+            )
+        )
+
+    def shared_key(self, trial: TrialSpec, dataset: str) -> str:
+        """What trials must have in common to train in one pack, beside the seed: all but the numbers that differ."""
+        layers = map(self._shared, trial.model)
+        optimizer = without_numbers(trial.compile.optimizer)
+        return _digest(_joined(dataset, *layers, self._compiled(trial.compile, optimizer), self._fit(trial)))
+
+    def _compiled(self, section: CompileSpec, optimizer: Named) -> str:
+        metrics = (*section.metrics, None, *section.weighted_metrics)
+        others = (self._entry(metric) if metric is not None else "weighted" for metric in metrics)
+        return _joined(_json(optimizer.canonical()), self._entry(section.loss), *others)
+
+    def _fit(self, trial: TrialSpec) -> str:
+        return self._once(trial.fit, "fit", lambda: canonical_fit(trial.fit))
+
+    def _shared(self, layer: Named) -> str:
+        return self._once(layer, "shared", lambda: without_numbers(layer).canonical())
+
+    def _entry(self, named: Named) -> str:
+        return self._once(named, "entry", named.canonical)
+
+    def _once(self, part: object, what: str, write: Callable[[], Any]) -> str:
+        known = self._written.get((id(part), what))
+        if known is None:
+            known = self._written[id(part), what] = (part, _json(write()))
+        return known[1]
+
+
+def _joined(*texts: str) -> str:
+    # No JSON on one line has a newline in it.
+    return "\n".join(texts)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
