@@ -12,7 +12,7 @@ import psutil
 
 from tests.benchmarks.results import Machine
 
-_PACKAGES = ("seqjobs", "tensorflow", "keras", "ray", "numpy", "keras-tuner", "joblib")
+_PACKAGES = ("seqjobs", "tensorflow", "keras", "ray", "numpy", "keras-tuner", "joblib", "scikit-learn", "torch", "jax")
 
 
 def this_machine() -> Machine:

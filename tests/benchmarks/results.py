@@ -124,6 +124,17 @@ class HistoryDifference(Figures):
     """As `all_epochs`, of these trials alone."""
 
 
+class PackSizes(Figures):
+    """One model in packs of more and more places, on one core."""
+
+    model: str
+    parameters: int
+    batch_size: int
+    places: tuple[int, ...]
+    step_seconds: tuple[float, ...]
+    """Of one trial, for each of the places; 1 is one trial at a time, with a program of its own."""
+
+
 class MemoryGrowth(Figures):
     """Of one worker's process over trials one at a time; the first ones are left out."""
 
@@ -147,6 +158,7 @@ class Results(Figures):
     two_architectures: TwoArchitectures | None = None
     roofline: tuple[Roofline, ...] = ()
     histories: tuple[HistoryDifference, ...] = ()
+    pack_sizes: tuple[PackSizes, ...] = ()
     memory: MemoryGrowth | None = None
     empty_trials: Mapping[str, float] = {}
     startup: Mapping[str, float] = {}

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.parts.pack_sizes import PICTURE
+from tests.benchmarks.picture import pack_sizes_picture
 from tests.benchmarks.report import rendered
 from tests.benchmarks.results import Results
 
@@ -26,6 +28,10 @@ class Store:
     @property
     def report(self) -> Path:
         return self.folder / "RESULTS.md"
+
+    @property
+    def picture(self) -> Path:
+        return self.folder / PICTURE
 
     def read(self) -> Results | None:
         """What was measured before, if anything was."""
@@ -54,6 +60,8 @@ class Store:
         if results is None:
             raise FileNotFoundError("there are no results to render")
         self.report.write_text(rendered(results))
+        if results.pack_sizes:
+            self.picture.write_text(pack_sizes_picture(results.pack_sizes))
 
 
 def _rounded(value: Any) -> Any:

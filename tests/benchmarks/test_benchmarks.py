@@ -22,6 +22,7 @@ from seqjobs.training.model import build_model
 from tests.benchmarks.parts import PARTS
 from tests.benchmarks.parts._sides import PACKED, missing
 from tests.benchmarks.peers import KERAS_LOOP, PEERS, Peer
+from tests.benchmarks.picture import pack_sizes_picture
 from tests.benchmarks.report import rendered
 from tests.benchmarks.results import HistoryDifference, Machine, Results, Roofline, Side, Speed
 from tests.benchmarks.rows import read_rows, read_workload, write_rows
@@ -94,6 +95,9 @@ def test_everything_can_be_measured(tmp_path: Path) -> None:
     assert results.memory.trials == 40
     assert results.empty_trials["trials"] == 50
     assert results.startup
+    (sizes,) = results.pack_sizes
+    assert sizes.places == (1, 4)
+    assert store.picture.read_text().startswith("<svg")
 
 
 def assert_sane(results: Results) -> None:
@@ -107,6 +111,8 @@ def assert_sane(results: Results) -> None:
     for one in results.roofline:
         assert 0 < one.share < 1.2, one
         assert one.square_gflops > 1, one
+    for sizes in results.pack_sizes:
+        assert all(0 < value < 1 for value in sizes.step_seconds), sizes
     for history in results.histories:
         assert 0 <= history.first_epoch <= history.all_epochs, history
         # Far from stock only where stock itself is far from what it is one bit beside.
@@ -123,6 +129,8 @@ def test_the_committed_report_is_made_of_the_committed_figures() -> None:
     if results is None:
         pytest.skip("nothing is committed")
     assert COMMITTED.report.read_text() == rendered(results)
+    if results.pack_sizes:
+        assert COMMITTED.picture.read_text() == pack_sizes_picture(results.pack_sizes)
     assert not results.quick
     assert_sane(results)
     assert {speed.workload for speed in results.speed} == set(WORKLOADS)

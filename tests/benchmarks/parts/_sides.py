@@ -58,7 +58,7 @@ def once(bench: Bench, workload: Workload) -> Iterator[Contestant]:
         measure=lambda: Timing.model_validate(probed(bench, workload.name, "speed")),
     )
     for name, peer in PEERS.items():
-        wanted = not peer.slow or workload.name == SMALL or bench.all_peers
+        wanted = workload.name == SMALL or not (peer.small_alone or (peer.slow and not bench.all_peers))
         if name != KERAS_LOOP and wanted and not bench.quick and not missing(peer):
             yield _peer(bench, workload, name, peer)
 

@@ -23,6 +23,8 @@ class Peer:
     """How many trials it trains at a time."""
     slow: bool = False
     """Whether it is measured with the small trial alone, if not asked for by name."""
+    small_alone: bool = False
+    """Whether it is written for the small trial."""
 
 
 _PACKAGE = "tests.benchmarks.peers"
@@ -48,6 +50,27 @@ PEERS: Mapping[str, Peer] = {
         how="2 loky processes of 1 thread, TensorFlow imported and one trial trained before",
         needs=("joblib",),
         at_once=2,
+    ),
+    "sklearn": Peer(
+        label="scikit-learn",
+        module=f"{_PACKAGE}.sklearn_classifier",
+        how="MLPClassifier in one process, validated once in the end",
+        needs=("sklearn",),
+        small_alone=True,
+    ),
+    "torch-vmap": Peer(
+        label="PyTorch, torch.func",
+        module=f"{_PACKAGE}.torch_vmap",
+        how="vmap over functional steps, one process, default threads",
+        needs=("torch",),
+        small_alone=True,
+    ),
+    "jax-scan": Peer(
+        label="JAX, written by hand",
+        module=f"{_PACKAGE}.jax_scan",
+        how="jit of vmap of scan over epochs and batches, one process, default threads",
+        needs=("jax",),
+        small_alone=True,
     ),
     "keras-tuner": Peer(
         label="KerasTuner",

@@ -1,0 +1,60 @@
+"""A picture of the time of a trial by places of a pack: a line a model, as SVG."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from tests.benchmarks.markdown import seconds
+from tests.benchmarks.results import PackSizes
+
+WIDTH, HEIGHT = 720, 420
+LEFT, RIGHT, TOP, BOTTOM = 70, 190, 40, 50
+COLOURS = ("#1b6ca8", "#d1495b", "#2e8b57", "#a66f00", "#6a4c93")
+
+
+def pack_sizes_picture(found: Sequence[PackSizes]) -> str:
+    """Both axes are logarithmic, so that what halves falls alike everywhere."""
+    most_places = max(size for one in found for size in one.places)
+    times = [value for one in found for value in one.step_seconds]
+    low, high = 10 ** math.floor(math.log10(min(times))), 10 ** math.ceil(math.log10(max(times)))
+    plot_width, plot_height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+
+    def across(places: int) -> float:
+        return LEFT + plot_width * math.log(places) / max(math.log(most_places), 1e-9)
+
+    def down(value: float) -> float:
+        return TOP + plot_height * math.log(high / value) / math.log(high / low)
+
+    def lines() -> Iterator[str]:
+        yield (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
+            f'viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">'
+        )
+        yield f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>'
+        yield f'<text x="{LEFT}" y="22" font-size="14">time of a trial and step, one core</text>'
+        for exponent in range(round(math.log10(low)), round(math.log10(high)) + 1):
+            height = down(10.0**exponent)
+            yield f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{height:.1f}" y2="{height:.1f}" stroke="#ddd"/>'
+            yield f'<text x="{LEFT - 8}" y="{height + 4:.1f}" text-anchor="end">{seconds(10.0**exponent)}</text>'
+        for places in sorted({size for one in found for size in one.places}):
+            label = "alone" if places == 1 else str(places)
+            yield f'<text x="{across(places):.1f}" y="{HEIGHT - 28}" text-anchor="middle">{label}</text>'
+        middle = LEFT + plot_width / 2
+        yield f'<text x="{middle:.0f}" y="{HEIGHT - 8}" text-anchor="middle">trials that train together</text>'
+        for one, colour in zip(found, COLOURS, strict=False):
+            yield from _line(
+                one, colour, [(across(n), down(t)) for n, t in zip(one.places, one.step_seconds, strict=True)]
+            )
+        yield "</svg>"
+
+    return "\n".join(lines()) + "\n"
+
+
+def _line(one: PackSizes, colour: str, points: Sequence[tuple[float, float]]) -> Iterator[str]:
+    joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    yield f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="2"/>'
+    yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in points)
+    x, y = points[-1]
+    label = f"{one.model}, batch {one.batch_size}"
+    yield f'<text x="{x + 10:.1f}" y="{y + 4:.1f}" fill="{colour}">{label}</text>'
