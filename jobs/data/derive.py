@@ -76,6 +76,12 @@ def flight_numbers(table: pa.Table) -> pa.Table:
     return complete
 
 
+def some_flights(table: pa.Table) -> pa.Table:
+    """Every 13th flight that `flight_numbers` keeps: 20,000 of the training rows, 5,000 of the others."""
+    kept = flight_numbers(table)
+    return kept.take(pa.array(range(0, len(kept), 13))).slice(0, len(kept) // 13_000 * 1_000)
+
+
 def unchanged(table: pa.Table) -> pa.Table:
     """The source as it is."""
     return table
@@ -90,6 +96,8 @@ DERIVED: tuple[DerivedSplit, ...] = (
     DerivedSplit(source="weather_seq/test", target="weather/test", derive=weather_windows),
     DerivedSplit(source="flights/train", target="flights/train", derive=flight_numbers, num_shards=4),
     DerivedSplit(source="flights/test", target="flights/test", derive=flight_numbers),
+    DerivedSplit(source="flights/train", target="flights_20k/train", derive=some_flights),
+    DerivedSplit(source="flights/test", target="flights_20k/test", derive=some_flights),
     DerivedSplit(source="digits/train.parquet", target="digits/train.parquet", derive=unchanged),
     DerivedSplit(source="digits/test.parquet", target="digits/test.parquet", derive=unchanged),
     DerivedSplit(source="breast_cancer/train.parquet", target="breast_cancer/train.parquet", derive=unchanged),
@@ -116,7 +124,17 @@ def _print_moments(folder: Path) -> None:
     windows = _matrix(_read(folder / "weather/train")["window"]).reshape(-1, 24, 5)
     flights = _read(folder / "flights/train")
     features = np.stack([flights[name].to_numpy() for name in FLIGHT_FEATURES], axis=1)
-    for title, values in (("weather readings", windows), ("flight features", features)):
+    some = _read(folder / "flights_20k/train")
+    some_features = np.stack([some[name].to_numpy() for name in FLIGHT_FEATURES], axis=1)
+    cells = _read(folder / "breast_cancer/train.parquet").drop_columns("label")
+    cell_features = np.stack([column.to_numpy() for column in cells.columns], axis=1)
+    tables = {
+        "weather readings": windows,
+        "flight features": features,
+        "features of some flights": some_features,
+        "features of cells": cell_features,
+    }
+    for title, values in tables.items():
         mean, variance = moments(values)
         print(f"{title}\n  mean: {mean}\n  variance: {variance}")
 

@@ -34,6 +34,7 @@ FOLDERS: dict[str, tuple[dict[str, Any], int, int, int]] = {
     "mnist_10x10": ({"image": (pa.uint8(), 100), "label": pa.int32()}, 60_000, 10_000, 3),
     "weather": ({"window": (pa.float32(), 120), "target": pa.float32()}, 20_833, 5_210, 3),
     "flights": (FLIGHT_SCHEMA, 261_939, 65_407, 4),
+    "flights_20k": (FLIGHT_SCHEMA, 20_000, 5_000, 1),
     "digits": ({"image": (pa.uint8(), 64), "label": pa.int32()}, 1_437, 360, 1),
 }
 
@@ -134,6 +135,12 @@ def test_flights_tell_nothing_that_is_known_only_after_landing() -> None:
     assert 0.2 < table["late"].to_numpy().mean() < 0.3
 
 
+def test_some_flights_are_every_thirteenth_of_all() -> None:
+    for split, rows in (("train", 20_000), ("test", 5_000)):
+        every = table_of("flights", split).take(pa.array(range(0, 13 * rows, 13)))
+        assert every.equals(table_of("flights_20k", split))
+
+
 def test_weather_spec_normalizes_by_the_moments_of_the_training_rows() -> None:
     readings = matrix(table_of("weather", "train")["window"]).reshape(-1, 5).astype(np.float64)
     mean, variance = normalization_of("weather_lstm.yaml")
@@ -141,11 +148,19 @@ def test_weather_spec_normalizes_by_the_moments_of_the_training_rows() -> None:
     np.testing.assert_allclose(variance, readings.var(axis=0), rtol=1e-5)
 
 
-def test_flights_spec_normalizes_by_the_moments_of_the_training_rows() -> None:
-    table = table_of("flights", "train")
-    features = yaml.safe_load((JOBS / "flights_search.yaml").read_text())["data"]["features"]
+@pytest.mark.parametrize(
+    ("spec", "folder"),
+    [
+        ("flights_search.yaml", "flights"),
+        ("flights_packs.yaml", "flights_20k"),
+        ("cancer_search.yaml", "breast_cancer"),
+    ],
+)
+def test_specs_of_tables_normalize_by_the_moments_of_the_training_rows(spec: str, folder: str) -> None:
+    table = table_of(folder, "train")
+    features = yaml.safe_load((JOBS / spec).read_text())["data"]["features"]
     columns = np.stack([table[name].to_numpy().astype(np.float64) for name in features], axis=1)
-    mean, variance = normalization_of("flights_search.yaml")
+    mean, variance = normalization_of(spec)
     np.testing.assert_allclose(mean, columns.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(variance, columns.var(axis=0), rtol=1e-5)
 

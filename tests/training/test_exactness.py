@@ -104,6 +104,8 @@ JOB_FILES = [
     ("weather_lstm.yaml", "graph", 2),
     ("flights_search.yaml", "graph", 2),
     ("quickstart.yaml", "graph", 2),
+    ("cancer_search.yaml", "graph", 2),
+    ("flights_packs.yaml", "graph", 2),
 ]
 
 
