@@ -58,7 +58,7 @@ MODELS = {
 }
 
 
-def compare(plan: Plan) -> None:
+def assert_same_alone(plan: Plan) -> None:
     dataset, runner = dataset_of(plan), TrialRunner(("CPU",))
     pack = only_pack(plan, dataset)
     _, members = train_pack(runner, pack, dataset)
@@ -71,7 +71,7 @@ def names_in(layers: tuple[Named, ...]) -> set[str]:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_layers(make_points_plan: MakePlan, name: str) -> None:
-    compare(
+    assert_same_alone(
         make_points_plan(
             f"model={MODELS[name]}",
             f"compile={{optimizer: {{Adam: {{learning_rate: {RATES}}}}}, loss: mse}}",
@@ -97,7 +97,7 @@ OPTIMIZERS_LEFT = ("Adadelta", "Adafactor", "Ftrl", "Muon")
 
 @pytest.mark.parametrize("name", OPTIMIZERS_LEFT)
 def test_optimizers(make_points_plan: MakePlan, name: str) -> None:
-    compare(
+    assert_same_alone(
         make_points_plan(
             f"compile.optimizer={{{name}: {{learning_rate: {RATES}}}}}", "fit.pack=2", "fit.epochs=2", "search.trials=2"
         )
@@ -127,7 +127,7 @@ ENDS = {
 )
 def test_losses(make_points_plan: MakePlan, target: str, loss: str) -> None:
     assert loss in LOSSES.entries
-    compare(
+    assert_same_alone(
         make_points_plan(
             f"data.target={target}",
             f"model.1={ENDS[target]}",
@@ -167,7 +167,7 @@ def test_metrics(make_points_plan: MakePlan, target: str) -> None:
     loss, metrics = OF_METRICS[target]
     written = ", ".join(f"{{{metric}}}" if ":" in metric else metric for metric in metrics)
     target = "kind" if target == "sparse" else target
-    compare(
+    assert_same_alone(
         make_points_plan(
             f"data.target={target}",
             f"model.1={ENDS[target]}",
@@ -187,7 +187,7 @@ def test_all_metrics_are_tried() -> None:
 
 
 def test_weighted_rows(make_points_plan: MakePlan) -> None:
-    compare(
+    assert_same_alone(
         make_points_plan(
             f"compile.optimizer.Adam.learning_rate={RATES}",
             "compile.weighted_metrics=[accuracy]",
