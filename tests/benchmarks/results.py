@@ -101,7 +101,9 @@ class Roofline(Figures):
 
 
 STEADY = 1e-5
-"""A loss that the learning rate's last bit moves farther has no digits that a compiler could keep."""
+"""A loss that rounding of the features moves farther has no digits that a compiler could keep."""
+NUDGES = 6
+"""How often features are rounded otherwise, to see that."""
 
 
 class HistoryDifference(Figures):
@@ -116,10 +118,10 @@ class HistoryDifference(Figures):
     all_epochs: float
     graph_all_epochs: float
     """Of the same epochs compiled by TensorFlow's graph executor, as `fit` compiles its steps."""
-    one_bit: float
-    """What the next smaller or larger learning rate makes of the losses in the graph."""
+    nudged: float
+    """What features that are rounded otherwise make of the losses in the graph."""
     steady: int
-    """The trials of which it makes at most STEADY."""
+    """The trials of which that makes at most STEADY."""
     steady_all_epochs: float
     """As `all_epochs`, of these trials alone."""
 

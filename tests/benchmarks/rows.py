@@ -45,6 +45,18 @@ def write_rows(workload: Workload, folder: Path) -> None:
     (folder / "workload.json").write_text(json.dumps({"name": workload.name, "sizes": sizes}))
 
 
+def write_nudged_rows(workload: Workload, folder: Path, nudged: Path, *, by: float, seed: int) -> None:
+    """Writes the rows of a folder into another one, as floats of which each is moved by at most `by` of itself."""
+    random = np.random.default_rng(seed)
+    for name in ("train", "validation"):
+        if (folder / f"{name}.parquet").exists():
+            features, table = _features(workload, folder / f"{name}.parquet")
+            moved = features * (1 + by * random.uniform(-1, 1, size=features.shape))
+            columns = {"x": _lists(moved.astype(np.float32)), "y": table["y"]}
+            pq.write_table(pa.table(columns), nudged / f"{name}.parquet")
+    (nudged / "job.yaml").write_text(replace(workload, pixels=False).spec())
+
+
 def read_workload(folder: Path) -> Workload:
     """The workload whose rows lie in the folder, with the sizes it was written with."""
     stored = json.loads((folder / "workload.json").read_text())
@@ -69,12 +81,19 @@ def _lists(values: npt.NDArray[Any]) -> Any:
 
 
 def _read(workload: Workload, path: Path) -> tuple[Floats, Floats]:
-    table = pq.read_table(path)
-    stored = table["x"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    features = stored.reshape(-1, *workload.feature_shape).astype(np.float32)
-    if workload.pixels:
-        features *= np.float32(1 / 255)
+    flat, table = _features(workload, path)
+    features = flat.reshape(-1, *workload.feature_shape)
     classes = table["y"].to_numpy()
     if workload.one_hot:
         return features, np.eye(workload.num_classes, dtype=np.float32)[classes]
     return features, classes.astype(np.float32)[:, None]
+
+
+def _features(workload: Workload, path: Path) -> tuple[Floats, Any]:
+    """The features as they are trained on, (rows, values of a row), and the file's table."""
+    table = pq.read_table(path)
+    stored = table["x"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    features = stored.reshape(table.num_rows, -1).astype(np.float32)
+    if workload.pixels:
+        features *= np.float32(1 / 255)
+    return features, table

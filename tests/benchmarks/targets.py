@@ -82,8 +82,12 @@ def _shares(results: Results) -> Iterator[Target]:
 
 
 def _histories(results: Results) -> Iterator[Target]:
-    worst = max((one.steady_all_epochs for one in results.histories), default=None)
-    yield _at_most("losses of steady trials, relative difference", HISTORY, worst, relative, against="stock `fit`")
+    steady, trials = (sum(getattr(one, name) for one in results.histories) for name in ("steady", "trials"))
+    worst = max((one.steady_all_epochs for one in results.histories if one.steady), default=None)
+    what = "losses of steady trials, relative difference"
+    yield _at_most(
+        what, HISTORY, worst, lambda value: f"{relative(value)}, of {steady} of {trials}", against="stock `fit`"
+    )
 
 
 def _growths(results: Results) -> Iterator[Target]:

@@ -6,7 +6,7 @@ from tests.benchmarks.bench import Bench
 from tests.benchmarks.markdown import relative, table
 from tests.benchmarks.parts._base import Part
 from tests.benchmarks.parts._probed import measured_of_all
-from tests.benchmarks.results import STEADY, HistoryDifference, Results
+from tests.benchmarks.results import NUDGES, STEADY, HistoryDifference, Results
 
 
 def measure(bench: Bench, results: Results) -> Results:
@@ -25,21 +25,22 @@ def render(results: Results) -> list[str]:
             relative(one.first_epoch),
             relative(one.all_epochs),
             relative(one.graph_all_epochs),
-            relative(one.one_bit),
+            relative(one.nudged),
             f"{one.steady} of {one.trials}",
             relative(one.steady_all_epochs) if one.steady else "-",
         ]
         for one in results.histories
     ]
-    head = ["workload", "compiled", "first epoch", "all epochs", "in the graph", "one bit", "steady trials", "of these"]
+    head = ["workload", "compiled", "first epoch", "all epochs", "in the graph", "nudged", "steady trials", "of these"]
     return [
         "The largest relative difference between a loss (training or validation) and that of Keras's own `fit` with",
         "the same seed and order of rows, at learning rates from 0.0003 to 0.001. `compiled` is what the rule chose",
         "for as many trials as were measured above; dropout is always compared in the graph, since under XLA its masks",
-        "come from another source than Keras's. XLA rounds differently from the graph, and there are trials in which",
-        "training makes any such difference grow. `one bit` is what becomes of the losses in the graph at the next",
-        f"larger or smaller learning rate, steady trials are those of which that makes at most {STEADY:g}, and `of",
-        "these` is the largest difference over all epochs of theirs.",
+        "come from another source than Keras's. XLA adds up in another order than the graph. Where a unit of a relu is",
+        "nearer to 0 than float32 tells, that turns it on or off; its weights then part, and in some trials training",
+        "makes all else part too. `nudged` is what becomes of the losses in the graph when every feature is moved by",
+        f"4 units in the last place at most, the worst of {NUDGES} times; steady trials are those that it moves by at",
+        f"most {STEADY:g}, and `of these` is the largest difference over all epochs of theirs.",
         "",
         *table(head, rows),
     ]
