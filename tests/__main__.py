@@ -4,26 +4,49 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-STEPS = (
+CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
-    ("pytest",),
+)
+# Half of the time is TensorFlow's in one process, on one core: the other core has the rest meanwhile.
+HALVES = (
+    ("pytest", "tests/training"),
+    ("pytest", "tests", "--ignore=tests/training"),
 )
 
 
 def main() -> int:
-    """Runs the steps until one fails; arguments go to pytest."""
-    for module, *arguments in STEPS:
-        extra = sys.argv[1:] if module == "pytest" else []
-        print(f"-- {module} {' '.join([*arguments, *extra])}", flush=True)
-        done = subprocess.run([sys.executable, "-m", module, *arguments, *extra], cwd=ROOT, check=False)
-        if done.returncode:
-            return done.returncode
-    return 0
+    """Runs the checks until one fails, then the tests; arguments go to one pytest, which runs alone then."""
+    for check in CHECKS:
+        if code := _run_side_by_side([check]):
+            return code
+    return _run_side_by_side([("pytest", *sys.argv[1:])] if sys.argv[1:] else HALVES)
+
+
+def _run_side_by_side(commands: Sequence[Sequence[str]]) -> int:
+    """Shows what the first says at once, and of the others in the end; returns the first exit code that is not 0."""
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = [Path(folder) / str(index) for index in range(1, len(commands))]
+        print(f"-- {' '.join(commands[0])}", flush=True)
+        running = [_started(commands[0], None), *map(_started, commands[1:], outputs)]
+        codes = [process.wait() for process in running]
+        for command, output in zip(commands[1:], outputs, strict=True):
+            print(f"-- {' '.join(command)}\n{output.read_text(errors='replace')}", flush=True)
+    return next(filter(None, codes), 0)
+
+
+def _started(command: Sequence[str], output: Path | None) -> subprocess.Popen[bytes]:
+    arguments = [sys.executable, "-m", *command]
+    if output is None:
+        return subprocess.Popen(arguments, cwd=ROOT)
+    with output.open("wb") as file:
+        return subprocess.Popen(arguments, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
 
 
 if __name__ == "__main__":
