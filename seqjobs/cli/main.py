@@ -29,6 +29,7 @@ COMMANDS = {
     "results": "Print the leaderboard of a run.",
     "logs": "Print what a trial wrote while it trained.",
     "export": "Write a trial's model as a .keras file.",
+    "fsck": "Check a run's files, and set aside what is damaged.",
     "up": "Keep a local cluster warm for the next submits.",
     "down": "End the cluster that `up` keeps.",
     "schema": "Print the JSON Schema of a spec, for editors.",

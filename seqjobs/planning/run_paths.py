@@ -35,6 +35,11 @@ class RunPaths:
         return self.root / "logs"
 
     @property
+    def damaged(self) -> Path:
+        """The folder of what `seqjobs fsck --repair` set aside."""
+        return self.root / "damaged"
+
+    @property
     def leaderboard(self) -> Path:
         return self.root / "leaderboard.csv"
 

@@ -110,6 +110,9 @@ class Collector:
         trials = self._packs[event.pack_id].trials
         records = []
         for trial, member in zip(trials, event.members, strict=True):
+            if trial.id in self._committed:
+                # Its pack is trained again for others, whose records a repair gave up; its bits are the same.
+                continue
             records.append(self._record(trial, event.attempt, member))
             self._keep_log(records[-1], member.outcome.log)
         self._add(log_records.pack_ended(event.pack_id, event.attempt, records, event.compilations), records)

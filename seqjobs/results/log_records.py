@@ -26,6 +26,8 @@ class LogState:
     """How many attempts of a pack were charged to it; one that was under way when its driver was killed counts too."""
     models: dict[str, str] = field(default_factory=dict)
     """Files of best models, relative to the run's folder -> the trial they were made of."""
+    model_digests: dict[str, str] = field(default_factory=dict)
+    """The same files -> the SHA-256 of what was written."""
     replaced: list[WorkerReplaced] = field(default_factory=list)
     """The workers that held more memory than their budget, in order."""
     compilations: Compilations = NOTHING_COMPILED
@@ -102,8 +104,18 @@ def worker_replaced(replaced: WorkerReplaced) -> Record:
     }
 
 
-def model_written(path: str, trial_id: str) -> Record:
-    return {"type": "model-written", "path": path, "trial": trial_id}
+def model_written(path: str, trial_id: str, digest: str) -> Record:
+    return {"type": "model-written", "path": path, "trial": trial_id, "sha256": digest}
+
+
+def segment_lost() -> Record:
+    """Stands alone in a segment, in the place of one that was damaged."""
+    return {"type": "segment-lost"}
+
+
+def run_repaired(time: str, segments: Sequence[str], trial_ids: Sequence[str]) -> Record:
+    """What was set aside; the trials are as if they had not ended."""
+    return {"type": "run-repaired", "time": time, "segments": list(segments), "trials": list(trial_ids)}
 
 
 def trial_ended(record: TrialRecord) -> Record:
@@ -144,21 +156,21 @@ def fold(records: Iterable[Record]) -> LogState:
             last = 0.0
         elif kind == "attempt-started":
             open_attempts[record["pack"]] = record["behind"]
-        elif kind == "submit-ended":
+        elif kind in ("submit-ended", "segment-lost"):
+            # Behind a segment that is lost nobody knows how the attempts before it ended: none is blamed.
             open_attempts.clear()
         elif kind in ("attempt-ended", "attempt-lost", "pack-ended"):
             _close(record["pack"], open_attempts)
-            if record.get("charged"):
-                state.charged[record["pack"]] = state.charged.get(record["pack"], 0) + 1
-            if record.get("split"):
-                state.charged[record["pack"]] = max(state.charged.get(record["pack"], 0), SPLIT_AFTER)
-            state.compilations += Compilations(
-                programs=record.get("programs", 0), seconds=record.get("compile_seconds", 0.0)
-            )
+            _count_attempt(state, record)
             if kind == "pack-ended":
                 state.records.update((ended.trial_id, ended) for ended in _members(record))
         elif kind == "model-written":
             state.models[record["path"]] = record["trial"]
+            # Logs of the first versions have no word of it.
+            state.model_digests[record["path"]] = record.get("sha256", "")
+        elif kind == "run-repaired":
+            for trial_id in record["trials"]:
+                state.records.pop(trial_id, None)
         elif kind == "worker-replaced":
             names = ("worker", "private_bytes", "budget")
             state.replaced.append(WorkerReplaced(**{name: record[name] for name in names}))
@@ -168,6 +180,15 @@ def fold(records: Iterable[Record]) -> LogState:
     _charge(state, open_attempts)
     state.seconds += last
     return state
+
+
+def _count_attempt(state: LogState, record: Record) -> None:
+    pack = record["pack"]
+    if record.get("charged"):
+        state.charged[pack] = state.charged.get(pack, 0) + 1
+    if record.get("split"):
+        state.charged[pack] = max(state.charged.get(pack, 0), SPLIT_AFTER)
+    state.compilations += Compilations(programs=record.get("programs", 0), seconds=record.get("compile_seconds", 0.0))
 
 
 def _close(pack: str, open_attempts: dict[str, str | None]) -> None:

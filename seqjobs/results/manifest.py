@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import sys
 from collections.abc import Mapping
@@ -101,7 +102,7 @@ class Manifest:
             "datasets": [dataset.__dict__ for dataset in self.datasets],
             "trials": [{name: getattr(trial, name) for name in _TRIAL_FIELDS} for trial in self.trials],
         }
-        return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
+        return (json.dumps({**content, "sha256": _digest(content)}, indent=1, allow_nan=False) + "\n").encode()
 
     @classmethod
     def decode(cls, content: bytes, where: str) -> Self:
@@ -113,6 +114,11 @@ class Manifest:
                     "E607", f"this run has format {tree['format']}, this seqjobs reads format {FORMAT}", where=where,
                     fix="use the version that wrote it.",
                 )  # fmt: skip
+            # Runs of the first versions have none.
+            digest = tree.pop("sha256", None)
+            if digest is not None and digest != _digest(tree):
+                what, fix = "this run's plan is damaged", "restore it from a copy, or submit under another --run."
+                raise RunFolderError("E608", what, where=where, fix=fix)
             return cls(
                 id=tree["id"],
                 created=tree["created"],
@@ -125,6 +131,11 @@ class Manifest:
             if isinstance(error, RunFolderError):
                 raise
             raise RunFolderError("E608", f"this is not a run's plan: {error!r}", where=where) from error
+
+
+def _digest(tree: Mapping[str, Any]) -> str:
+    """Of the numbers and words in it, whatever the spaces between them."""
+    return hashlib.sha256(json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def read_manifest(paths: RunPaths) -> Manifest:

@@ -19,6 +19,8 @@ GROUP_SECONDS = 0.1
 
 SEGMENT_PATTERN = re.compile(r"[0-9]{8}\.jsonl")
 
+_FIX = "restore it from a copy, or go on without it: `seqjobs fsck --repair`."
+
 Record = Mapping[str, Any]
 
 
@@ -39,7 +41,7 @@ class RunLog:
 
     def append(self, *records: Record) -> None:
         """Notes records for the next commit: all of them, or none where this is interrupted."""
-        lines = [json.dumps(record, separators=(",", ":"), allow_nan=False) for record in records]
+        lines = [_line(record) for record in records]
         if not self._pending:
             self._oldest = time.monotonic()
         self._pending += lines
@@ -98,6 +100,15 @@ def encode_segment(lines: list[str]) -> bytes:
     return _sealed("".join(f"{line}\n" for line in lines).encode())
 
 
+def encode_record(record: Record) -> bytes:
+    """A segment of one record."""
+    return encode_segment([_line(record)])
+
+
+def _line(record: Record) -> str:
+    return json.dumps(record, separators=(",", ":"), allow_nan=False)
+
+
 def _sealed(body: bytes) -> bytes:
     return body + json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode() + b"\n"
 
@@ -107,8 +118,7 @@ def decode_segment(content: bytes, where: str) -> list[Record]:
     end_of_body = content.rfind(b"\n", 0, -1) + 1
     body = content[:end_of_body]
     if content != _sealed(body):
-        fix = "restore it from a copy of the run folder."
-        raise StorageError("E609", "this segment of the log is damaged", where=where, fix=fix)
+        raise StorageError("E609", "this segment of the log is damaged", where=where, fix=_FIX)
     return [json.loads(line) for line in body.splitlines()]
 
 
@@ -131,15 +141,18 @@ def last_segment(folder: Path) -> int:
 def records_up_to(folder: Path, last: int) -> Iterator[Record]:
     """The records of the segments up to that number, with one segment in memory at a time. Raises as `read_log`."""
     for number in range(1, last + 1):
-        path = folder / segment_name(number)
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            what, fix = "this segment of the log is missing", "restore it from a copy of the run folder."
-            raise StorageError("E609", what, where=str(path), fix=fix) from None
-        except OSError as error:
-            raise _unreadable(path, error) from error
-        yield from decode_segment(content, str(path))
+        yield from read_segment(folder / segment_name(number))
+
+
+def read_segment(path: Path) -> list[Record]:
+    """The records of one segment. Raises as `read_log`."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise StorageError("E609", "this segment of the log is missing", where=str(path), fix=_FIX) from None
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return decode_segment(content, str(path))
 
 
 def _numbers(folder: Path) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import secrets
 from collections.abc import Mapping
@@ -185,7 +186,8 @@ class Session:
             with durable.reported("the best model cannot be written", path):
                 durable.make_folder(path.parent)
                 durable.replace(path, contents[trial_id])
-            collector.note(log_records.model_written(str(path.relative_to(self._paths.root)), trial_id))
+            digest = hashlib.sha256(contents[trial_id]).hexdigest()
+            collector.note(log_records.model_written(str(path.relative_to(self._paths.root)), trial_id, digest))
         collector.commit()
 
     def _models_left(self) -> dict[Path, str]:

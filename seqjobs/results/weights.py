@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import zipfile
@@ -17,6 +16,8 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.storage import durable
 from seqjobs.training.outcome import Weights
 
+_FIX = "restore it from a copy, or have its trial trained again: `seqjobs fsck --repair`."
+
 
 @final
 class WeightsStore:
@@ -30,9 +31,13 @@ class WeightsStore:
         content = encode_weights(weights)
         digest = hashlib.sha256(content).hexdigest()
         path = self._paths.weights_file(digest)
-        # A name that is taken is the content's hash, so what is there is the same.
-        with durable.reported("weights cannot be written", path), contextlib.suppress(FileExistsError):
-            durable.create_once(path, content)
+        with durable.reported("weights cannot be written", path):
+            try:
+                durable.create_once(path, content)
+            except FileExistsError:
+                # The name is the content's hash, so it is the same unless the disk has spoilt it.
+                if path.read_bytes() != content:
+                    durable.replace(path, content)
         return digest
 
     def load(self, digest: str) -> Weights:
@@ -42,11 +47,9 @@ class WeightsStore:
             content = path.read_bytes()
         except OSError as error:
             what = f"weights cannot be read: {error.strerror}"
-            raise StorageError("E610", what, where=str(path), fix="restore them from a copy.") from error
+            raise StorageError("E610", what, where=str(path), fix=_FIX) from error
         if hashlib.sha256(content).hexdigest() != digest:
-            raise StorageError(
-                "E610", "this file of weights is damaged", where=str(path), fix="restore it from a copy."
-            )
+            raise StorageError("E610", "this file of weights is damaged", where=str(path), fix=_FIX)
         return decode_weights(content)
 
     def remove(self, digests: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from seqjobs.errors import StorageError
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 ASIDE_PREFIX = ".aside-"
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 @contextmanager
@@ -50,6 +52,11 @@ def create_once(path: Path, content: bytes) -> None:
     aside = _write_aside(path, content)
     try:
         os.link(aside, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        what, fix = "this file system has no hard links, which a run's log needs", "choose another --runs-dir."
+        raise StorageError("E606", what, where=str(path.parent), fix=fix) from error
     finally:
         aside.unlink(missing_ok=True)
     sync_folder(path.parent)
@@ -68,6 +75,12 @@ def replace(path: Path, content: bytes, *, lasting: bool = True) -> None:
         raise
     if lasting:
         sync_folder(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Removes a file, if it is there; on return it stays removed."""
+    path.unlink(missing_ok=True)
+    sync_folder(path.parent)
 
 
 def remove_asides(folder: Path) -> None:

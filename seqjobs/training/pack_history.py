@@ -43,9 +43,10 @@ class PackHistory:
 
 
 def shared_history(histories: Sequence[Mapping[str, tuple[float, ...]]]) -> PackHistory | None:
-    """The one that these are the members of, all and in order; None where there is none."""
-    packs = {id(history.pack): history.pack for history in histories if isinstance(history, MemberHistory)}
-    if len(packs) != 1 or not all(isinstance(history, MemberHistory) for history in histories):
+    """The one that these are the first members of, in order; None where there is none."""
+    members = [history for history in histories if isinstance(history, MemberHistory)]
+    packs = {id(member.pack): member.pack for member in members}
+    if len(packs) != 1 or [member.place for member in members] != list(range(len(histories))):
         return None
     (pack,) = packs.values()
     return pack
@@ -55,11 +56,11 @@ def shared_history(histories: Sequence[Mapping[str, tuple[float, ...]]]) -> Pack
 class MemberHistory(Mapping[str, tuple[float, ...]]):
     """A view: members that travel together share the array."""
 
-    __slots__ = ("_epochs", "_member", "pack")
+    __slots__ = ("_epochs", "pack", "place")
 
-    def __init__(self, pack: PackHistory, member: int, epochs: int) -> None:
+    def __init__(self, pack: PackHistory, place: int, epochs: int) -> None:
         self.pack = pack
-        self._member = member
+        self.place = place
         self._epochs = epochs
 
     def __getitem__(self, metric: str) -> tuple[float, ...]:
@@ -67,7 +68,7 @@ class MemberHistory(Mapping[str, tuple[float, ...]]):
             index = self.pack.metrics.index(metric)
         except ValueError:
             raise KeyError(metric) from None
-        return tuple(self.pack.values[index, : self._epochs, self._member].tolist())
+        return tuple(self.pack.values[index, : self._epochs, self.place].tolist())
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.pack.metrics if self._epochs else ())

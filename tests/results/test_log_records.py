@@ -121,10 +121,18 @@ def test_workers_that_were_replaced_are_known() -> None:
 
 def test_the_last_end_of_a_trial_and_of_a_model_counts() -> None:
     records = [log_records.trial_ended(record(attempt=attempt)) for attempt in (1, 2)]
-    models = [log_records.model_written("best.keras", trial) for trial in ("t", "u")]
+    models = [log_records.model_written("best.keras", trial, f"sha of {trial}") for trial in ("t", "u")]
     state = fold([*records, *models])
     assert state.records["t"].attempt == 2
     assert state.models == {"best.keras": "u"}
+    assert state.model_digests == {"best.keras": "sha of u"}
+
+
+def test_a_repair_takes_trials_back_and_blames_nobody_for_what_a_lost_segment_had() -> None:
+    records = [SUBMIT, began("a"), log_records.trial_ended(record()), log_records.segment_lost()]
+    assert fold(records).charged == {}
+    assert set(fold(records).records) == {"t"}
+    assert fold([*records, log_records.run_repaired("now", ["00000002.jsonl"], ["t", "unknown"])]).records == {}
 
 
 def test_the_seconds_of_all_submits_add_up() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 
+from seqjobs.results.damage import Damage
 from seqjobs.results.leaderboard import Entry, Leaderboard
 from seqjobs.results.run import Run
 from seqjobs.spec.sections import ObjectiveSpec
@@ -44,6 +46,24 @@ def run_json(run: Run) -> dict[str, Any]:
         "seconds": run.seconds,
         "programs": run.compilations.programs,
         "compile_seconds": run.compilations.seconds,
+    }
+
+
+def damage_json(root: Path, found: Iterable[Damage], *, set_aside: bool) -> dict[str, Any]:
+    """`{"run", "path", "set_aside", "damaged": [{"path", "kind", "what", "trials"}, ...]}`"""
+    return {
+        "run": root.name,
+        "path": str(root),
+        "set_aside": set_aside,
+        "damaged": [
+            {
+                "path": str(damage.path.relative_to(root)),
+                "kind": str(damage.kind),
+                "what": damage.what,
+                "trials": list(damage.trials),
+            }
+            for damage in found
+        ],
     }
 
 

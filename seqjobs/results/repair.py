@@ -1,0 +1,68 @@
+"""repair: sets aside what is damaged in a run's folder, so that the next submit goes on without it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from seqjobs.errors import RunFolderError
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results import log_records
+from seqjobs.results.damage import Damage, Kind, find_damage
+from seqjobs.results.run_log import RunLog, encode_record, last_segment
+from seqjobs.storage import durable
+from seqjobs.storage.lock import Lock
+
+
+def repair(paths: RunPaths) -> tuple[Damage, ...]:
+    """Moves every damaged file into the folder `damaged`; returns what it found.
+
+    Trials whose end or whose kept weights are lost train again with the next submit, and come to the same bits; models
+    and tables are written anew. May be killed and called again. Raises RunFolderError E602 where the run is held, E608
+    where its plan is damaged: nothing can stand in for that; StorageError.
+    """
+    lock = Lock(paths.lock)
+    lock.take()
+    try:
+        found = find_damage(paths)
+        if plan := next((damage for damage in found if damage.kind is Kind.PLAN), None):
+            fix = "restore it from a copy, or submit under another --run."
+            raise RunFolderError("E608", plan.what, where=str(plan.path), fix=fix)
+        if found:
+            with durable.reported("what is damaged cannot be set aside", paths.root):
+                _set_aside(paths, found)
+        return found
+    finally:
+        lock.give_back()
+
+
+def _set_aside(paths: RunPaths, found: Sequence[Damage]) -> None:
+    durable.make_folder(paths.damaged)
+    for damage in found:
+        _keep_copy(damage.path, paths.damaged)
+        if damage.kind is Kind.SEGMENT:
+            # Its number stays taken: the numbers are what tells a killed submit's successor from others.
+            durable.replace(damage.path, encode_record(log_records.segment_lost()))
+        else:
+            durable.remove(damage.path)
+    # Weights are gone by now: were the record written before, a trial might find the damaged file under its name.
+    trials = sorted({trial_id for damage in found for trial_id in damage.trials})
+    segments = [damage.path.name for damage in found if damage.kind is Kind.SEGMENT]
+    log = RunLog(paths.log, next_number=last_segment(paths.log) + 1)
+    log.append(log_records.run_repaired(datetime.now(UTC).isoformat(timespec="seconds"), segments, trials))
+    log.commit()
+
+
+def _keep_copy(path: Path, folder: Path) -> None:
+    """Gives the file a second name in the folder, one that is free there."""
+    if not path.exists():
+        return
+    for number in range(1_000):
+        copy = folder / (path.name if not number else f"{path.stem}-{number}{path.suffix}")
+        with contextlib.suppress(FileExistsError):
+            os.link(path, copy)
+            break
+    durable.sync_folder(folder)

@@ -1,0 +1,1 @@
+"""Faults, at every point at which they can come."""

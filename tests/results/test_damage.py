@@ -1,0 +1,169 @@
+"""What is damaged is named, set aside and made again; nothing damaged is ever believed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError
+from seqjobs.execution.in_process import InProcess
+from seqjobs.planning.plan import Plan
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.damage import Kind, find_damage
+from seqjobs.results.progress import Silent
+from seqjobs.results.repair import repair
+from seqjobs.results.run import Run
+from seqjobs.results.run_log import segment_name
+from seqjobs.run import run_job
+from seqjobs.storage.lock import Lock
+from tests.fake_runner import Behaviour, StartFake, trainings
+from tests.run_job.samples import result
+
+CHOICES = f"{{choice: [1, 2, 3, {Behaviour.NAN.value}]}}"
+
+
+class Damaged:
+    """A finished run of four trials, one of which failed, and what to do with it."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self.plan = plan
+        self.paths = RunPaths(root=folder / "one")
+        self.notes = folder / "notes"
+        self.submit()
+        self.golden = result(self.paths.root)
+
+    def submit(self) -> Run:
+        return run_job(self.plan, InProcess(start=StartFake(notes=self.notes)), self.paths, Silent())
+
+    def trained_again(self) -> list[str]:
+        """The trials that the next submit trains."""
+        before = len(trainings(self.notes))
+        self.submit()
+        return trainings(self.notes)[before:]
+
+
+@pytest.fixture
+def damaged(make_points_plan: Callable[..., Plan], tmp_path: Path) -> Damaged:
+    overrides = (f"model.0.Dense.units={CHOICES}", "search.sampler=grid", "keep.best=2")
+    return Damaged(make_points_plan(*overrides), tmp_path)
+
+
+def flip(path: Path, position: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[position % len(content)] ^= 1
+    path.write_bytes(content)
+
+
+def files_of(paths: RunPaths) -> dict[Kind, list[Path]]:
+    return {
+        Kind.PLAN: [paths.plan],
+        Kind.SEGMENT: sorted(paths.log.iterdir()),
+        Kind.WEIGHTS: sorted(paths.weights.iterdir()),
+        Kind.MODEL: [paths.best],
+        Kind.TABLE: [paths.trials, paths.histories],
+    }
+
+
+def test_a_run_that_ended_well_has_no_damage(damaged: Damaged) -> None:
+    assert find_damage(damaged.paths) == ()
+    assert repair(damaged.paths) == ()
+    assert result(damaged.paths.root) == damaged.golden
+
+
+@pytest.mark.parametrize("kind", [Kind.PLAN, Kind.SEGMENT, Kind.WEIGHTS, Kind.MODEL])
+def test_one_bit_anywhere_is_noticed(damaged: Damaged, kind: Kind) -> None:
+    for path in files_of(damaged.paths)[kind]:
+        content = path.read_bytes()
+        for position in range(0, len(content), max(1, len(content) // 40)):
+            flip(path, position)
+            found = find_damage(damaged.paths)
+            # A blank between two numbers of the plan may be another one: the plan is the same.
+            assert [(one.kind, one.path) for one in found] == [(kind, path)] or (
+                kind is Kind.PLAN and Run.open(damaged.paths.root).trials
+            ), (path, position)
+            path.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "emptied", "removed"])
+def test_each_segment_can_be_given_up_and_its_trials_train_again(damaged: Damaged, damage: str) -> None:
+    last = len(files_of(damaged.paths)[Kind.SEGMENT])
+    for number in range(1, last):
+        path = damaged.paths.log / segment_name(number)
+        spoil(path, damage)
+        with pytest.raises(SeqjobsError, match=r"E609 .*fsck --repair"):
+            damaged.submit()
+        (found,) = repair(damaged.paths)
+        assert (found.kind, found.path) == (Kind.SEGMENT, path)
+        assert find_damage(damaged.paths) == ()
+        done = set(Run.open(damaged.paths.root).records)
+        assert not done & set(damaged.trained_again())
+        assert result(damaged.paths.root) == damaged.golden
+        assert find_damage(damaged.paths) == ()
+    kept = len(list(damaged.paths.damaged.iterdir()))
+    assert kept == (0 if damage == "removed" else last - 1)
+
+
+def spoil(path: Path, damage: str) -> None:
+    match damage:
+        case "flipped":
+            flip(path, 11)
+        case "cut":
+            path.write_bytes(path.read_bytes()[:-7])
+        case "emptied":
+            path.write_bytes(b"")
+        case _:
+            path.unlink()
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "emptied", "removed"])
+def test_lost_weights_cost_their_own_trial_alone(damaged: Damaged, damage: str) -> None:
+    path = files_of(damaged.paths)[Kind.WEIGHTS][0]
+    spoil(path, damage)
+    (found,) = repair(damaged.paths)
+    assert found.kind is Kind.WEIGHTS
+    assert damaged.trained_again() == list(found.trials)
+    assert result(damaged.paths.root) == damaged.golden
+    assert find_damage(damaged.paths) == ()
+
+
+def test_a_lost_trial_of_a_pack_is_not_counted_twice(make_points_plan: Callable[..., Plan], tmp_path: Path) -> None:
+    overrides = ("compile.optimizer.Adam.learning_rate={choice: [0.001, 0.002, 0.003, 0.004]}", "search.sampler=grid")
+    damaged = Damaged(make_points_plan(*overrides, "fit.pack=4", "keep.best=2"), tmp_path)
+    files_of(damaged.paths)[Kind.WEIGHTS][0].unlink()
+    assert [damage.kind for damage in repair(damaged.paths)] == [Kind.WEIGHTS]
+    assert len(damaged.trained_again()) == 4
+    assert result(damaged.paths.root) == damaged.golden
+    assert Run.open(damaged.paths.root).num_finished == 4
+    assert find_damage(damaged.paths) == ()
+
+
+def test_models_and_tables_are_made_again(damaged: Damaged) -> None:
+    kinds = files_of(damaged.paths)
+    for path in (*kinds[Kind.MODEL], *kinds[Kind.TABLE]):
+        spoil(path, "cut")
+    assert {damage.path for damage in repair(damaged.paths)} == {*kinds[Kind.MODEL], *kinds[Kind.TABLE]}
+    assert damaged.trained_again() == []
+    shutil.rmtree(damaged.paths.damaged)
+    assert result(damaged.paths.root) == damaged.golden
+
+
+def test_a_damaged_plan_is_named_and_nothing_is_touched(damaged: Damaged) -> None:
+    flip(damaged.paths.plan, damaged.paths.plan.read_bytes().index(b'"seed": 0') + 8)
+    assert [damage.kind for damage in find_damage(damaged.paths)] == [Kind.PLAN]
+    for refused in (damaged.submit, lambda: repair(damaged.paths)):
+        with pytest.raises(RunFolderError, match=r"E608 .*run\.json: this run's plan is damaged"):
+            refused()
+    assert not damaged.paths.damaged.exists()
+
+
+def test_a_run_that_is_held_or_not_there_is_not_repaired(damaged: Damaged, tmp_path: Path) -> None:
+    lock = Lock(damaged.paths.lock)
+    lock.take()
+    with pytest.raises(RunFolderError, match="E602"):
+        repair(damaged.paths)
+    lock.give_back()
+    with pytest.raises(NotFoundError, match="E611"):
+        find_damage(RunPaths(root=tmp_path / "nothing"))
