@@ -1,0 +1,82 @@
+"""Drivers: submits with the fake runner in processes of their own, forked from one that has imported all they need."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from seqjobs.errors import SeqjobsError
+from seqjobs.execution.events import Event
+from seqjobs.execution.in_process import InProcess
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.progress import Standing
+from seqjobs.run import run_job
+from tests.fake_runner import StartFake
+from tests.faults.power import OPERATIONS
+from tests.run_job.samples import Watcher, plan_of
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["tests.faults.drivers"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Driver:
+    """One submit of a spec as the run `root`. What it shows as done it notes in the file `shown`, a line a trial."""
+
+    spec: Path
+    root: Path
+    shown: Path
+    notes: Path
+    """The trainings that were begun, see `StartFake`."""
+    die_at: int = 0
+    """Kills itself with SIGKILL before that operation on a file; 0: never."""
+    epoch_seconds: float = 0.0
+    answer: Path | None = None
+    """Where the error goes that ended it, if one did."""
+
+    def start(self) -> BaseProcess:
+        process = _PROCESSES.Process(target=self.submit)
+        process.start()
+        return process
+
+    def submit(self) -> None:
+        if self.die_at:
+            _die_at(self.die_at)
+        seen: set[str] = set()
+
+        def look(_event: Event, standing: Standing) -> None:
+            new = sorted(set(standing.records) - seen)
+            seen.update(new)
+            with self.shown.open("a") as file:
+                file.write("".join(f"{trial_id}\n" for trial_id in new))
+
+        start = StartFake(notes=self.notes, epoch_seconds=self.epoch_seconds)
+        try:
+            run_job(plan_of(self.spec), InProcess(start=start), RunPaths(root=self.root), Watcher(look))
+        except SeqjobsError as error:
+            if self.answer is not None:
+                self.answer.write_text(str(error))
+            raise SystemExit(error.exit_code) from None
+
+
+def _die_at(number: int) -> None:
+    done = 0
+
+    def wrapped(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            nonlocal done
+            done += 1
+            if done == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*arguments, **options)
+
+        return call
+
+    for name in OPERATIONS:
+        setattr(os, name, wrapped(getattr(os, name)))

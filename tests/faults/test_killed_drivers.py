@@ -1,0 +1,83 @@
+"""Drivers that die of SIGKILL, and drivers that come at once: a sample of `python -m tests.faults.soak`, and more."""
+
+from __future__ import annotations
+
+import random
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seqjobs.results.run import Run
+from tests.conftest import POINTS_SPEC
+from tests.fake_runner import trainings
+from tests.faults.drivers import Driver
+from tests.faults.soak import soak
+from tests.run_job.samples import committed, do, moved_points, plan_of, result
+
+
+@pytest.fixture
+def sixty(points: Path, tmp_path: Path) -> Path:
+    """The spec of sixty trials."""
+    spec = moved_points(points, tmp_path)
+    units = "{units: {choice: [1, 2, 3, 4]}, activation: relu}"
+    text = POINTS_SPEC.replace("{units: 8, activation: relu}", units)
+    spec.write_text(text + "search: {sampler: grid, repeats: 15}\nkeep: {best: 5}\nlimits: {retries: 20}\n")
+    return spec
+
+
+def driver(spec: Path, run: str, **more: Any) -> Driver:
+    folder = spec.parent
+    return Driver(
+        spec=spec, root=folder / "runs" / run, shown=folder / f"shown-{run}", notes=folder / f"notes-{run}", **more
+    )
+
+
+def test_twenty_kills_of_sixty_trials_train_nothing_twice_and_change_no_byte(sixty: Path, tmp_path: Path) -> None:
+    do(plan_of(sixty), tmp_path / "golden")
+    chance, one = random.Random(5), driver(sixty, "one", epoch_seconds=0.004)
+    kills = 0
+    while kills < 20:
+        done, before = committed(one.root), len(trainings(one.notes))
+        process = one.start()
+        # A driver that is killed before its first trial shows little.
+        while len(trainings(one.notes)) < before + chance.randrange(1, 4) and process.is_alive():
+            process.join(0.002)
+        process.join(chance.uniform(0, 0.01))
+        assert process.is_alive(), f"the run was over after {kills} kills"
+        process.kill()
+        process.join()
+        kills += 1
+        assert not done & set(trainings(one.notes)[before:])
+    done, before = committed(one.root), len(trainings(one.notes))
+    assert len(done) < 60
+    last = driver(sixty, "one").start()
+    last.join()
+    assert last.exitcode == 0
+    assert not done & set(trainings(one.notes)[before:])
+    assert result(one.root) == result(tmp_path / "golden")
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_of_two_submits_at_once_one_trains_and_the_other_names_it(sixty: Path, tmp_path: Path, number: int) -> None:
+    answers = [tmp_path / "first", tmp_path / "second"]
+    processes = [driver(sixty, "one", answer=answer, epoch_seconds=0.0005).start() for answer in answers]
+    for process in processes:
+        process.join()
+    codes = [process.exitcode for process in processes]
+    assert sorted(filter(None, codes)) in ([2], []), codes
+    for code, answer, other in zip(codes, answers, reversed(processes), strict=True):
+        if code:
+            held = rf"E602 .*one: this run is held by process {other.pid} on {re.escape(socket.gethostname())}"
+            assert re.match(held, answer.read_text()), number
+    run = Run.open(tmp_path / "runs" / "one")
+    assert run.num_finished == 60
+    assert len(trainings(tmp_path / "notes-one")) == 60
+
+
+def test_a_sample_of_the_soak() -> None:
+    counts = soak(11, runs=4)
+    assert counts["runs"] == 4
+    assert counts["kills"] >= 4
