@@ -77,7 +77,8 @@ def _carry_out(plan: Plan, executor: Executor, paths: RunPaths, progress: Progre
             session.refuse(executor.check(session.trials_to_check))
             session.begin(facts)
             deadline = time.monotonic() + session.seconds_allowed
-            with contextlib.closing(executor.run(session.packs_left, session.attempts_charged)) as events:
+            running = executor.run(session.packs_left, session.attempts_charged, session.checkpoint_of)
+            with contextlib.closing(running) as events:
                 for event in events:
                     session.handle(event)
                     if time.monotonic() > deadline:

@@ -33,11 +33,15 @@ from seqjobs.training.outcome import (
     EpochReport,
     Failure,
     History,
+    PackCheckpoint,
+    RunnerItem,
     TrialOutcome,
     Weights,
 )
 
 EXIT_CODE = 86
+SAVES_ALWAYS = 1.0
+"""With `limits.checkpoint` of a second at most there is a checkpoint behind every epoch."""
 
 
 class Behaviour(IntEnum):
@@ -80,7 +84,8 @@ class Behaviour(IntEnum):
 class StartFake:
     """What `InProcess` and `RayPool` take as `start`: makes the runner of a worker.
 
-    Every training adds a line `begun TRIAL PID` and, if it gets there, `ended TRIAL PID` to the file `notes`.
+    Every training adds a line `begun TRIAL PID EPOCH` and, if it gets there, `ended TRIAL PID` to the file `notes`;
+    EPOCH is the one it begins with, which is not 0 behind a checkpoint.
     """
 
     notes: Path | None = None
@@ -111,10 +116,12 @@ class FakeRunner:
             return Failure(cause=Cause.SPEC, message="cannot be built, being fake")
         return None
 
-    def run(self, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:
-        behaviours = [self._begin(trial) for trial in pack.trials]
+    def run(self, pack: Pack, dataset: Dataset, saved: bytes | None = None) -> Iterator[RunnerItem]:
+        """A checkpoint is the number of epochs and the pack's id."""
+        first = int(saved.split()[0]) if saved is not None and saved.split()[1] == pack.id.encode() else 0
+        behaviours = [self._begin(trial, first) for trial in pack.trials]
         histories = [history_of(trial, dataset) for trial in pack.trials]
-        for epoch in range(pack.trials[0].spec.fit.epochs):
+        for epoch in range(first, pack.trials[0].spec.fit.epochs):
             time.sleep(self._knobs.epoch_seconds)
             if Behaviour.SLEEP in behaviours:
                 time.sleep(self._knobs.sleep)
@@ -122,6 +129,8 @@ class FakeRunner:
                 epoch=epoch,
                 metrics={metric: tuple(history[metric][epoch] for history in histories) for metric in histories[0]},
             )
+            if pack.checkpoint_seconds <= SAVES_ALWAYS:
+                yield PackCheckpoint(epochs=epoch + 1, content=f"{epoch + 1} {pack.id}".encode())
         for trial, behaviour, history in zip(pack.trials, behaviours, histories, strict=True):
             failure = _failure(behaviour)
             self._note("ended", trial)
@@ -139,9 +148,9 @@ class FakeRunner:
         digest = hashlib.sha256(encode_weights(weights)).hexdigest()
         return f"fake keras file of {trial.id} for {feature_shape} with {digest}\n".encode()
 
-    def _begin(self, trial: Trial) -> Behaviour | None:
+    def _begin(self, trial: Trial, epoch: int) -> Behaviour | None:
         again = self._knobs.notes is not None and trial.id in trainings(self._knobs.notes)
-        self._note("begun", trial)
+        self._note("begun", trial, epoch)
         behaviour = _behaviour(trial)
         if behaviour is Behaviour.EXIT or (behaviour is Behaviour.EXIT_ONCE and not again):
             time.sleep(0.02)  # (what the process has just sent is on its way still)
@@ -155,10 +164,10 @@ class FakeRunner:
             print(f"trial {trial.id} prints", flush=True)
         return Behaviour.CRASH if behaviour is Behaviour.FAIL_ONCE and not again else behaviour
 
-    def _note(self, word: str, trial: Trial) -> None:
+    def _note(self, word: str, trial: Trial, epoch: int = 0) -> None:
         if self._knobs.notes is not None:
             with self._knobs.notes.open("a") as file:
-                file.write(f"{word} {trial.id} {os.getpid()}\n")
+                file.write(f"{word} {trial.id} {os.getpid()} {epoch}\n")
 
 
 def trainings(notes: Path, word: str = "begun") -> list[str]:

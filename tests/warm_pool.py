@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Self
 
 from seqjobs.execution.events import Event
-from seqjobs.execution.executor import DatasetFacts
+from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
@@ -30,8 +30,10 @@ class Warm:
     def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:
         return self._pool.check(trials)
 
-    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Generator[Event, None, None]:
-        return self._pool.run(packs, attempts)
+    def run(
+        self, packs: Sequence[Pack], attempts: Mapping[str, int], saved: Saved = nothing_saved
+    ) -> Generator[Event, None, None]:
+        return self._pool.run(packs, attempts, saved)
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         return self._pool.export(trial, feature_shape, weights)

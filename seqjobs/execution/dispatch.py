@@ -13,6 +13,7 @@ from seqjobs.execution.events import (
     AttemptPlanned,
     AttemptsPlanned,
     AttemptStarted,
+    CheckpointTaken,
     EpochEnded,
     Event,
     Waiting,
@@ -20,12 +21,13 @@ from seqjobs.execution.events import (
     WorkerReplaced,
     WorkerStarted,
 )
+from seqjobs.execution.executor import Saved
 from seqjobs.execution.pack_queue import PackQueue
 from seqjobs.execution.ray_call import RayCall, StreamEndedError, Whole, reason_of
 from seqjobs.execution.ray_slots import Slot, Slots
 from seqjobs.execution.stream_items import Begun, Reported
 from seqjobs.planning.trial import Pack
-from seqjobs.training.outcome import Cause, Failure
+from seqjobs.training.outcome import Cause, Failure, PackCheckpoint
 
 # A worker has the next call at hand when it ends one.
 IN_FLIGHT = 2
@@ -49,12 +51,19 @@ class Dispatch:
     """Carries out packs of one kind of resources on its slots; used once."""
 
     def __init__(
-        self, ray: Any, slots: Slots, datasets: Mapping[str, Any], packs: Sequence[Pack], charged: Mapping[str, int]
+        self,
+        ray: Any,
+        slots: Slots,
+        datasets: Mapping[str, Any],
+        packs: Sequence[Pack],
+        charged: Mapping[str, int],
+        saved: Saved,
     ) -> None:
         self._ray = ray
         self._slots = slots
         self._datasets = datasets
         self._packs = packs
+        self._saved = saved
         self._attempts = Attempts(charged)
         self._queue = PackQueue(())
         self._calls: dict[str, list[RayCall]] = {}
@@ -92,7 +101,8 @@ class Dispatch:
             return
         yield AttemptsPlanned(attempts=tuple(attempt for plan in planned for attempt in self._tell(plan)))
         for plan in planned:
-            call = RayCall(self._ray, plan.slot.actor, plan.packs, self._datasets[plan.packs[0].dataset])
+            saved = {pack.id: content for pack in plan.packs if (content := self._saved(pack.id)) is not None}
+            call = RayCall(self._ray, plan.slot.actor, plan.packs, self._datasets[plan.packs[0].dataset], saved)
             self._calls.setdefault(plan.slot.name, []).append(call)
 
     def _replace_full(self) -> Iterator[Event]:
@@ -190,7 +200,7 @@ class Dispatch:
         except self._ray.exceptions.RayError as error:
             yield from self._worker_died(slot, error)
 
-    def _take(self, slot: Slot, call: RayCall, item: Begun | Reported | Whole) -> Iterator[Event]:
+    def _take(self, slot: Slot, call: RayCall, item: Begun | Reported | PackCheckpoint | Whole) -> Iterator[Event]:
         pack, worker = call.packs[0], slot.name
         number = self._attempts.number(pack)
         match item:
@@ -200,6 +210,8 @@ class Dispatch:
             case Reported():
                 if item.reports:
                     yield EpochEnded(pack_id=pack.id, attempt=number, worker=worker, reports=item.reports)
+            case PackCheckpoint():
+                yield CheckpointTaken(pack_id=pack.id, attempt=number, worker=worker, checkpoint=item)
             case Whole():
                 yield from self._end(slot, call, item)
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from seqjobs.training.outcome import NOTHING_COMPILED, Compilations, EpochReport, Failure, TrialOutcome, Weights
+from seqjobs.training.outcome import (
+    NOTHING_COMPILED,
+    Compilations,
+    EpochReport,
+    Failure,
+    PackCheckpoint,
+    TrialOutcome,
+    Weights,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +87,16 @@ class EpochEnded:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CheckpointTaken:
+    """A pack that goes on was saved: what it has done so far need not be done again."""
+
+    pack_id: str
+    attempt: int
+    worker: str
+    checkpoint: PackCheckpoint
+
+
+@dataclass(frozen=True, kw_only=True)
 class Member:
     """One trial of a pack that ended; `fetch_weights` brings its weights here, at a cost, and only while handled."""
 
@@ -127,6 +145,7 @@ Event = (
     | AttemptsPlanned
     | AttemptStarted
     | EpochEnded
+    | CheckpointTaken
     | AttemptEnded
     | AttemptLost
     | Waiting

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
@@ -33,6 +33,15 @@ class DatasetFacts:
         )
 
 
+Saved = Callable[[str], bytes | None]
+"""Pack id -> the content of its last checkpoint."""
+
+
+def nothing_saved(_pack_id: str) -> None:
+    """Where no checkpoints are kept."""
+    return
+
+
 class Executor(Protocol):
     """The places where packs run: RayPool, and InProcess with the same behaviour in this very process.
 
@@ -52,9 +61,12 @@ class Executor(Protocol):
     def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:
         """Builds each trial's model in a worker, training nothing; trial id -> why it cannot be trained."""
 
-    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Generator[Event, None, None]:
+    def run(
+        self, packs: Sequence[Pack], attempts: Mapping[str, int], saved: Saved = nothing_saved
+    ) -> Generator[Event, None, None]:
         """Carries out the packs; `attempts` has how many attempts of a pack were charged to it before.
 
+        `saved` is asked for a pack's last checkpoint whenever the pack is dispatched.
         An event has been handled when the next one is asked for. Every pack ends in AttemptEnded or in a final
         AttemptLost. Closing the generator stops what still runs.
         """

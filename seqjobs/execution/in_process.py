@@ -17,17 +17,18 @@ from seqjobs.execution.events import (
     AttemptPlanned,
     AttemptsPlanned,
     AttemptStarted,
+    CheckpointTaken,
     EpochEnded,
     Event,
     Member,
     WorkerStarted,
 )
-from seqjobs.execution.executor import DatasetFacts
+from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.pack_run import PackEnd, run_pack
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import Failure, PackRunner, Weights
+from seqjobs.training.outcome import Failure, PackCheckpoint, PackRunner, Weights
 
 WORKER = "in-process"
 
@@ -59,7 +60,9 @@ class InProcess:
         found = {trial.id: self._entered().check(trial, self._datasets[trial.dataset]) for trial in trials}
         return {trial_id: failure for trial_id, failure in found.items() if failure is not None}
 
-    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Generator[Event, None, None]:
+    def run(
+        self, packs: Sequence[Pack], attempts: Mapping[str, int], saved: Saved = nothing_saved
+    ) -> Generator[Event, None, None]:
         runner, account = self._entered(), Attempts(attempts)
         yield WorkerStarted(
             worker=WORKER, node=platform.node(), pid=os.getpid(), devices=runner.devices, versions=runner.versions
@@ -72,7 +75,7 @@ class InProcess:
             left = [pack]
             while left:
                 tried = left.pop(0)
-                over = yield from self._attempt(account, tried)
+                over = yield from self._attempt(account, tried, saved)
                 left[:0] = account.again(tried, over)
                 yield over
 
@@ -84,16 +87,20 @@ class InProcess:
             raise RuntimeError("an executor is used inside `with`")
         return self._runner
 
-    def _attempt(self, account: Attempts, pack: Pack) -> Generator[Event, None, AttemptEnded | AttemptLost]:
+    def _attempt(
+        self, account: Attempts, pack: Pack, saved: Saved
+    ) -> Generator[Event, None, AttemptEnded | AttemptLost]:
         """One attempt's events but the last, which is returned."""
         number = account.number(pack)
         planned = AttemptPlanned(pack_id=pack.id, attempt=number, worker=WORKER, behind=None)
         yield AttemptsPlanned(attempts=(planned,))
         yield AttemptStarted(pack_id=pack.id, attempt=number, worker=WORKER)
         end = PackEnd(outcomes=(), weights=())
-        for item in run_pack(self._entered(), pack, self._datasets[pack.dataset]):
+        for item in run_pack(self._entered(), pack, self._datasets[pack.dataset], saved(pack.id)):
             if isinstance(item, PackEnd):
                 end = item
+            elif isinstance(item, PackCheckpoint):
+                yield CheckpointTaken(pack_id=pack.id, attempt=number, worker=WORKER, checkpoint=item)
             else:
                 yield EpochEnded(pack_id=pack.id, attempt=number, worker=WORKER, reports=(item,))
         members = [

@@ -14,6 +14,7 @@ from seqjobs.training.outcome import (
     Compilations,
     EpochReport,
     Failure,
+    PackCheckpoint,
     PackRunner,
     TrialOutcome,
     Weights,
@@ -41,14 +42,16 @@ class PackEnd:
         return self.outcomes[0].log if self.outcomes else self.printed
 
 
-def run_pack(runner: PackRunner, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | PackEnd]:
-    """The reports as they come, then the end. Raises nothing of what the runner raises."""
+def run_pack(
+    runner: PackRunner, pack: Pack, dataset: Dataset, saved: bytes | None
+) -> Iterator[EpochReport | PackCheckpoint | PackEnd]:
+    """Reports and checkpoints as they come, then the end. Raises nothing of what the runner raises."""
     outcomes: list[TrialOutcome] = []
     weights: list[Weights] = []
     failure, compiled_before = None, runner.compilations
     try:
-        for item in runner.run(pack, dataset):
-            if isinstance(item, EpochReport):
+        for item in runner.run(pack, dataset, saved):
+            if isinstance(item, EpochReport | PackCheckpoint):
                 yield item
             elif isinstance(item, TrialOutcome):
                 outcomes.append(item)

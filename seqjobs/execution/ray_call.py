@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -11,7 +11,7 @@ from seqjobs.errors import ClusterError
 from seqjobs.execution.events import Member
 from seqjobs.execution.stream_items import Begun, Ended, Reported
 from seqjobs.planning.trial import Pack
-from seqjobs.training.outcome import Weights
+from seqjobs.training.outcome import PackCheckpoint, Weights
 
 # Taken from one stream before the others are looked at again.
 ITEMS_AT_ONCE = 64
@@ -29,15 +29,15 @@ class Whole:
 class RayCall:
     """A call of a worker's `run`; `packs` are those that have not ended, the first the one that the worker is at."""
 
-    def __init__(self, ray: Any, actor: Any, packs: Sequence[Pack], dataset: Any) -> None:
+    def __init__(self, ray: Any, actor: Any, packs: Sequence[Pack], dataset: Any, saved: Mapping[str, bytes]) -> None:
         self.packs = deque(packs)
         self.has_begun = False
         """Whether the worker is known to have begun the first pack."""
-        self.stream = actor.run.options(num_returns="streaming").remote(tuple(packs), dataset)
+        self.stream = actor.run.options(num_returns="streaming").remote(tuple(packs), dataset, dict(saved))
         self._ray = ray
         self._ended: Ended | None = None
 
-    def read(self) -> Iterator[Begun | Reported | Whole]:
+    def read(self) -> Iterator[Begun | Reported | PackCheckpoint | Whole]:
         """What has come, without waiting. Raises Ray's errors, and StreamEndedError.
 
         The first pack is taken off by the reader once its Whole has come.
@@ -57,7 +57,7 @@ class RayCall:
             else:
                 yield from self._unpacked(self._ray.get(reference))
 
-    def _unpacked(self, item: Any) -> Iterator[Begun | Reported | Whole]:
+    def _unpacked(self, item: Any) -> Iterator[Begun | Reported | PackCheckpoint | Whole]:
         for part in item:
             if not isinstance(part, Ended):
                 yield part

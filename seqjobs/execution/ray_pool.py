@@ -13,7 +13,7 @@ from seqjobs.errors import ClusterError, DataError
 from seqjobs.execution import ray_cluster
 from seqjobs.execution.dispatch import Dispatch
 from seqjobs.execution.events import Event
-from seqjobs.execution.executor import DatasetFacts
+from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.kept.leased import LeasedWorkers
 from seqjobs.execution.ray_slots import Slots
 from seqjobs.execution.ray_worker import WorkerFacts, decode
@@ -127,13 +127,15 @@ class RayPool:
         found = {trial_id: self._get(reference) for trial_id, reference in pending.items()}
         return {trial_id: failure for trial_id, failure in found.items() if failure is not None}
 
-    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Generator[Event, None, None]:
+    def run(
+        self, packs: Sequence[Pack], attempts: Mapping[str, int], saved: Saved = nothing_saved
+    ) -> Generator[Event, None, None]:
         groups: dict[Resources, list[Pack]] = {}
         for pack in packs:
             groups.setdefault(pack.resources, []).append(pack)
         for resources, members in groups.items():
             slots = self._use(resources, len(members))
-            events = self._events = Dispatch(self._ray, slots, self._datasets, members, attempts).events()
+            events = self._events = Dispatch(self._ray, slots, self._datasets, members, attempts, saved).events()
             yield from events
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -21,7 +21,7 @@ from seqjobs.execution.report_buffer import ReportBuffer
 from seqjobs.execution.stream_items import SMALL_BYTES, Begun, Ended, Reported, StreamItem
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import EpochReport, Failure, PackRunner, Weights
+from seqjobs.training.outcome import EpochReport, Failure, PackCheckpoint, PackRunner, Weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +75,13 @@ class Worker:
         with self._output:
             return self._runner.check(trial, dataset)
 
-    def run(self, packs: tuple[Pack, ...], dataset: Dataset) -> Iterator[StreamItem | tuple[Weights, ...]]:
-        """The stream of `stream_items`; what was printed is added to each outcome."""
+    def run(
+        self, packs: tuple[Pack, ...], dataset: Dataset, saved: Mapping[str, bytes]
+    ) -> Iterator[StreamItem | tuple[Weights, ...]]:
+        """The stream of `stream_items`; what was printed is added to each outcome.
+
+        `saved` has the contents of checkpoints, by the packs' ids.
+        """
         unsent: StreamItem = ()
         for pack in packs:
             if self._memory is not None and self._held > self._memory:
@@ -84,7 +89,7 @@ class Worker:
             yield (*unsent, Begun())
             unsent = ()
             reports, began = ReportBuffer(), time.monotonic()
-            for item in self._captured(pack, dataset):
+            for item in self._captured(pack, dataset, saved.get(pack.id)):
                 if isinstance(item, PackEnd):
                     ended, weights = self._ended(item, time.monotonic() - began)
                     unsent = (Reported(reports=reports.take()), ended)
@@ -92,6 +97,8 @@ class Worker:
                         yield unsent
                         yield weights
                         unsent = ()
+                elif isinstance(item, PackCheckpoint):
+                    yield (Reported(reports=reports.take()), item)
                 elif reports.add(item):
                     yield (Reported(reports=reports.take()),)
         if unsent:
@@ -101,9 +108,11 @@ class Worker:
         with self._output:
             return self._runner.export(trial, feature_shape, weights)
 
-    def _captured(self, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | PackEnd]:
+    def _captured(
+        self, pack: Pack, dataset: Dataset, saved: bytes | None
+    ) -> Iterator[EpochReport | PackCheckpoint | PackEnd]:
         self._output.clear()
-        items = run_pack(self._runner, pack, dataset)
+        items = run_pack(self._runner, pack, dataset, saved)
         while True:
             with self._output:
                 item = next(items, None)

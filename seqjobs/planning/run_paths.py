@@ -31,6 +31,11 @@ class RunPaths:
         return self.root / "weights"
 
     @property
+    def checkpoints(self) -> Path:
+        """The folder of how far packs have come that are still trained."""
+        return self.root / "checkpoints"
+
+    @property
     def trial_logs(self) -> Path:
         return self.root / "logs"
 
@@ -63,6 +68,9 @@ class RunPaths:
 
     def weights_file(self, digest: str) -> Path:
         return self.weights / f"{digest}.npz"
+
+    def checkpoint(self, pack_id: str) -> Path:
+        return self.checkpoints / f"{pack_id}.checkpoint"
 
     def trial_log(self, trial_id: str) -> Path:
         return self.trial_logs / f"{trial_id}.log"

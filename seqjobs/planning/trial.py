@@ -44,6 +44,8 @@ class Pack:
     resources: Resources
     retries: int
     """How often it is tried again after killing its worker."""
+    checkpoint_seconds: float = 60.0
+    """After how long it is saved, so that it can go on from there."""
     shared_key: str = ""
     """What trials have in common that can be members of one pack, but for the seed."""
     reason: str = ""

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
-from seqjobs.execution.events import AttemptEnded, AttemptLost, AttemptsPlanned, Event, Member, WorkerReplaced
+from seqjobs.execution.events import (
+    AttemptEnded,
+    AttemptLost,
+    AttemptsPlanned,
+    CheckpointTaken,
+    Event,
+    Member,
+    WorkerReplaced,
+)
 from seqjobs.execution.splitting import parts_of
 from seqjobs.planning.packing import halves
 from seqjobs.planning.plan import Plan
@@ -16,6 +24,7 @@ from seqjobs.planning.ranking import sort_key
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Trial
 from seqjobs.results import log_records
+from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.compact_history import compact
 from seqjobs.results.log_records import LogState
 from seqjobs.results.progress import Standing
@@ -35,10 +44,12 @@ class Collector:
     record of the better trial is durable. So whatever interrupts this, the best that are committed have theirs.
     """
 
-    def __init__(self, plan: Plan, paths: RunPaths, log: RunLog, state: LogState) -> None:
+    def __init__(self, plan: Plan, paths: RunPaths, log: RunLog, state: LogState, checkpoints: CheckpointStore) -> None:
         self._plan = plan
         self._paths = paths
         self._log = log
+        self._checkpoints = checkpoints
+        self._over: list[str] = []  # packs whose end is not durable yet
         self._weights = WeightsStore(paths)
         self._packs = {part.id: part for pack in plan.packs for part in (pack, *parts_of(pack, state.charged))}
         self._places = {trial.id: Place(position, trial.job) for position, trial in enumerate(plan.trials)}
@@ -58,6 +69,8 @@ class Collector:
             case AttemptsPlanned():
                 self.note(*map(log_records.attempt_started, event.attempts))
                 self.commit()
+            case CheckpointTaken():
+                self._checkpoints.save(event.pack_id, event.checkpoint.content)
             case AttemptEnded():
                 self._end(event)
             case AttemptLost():
@@ -72,6 +85,8 @@ class Collector:
     def commit(self) -> None:
         """Makes everything handled so far durable."""
         self._log.commit()
+        while self._over:
+            self._checkpoints.remove(self._over.pop())
         if self._uncommitted:
             self._drop(self._count())
             self.standing = self._take_standing()
@@ -108,6 +123,7 @@ class Collector:
 
     def _end(self, event: AttemptEnded) -> None:
         trials = self._packs[event.pack_id].trials
+        self._over.append(event.pack_id)
         records = []
         for trial, member in zip(trials, event.members, strict=True):
             if trial.id in self._committed:
@@ -143,6 +159,8 @@ class Collector:
         records = [lost_trial(trial.id, event.attempt, event.failure) for trial in trials]
         for record in records:
             self._keep_log(record, event.log)
+        if event.final or event.split:
+            self._over.append(event.pack_id)
         if event.split:
             self._packs.update((half.id, half) for half in halves(self._packs[event.pack_id]))
         self._add([*map(log_records.trial_ended, records), log_records.attempt_lost(event)], records)

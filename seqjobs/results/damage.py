@@ -93,6 +93,9 @@ def _damaged_weights(paths: RunPaths, manifest: Manifest, state: LogState) -> It
             WeightsStore(paths).load(digest)
         except StorageError as error:
             path = paths.weights_file(digest)
+            if not path.exists() and state.repaired and len(state.records) < len(manifest.trials):
+                # Removed when better trials ended, whose ends a repair gave up: they will end as well again.
+                continue
             yield Damage(kind=Kind.WEIGHTS, path=path, what=error.what, trials=tuple(trial_ids))
 
 

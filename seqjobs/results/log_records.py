@@ -28,6 +28,8 @@ class LogState:
     """Files of best models, relative to the run's folder -> the trial they were made of."""
     model_digests: dict[str, str] = field(default_factory=dict)
     """The same files -> the SHA-256 of what was written."""
+    repaired: bool = False
+    """Whether trials had ended that are as if they had not: for their sake weights of others were removed."""
     replaced: list[WorkerReplaced] = field(default_factory=list)
     """The workers that held more memory than their budget, in order."""
     compilations: Compilations = NOTHING_COMPILED
@@ -159,6 +161,7 @@ def fold(records: Iterable[Record]) -> LogState:
         elif kind in ("submit-ended", "segment-lost"):
             # Behind a segment that is lost nobody knows how the attempts before it ended: none is blamed.
             open_attempts.clear()
+            state.repaired |= kind == "segment-lost"
         elif kind in ("attempt-ended", "attempt-lost", "pack-ended"):
             _close(record["pack"], open_attempts)
             _count_attempt(state, record)
@@ -169,6 +172,7 @@ def fold(records: Iterable[Record]) -> LogState:
             # Logs of the first versions have no word of it.
             state.model_digests[record["path"]] = record.get("sha256", "")
         elif kind == "run-repaired":
+            state.repaired = True
             for trial_id in record["trials"]:
                 state.records.pop(trial_id, None)
         elif kind == "worker-replaced":

@@ -17,7 +17,7 @@ from seqjobs.storage.durable import ASIDE_PREFIX
 
 MAX_ID_LENGTH = 63
 # What a submit that was stopped before its first trial may have left.
-_BEFORE_THE_PLAN = frozenset({"lock", "log", "weights", "logs"})
+_BEFORE_THE_PLAN = frozenset({"lock", "log", "weights", "logs", "checkpoints"})
 
 
 def new_run_id(plan: Plan) -> str:

@@ -22,6 +22,7 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.results import log_records
 from seqjobs.results.best_models import best_models
+from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.collector import Collector
 from seqjobs.results.leaderboard import Leaderboard, kept_trials, rank_jobs
 from seqjobs.results.log_records import LogState
@@ -70,6 +71,7 @@ class Session:
             durable.make_folder(self._paths.root)
         try:
             self._lock.take()
+            self._checkpoints = CheckpointStore(self._paths)
             self._manifest = self._stored_manifest()
             self._last_segment = last_segment(self._paths.log)
             self._state = log_records.fold(records_up_to(self._paths.log, self._last_segment))
@@ -112,6 +114,10 @@ class Session:
         first = {pack.shared_key: pack.trials[0] for pack in reversed(self.packs_left)}
         return tuple(reversed(first.values()))
 
+    def checkpoint_of(self, pack_id: str) -> bytes | None:
+        """From where a pack can go on."""
+        return self._checkpoints.load(pack_id)
+
     @property
     def attempts_charged(self) -> Mapping[str, int]:
         return self._state.charged
@@ -141,7 +147,7 @@ class Session:
                 self._create(manifest)
             self._manifest = manifest
         log = RunLog(self._paths.log, next_number=self._last_segment + 1)
-        collector = Collector(self._plan, self._paths, log, self._state)
+        collector = Collector(self._plan, self._paths, log, self._state, self._checkpoints)
         collector.note(log_records.submit_started(now, found, writer=secrets.token_hex(8)))
         self._collector = collector
         collector.commit()
@@ -219,6 +225,7 @@ class Session:
         records = self._state.records
         kept = kept_trials(self._rank(manifest, records), {job.name: job.keep.best for job in self._plan.jobs})
         WeightsStore(self._paths).keep_only({records[trial].weights for trial in kept})
+        self._checkpoints.keep_only({pack.id for pack in self.packs_left})
         for folder in (self._paths.root, self._paths.log, self._paths.trial_logs, self._paths.best_of_jobs):
             with durable.reported("what a killed submit left cannot be removed", folder):
                 durable.remove_asides(folder)

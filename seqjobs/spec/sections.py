@@ -286,6 +286,8 @@ class LimitsSpec(Section):
     """The most time one trial may train; it fails after it."""
     run_time: Seconds | None = None
     """The most time the run may take; what is left then stays to be resumed."""
+    checkpoint: Seconds = 60.0
+    """After how long a trial that still trains is saved, so that whatever kills it costs no more than that."""
 
 
 class KeepSpec(Section):

@@ -1,52 +1,82 @@
-"""Checkpoint: all that a trial needs to go on behind an epoch as if nothing had happened."""
+"""Checkpoint: all that a pack needs to go on behind an epoch as if nothing had happened, as bytes without pickle."""
 
 from __future__ import annotations
 
-import copy
+import io
+import json
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self, final
+
+import numpy as np
 
 from seqjobs.data.dataset import Array
-from seqjobs.training.fitting import Fitting
-from seqjobs.training.outcome import History
-from seqjobs.training.program import Program
 
-# What Keras's callbacks remember from epoch to epoch; `on_train_begin` makes them forget it.
-_REMEMBERED: Mapping[str, tuple[str, ...]] = {
-    "EarlyStopping": ("wait", "stopped_epoch", "best", "best_weights", "best_epoch"),
-    "ReduceLROnPlateau": ("wait", "best", "cooldown_counter"),
-    "TerminateOnNaN": (),
-    "LearningRateScheduler": (),
-}
+FORMAT = 1
+_NOTES = "notes"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A trial at the end of an epoch."""
+    """A pack at the end of an epoch."""
 
-    history: History
-    variables: tuple[Array, ...]
-    """Weights, optimizer slots, seed generators and all else, in the order in which a program makes them."""
-    callbacks: tuple[Mapping[str, Any], ...]
-    """What each callback of the trial remembers, in the spec's order."""
+    epochs: int
+    """How many are over."""
+    notes: Mapping[str, Any]
+    """Numbers and words, as JSON has them; Python's floats come back to the bit."""
+    arrays: Mapping[str, Array]
+
+    def encode(self, of: Mapping[str, str]) -> bytes:
+        """An `.npz`; `of` says what it belongs to, and is asked for again by `decode`."""
+        notes = json.dumps({"format": FORMAT, "of": dict(of), "epochs": self.epochs, "notes": dict(self.notes)})
+        buffer = io.BytesIO()
+        stored = {f"array-{name}": np.asarray(array) for name, array in self.arrays.items()}
+        np.savez(buffer, allow_pickle=False, **{_NOTES: np.frombuffer(notes.encode(), np.uint8), **stored})
+        return buffer.getvalue()
 
     @classmethod
-    def take(cls, program: Program, fitting: Fitting) -> Checkpoint:
-        """To be called between two epochs of a fit."""
-        return cls(
-            history=fitting.frozen_history(),
-            variables=program.variables,
-            callbacks=tuple(
-                {name: copy.deepcopy(getattr(callback, name)) for name in _REMEMBERED[type(callback).__name__]}
-                for callback in fitting.callbacks
-            ),
-        )
+    def decode(cls, content: bytes, of: Mapping[str, str]) -> Self | None:
+        """What was encoded; None where it is of something else, of another format, or damaged."""
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+                tree = json.loads(stored[_NOTES].tobytes())
+                if (tree["format"], tree["of"]) != (FORMAT, dict(of)):
+                    return None
+                names = [name for name in stored.files if name != _NOTES]
+                arrays = {name.removeprefix("array-"): stored[name] for name in names}
+                return cls(epochs=tree["epochs"], notes=tree["notes"], arrays=arrays)
+        except Exception:  # (there is no end to what a damaged archive makes zipfile and NumPy raise)
+            return None
 
-    def put_back(self, program: Program, fitting: Fitting) -> None:
-        """To be called behind the callbacks' `on_train_begin`."""
-        program.restore(self.variables)
-        fitting.history = {name: list(values) for name, values in self.history.items()}
-        for callback, remembered in zip(fitting.callbacks, self.callbacks, strict=True):
-            for name, value in remembered.items():
-                setattr(callback, name, copy.deepcopy(value))
+
+@final
+class Saving:
+    """When checkpoints are due, which is by time, so that epochs that last no time cost none; and what was saved."""
+
+    def __init__(self, seconds: float, saved: Checkpoint | None = None) -> None:
+        self.saved = saved
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def is_due(self) -> bool:
+        """Whether that many seconds are over since the last time it was; then they begin anew."""
+        now = time.monotonic()
+        if now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+NEVER = Saving(math.inf)
+
+
+def numbered(prefix: str, arrays: Any) -> dict[str, Array]:
+    """Copies of arrays, under names that sort in their order."""
+    return {f"{prefix}-{index:05d}": np.array(array) for index, array in enumerate(arrays)}
+
+
+def in_order(prefix: str, arrays: Mapping[str, Array]) -> tuple[Array, ...]:
+    """What `numbered` had under that prefix."""
+    return tuple(arrays[name] for name in sorted(arrays) if name.startswith(f"{prefix}-"))

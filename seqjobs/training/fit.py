@@ -8,7 +8,8 @@ import keras
 
 from seqjobs.data.dataset import Dataset
 from seqjobs.planning.trial import Trial
-from seqjobs.training.checkpoint import Checkpoint
+from seqjobs.training import trial_checkpoint
+from seqjobs.training.checkpoint import NEVER, Checkpoint, Saving
 from seqjobs.training.epoch_order import epoch_order
 from seqjobs.training.epochs import Order
 from seqjobs.training.fitting import Fitting, Watcher
@@ -18,11 +19,11 @@ from seqjobs.training.rows import training_rows, validation_rows
 
 
 def fit(
-    program: Program, trial: Trial, dataset: Dataset, fitting: Fitting, *, checkpoint: Checkpoint | None = None
-) -> Iterator[EpochReport]:
-    """Trains the program's model in place, fills `fitting`, and yields a report an epoch.
+    program: Program, trial: Trial, dataset: Dataset, fitting: Fitting, saving: Saving = NEVER
+) -> Iterator[EpochReport | Checkpoint]:
+    """Trains the program's model in place, fills `fitting`, and yields a report an epoch, and checkpoints when due.
 
-    With a checkpoint it goes on behind the epoch at which that was taken. Raises whatever Keras and TensorFlow raise.
+    From a checkpoint it goes on behind the epoch at which that was taken. Raises whatever Keras and TensorFlow raise.
     """
     spec, model = trial.spec.fit, program.model
     program.reset(trial)
@@ -34,8 +35,8 @@ def fit(
     last_batch = -(-len(training) // spec.batch_size) - 1
 
     callbacks.on_train_begin()
-    if checkpoint is not None:
-        checkpoint.put_back(program, fitting)
+    if saving.saved is not None:
+        trial_checkpoint.put_back(saving.saved, program, fitting)
     logs: dict[str, float] = {}
     for epoch in range(fitting.epochs, spec.epochs):
         callbacks.on_epoch_begin(epoch)
@@ -48,6 +49,8 @@ def fit(
         yield fitting.last_report()
         if model.stop_training:
             break
+        if saving.is_due() and epoch + 1 < spec.epochs:
+            yield trial_checkpoint.take(program, fitting)
     # Keras's `fit` ends so too: weights that an optimizer averages take their averages now.
     model.optimizer.finalize_variable_values(model.trainable_weights)
     callbacks.on_train_end(logs)

@@ -36,6 +36,15 @@ class Fitting:
         return cls(callbacks=callbacks, trial_seconds=trial.trial_seconds)
 
     @property
+    def seconds(self) -> float:
+        """How long it has trained, before a checkpoint too."""
+        return time.monotonic() - self.began
+
+    def worked_before(self, seconds: float) -> None:
+        """So long it had trained when its checkpoint was taken."""
+        self.began -= seconds
+
+    @property
     def epochs(self) -> int:
         """How many epochs are over."""
         return len(self.history.get("loss", ()))
@@ -50,7 +59,7 @@ class Fitting:
 
     def check_time(self) -> None:
         """Raises TimeIsUp, with the failure noted, once the trial has trained longer than it may."""
-        if self.trial_seconds is not None and time.monotonic() - self.began > self.trial_seconds:
+        if self.trial_seconds is not None and self.seconds > self.trial_seconds:
             if self.failure is None:
                 message = f"it trained longer than limits.trial_time, {self.trial_seconds:g} s"
                 self.failure = Failure(cause=Cause.TIME, message=message)

@@ -60,6 +60,15 @@ class EpochReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PackCheckpoint:
+    """A pack at the end of an epoch: with `content` a runner of the same versions goes on behind it, to the bit."""
+
+    epochs: int
+    """How many are over."""
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrialOutcome:
     """What became of one trial. Exactly one of `failure` and a usable result: see `failed`.
 
@@ -104,6 +113,9 @@ class Compilations:
 NOTHING_COMPILED = Compilations()
 
 
+RunnerItem = EpochReport | PackCheckpoint | TrialOutcome | Weights
+
+
 class PackRunner(Protocol):
     """Trains packs in one process; made once per worker, so that what is costly to start is paid once."""
 
@@ -119,9 +131,11 @@ class PackRunner(Protocol):
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:
         """Builds the trial's model and calls it on two rows, training nothing; says why it cannot be trained."""
 
-    def run(self, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:
+    def run(self, pack: Pack, dataset: Dataset, saved: bytes | None = None) -> Iterator[RunnerItem]:
         """Yields a report per epoch; then for every member, in order, its outcome and then its weights.
 
+        Every `checkpoint_seconds` of the pack it yields a PackCheckpoint too; `saved` is the content of such a one,
+        to go on from. What it cannot use it passes over, and begins anew.
         The weights are an empty tuple of a member that failed, and may be of one that is not among the pack's
         `keep_best`. Raises nothing for what a trial does wrong.
         """

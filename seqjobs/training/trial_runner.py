@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gc
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import final
@@ -17,13 +16,23 @@ from seqjobs.data.dataset import Dataset
 from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training import devices
+from seqjobs.training.checkpoint import Checkpoint, Saving
 from seqjobs.training.compile_rule import Compilation, compilation_of
 from seqjobs.training.compiled import Compiled
 from seqjobs.training.failures import failure_of
 from seqjobs.training.fit import fit
 from seqjobs.training.fitting import Fitting, TimeIsUp
 from seqjobs.training.model import build_model, compile_model, forget_models
-from seqjobs.training.outcome import Cause, Compilations, EpochReport, Failure, TrialOutcome, Weights
+from seqjobs.training.outcome import (
+    Cause,
+    Compilations,
+    EpochReport,
+    Failure,
+    PackCheckpoint,
+    RunnerItem,
+    TrialOutcome,
+    Weights,
+)
 from seqjobs.training.packs.fit_pack import fit_pack
 from seqjobs.training.packs.pack_fitting import PackFitting
 from seqjobs.training.packs.pack_program import PackProgram
@@ -60,22 +69,22 @@ class TrialRunner:
         """See PackRunner."""
         return Compilations(programs=self._programs.num_built, seconds=Compiled.seconds)
 
-    def run(self, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:
+    def run(self, pack: Pack, dataset: Dataset, saved: bytes | None = None) -> Iterator[RunnerItem]:
         """Trains the pack's trials; see PackRunner."""
         if pack.size == 1:
             (trial,) = pack.trials
-            yield from self._train(trial, pack, dataset)
+            yield from self._train(trial, pack, dataset, saved)
         elif self._gpus:
             # Nobody has measured packs there yet, nor whether XLA gives them the same bits every time.
             yield from self._train_apart(pack, dataset)
         else:
-            yield from self._train_together(pack, dataset)
+            yield from self._train_together(pack, dataset, saved)
 
-    def _train_together(self, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:
-        fitting = PackFitting(pack)
+    def _train_together(self, pack: Pack, dataset: Dataset, saved: bytes | None) -> Iterator[RunnerItem]:
+        fitting, of = PackFitting(pack), self._origin(pack, dataset, "pack")
         try:
             program = self._programs.take(pack.program_key, dataset, "pack", lambda: PackProgram.build(pack, dataset))
-            yield from fit_pack(program, pack, dataset, fitting)
+            yield from _encoded(fit_pack(program, pack, dataset, fitting, _saving(pack, saved, of)), of)
         except TimeIsUp:
             pass
         except Exception as error:
@@ -94,15 +103,15 @@ class TrialRunner:
         keys = PlanKeys()
         for trial in pack.trials:
             alone = replace(pack, trials=(trial,), size=1, program_key=keys.program_key(trial.spec, trial.dataset))
-            for item in self._train(trial, alone, dataset):
-                # A report is of all members of a pack.
-                if not isinstance(item, EpochReport):
+            for item in self._train(trial, alone, dataset, None):
+                # Reports and checkpoints are of all members of a pack.
+                if not isinstance(item, EpochReport | PackCheckpoint):
                     yield item
 
-    def _train(self, trial: Trial, pack: Pack, dataset: Dataset) -> Iterator[EpochReport | TrialOutcome | Weights]:
+    def _train(self, trial: Trial, pack: Pack, dataset: Dataset, saved: bytes | None) -> Iterator[RunnerItem]:
         fitting = Fitting.of(trial)
         try:
-            yield from self._fit(trial, pack, dataset, fitting)
+            yield from self._fit(trial, pack, dataset, fitting, saved)
         except TimeIsUp:
             pass
         except Exception as error:  # (a failed trial is a value, not an end of the worker)
@@ -112,13 +121,15 @@ class TrialRunner:
             trial_id=trial.id,
             history=fitting.frozen_history(),
             weights_epoch=fitting.weights_epoch,
-            seconds=time.monotonic() - fitting.began,
+            seconds=fitting.seconds,
             failure=fitting.failure,
             compiled=fitting.compiled,
         )
         yield () if fitting.failure else fitting.weights
 
-    def _fit(self, trial: Trial, pack: Pack, dataset: Dataset, fitting: Fitting) -> Iterator[EpochReport]:
+    def _fit(
+        self, trial: Trial, pack: Pack, dataset: Dataset, fitting: Fitting, saved: bytes | None
+    ) -> Iterator[EpochReport | PackCheckpoint]:
         compilation = self._compilation(trial, pack, dataset)
         fitting.compiled = compilation.value
         if compilation is Compilation.STOCK:
@@ -131,7 +142,13 @@ class TrialRunner:
             compilation.value,
             lambda: Program.build(trial, dataset, compilation, lowered=lowered),
         )
-        return fit(program, trial, dataset, fitting)
+        of = self._origin(pack, dataset, compilation.value)
+        return _encoded(fit(program, trial, dataset, fitting, _saving(pack, saved, of)), of)
+
+    def _origin(self, pack: Pack, dataset: Dataset, compiled: str) -> Mapping[str, str]:
+        """What a checkpoint is of: with anything else than these its numbers would not be its pack's."""
+        of = {"pack": pack.id, "program": pack.program_key, "data": dataset.fingerprint, "compiled": compiled}
+        return {**of, **dict(self.versions)}
 
     def _compilation(self, trial: Trial, pack: Pack, dataset: Dataset) -> Compilation:
         batches = -(-len(training_rows(trial.spec, dataset)) // trial.spec.fit.batch_size)
@@ -167,3 +184,17 @@ class TrialRunner:
             path = Path(folder) / "model.keras"
             model.save(path)
             return path.read_bytes()
+
+
+def _saving(pack: Pack, saved: bytes | None, of: Mapping[str, str]) -> Saving:
+    return Saving(pack.checkpoint_seconds, None if saved is None else Checkpoint.decode(saved, of))
+
+
+def _encoded(
+    items: Iterator[EpochReport | Checkpoint], of: Mapping[str, str]
+) -> Iterator[EpochReport | PackCheckpoint]:
+    for item in items:
+        if isinstance(item, Checkpoint):
+            yield PackCheckpoint(epochs=item.epochs, content=item.encode(of))
+        else:
+            yield item

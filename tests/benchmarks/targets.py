@@ -84,10 +84,9 @@ def _shares(results: Results) -> Iterator[Target]:
 def _histories(results: Results) -> Iterator[Target]:
     steady, trials = (sum(getattr(one, name) for one in results.histories) for name in ("steady", "trials"))
     worst = max((one.steady_all_epochs for one in results.histories if one.steady), default=None)
-    what = "losses of steady trials, relative difference"
-    yield _at_most(
-        what, HISTORY, worst, lambda value: f"{relative(value)}, of {steady} of {trials}", against="stock `fit`"
-    )
+    counted = f" ({steady} of {trials})" if trials else ""
+    what = f"losses of steady trials{counted}, relative difference"
+    yield _at_most(what, HISTORY, worst, relative, against="stock `fit`")
 
 
 def _growths(results: Results) -> Iterator[Target]:

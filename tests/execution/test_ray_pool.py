@@ -23,16 +23,18 @@ from seqjobs.execution.events import (
     AttemptLost,
     AttemptsPlanned,
     AttemptStarted,
+    CheckpointTaken,
     EpochEnded,
     WorkerLost,
     WorkerStarted,
 )
+from seqjobs.execution.executor import Saved, nothing_saved
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.spec.sections import DataSpec
-from seqjobs.training.outcome import Cause, TrialOutcome, Weights
+from seqjobs.training.outcome import Cause, PackCheckpoint, TrialOutcome, Weights
 from tests.conftest import POINTS_SPEC
 
 MakePlan = Callable[..., Plan]
@@ -64,11 +66,13 @@ def outcomes(events: list[Any]) -> dict[str, TrialOutcome]:
     return {member.outcome.trial_id: member.outcome for member in members}
 
 
-def run(pool: RayPool, plan: Plan, on_event: Callable[[Any], None] = lambda _: None) -> list[Any]:
+def run(
+    pool: RayPool, plan: Plan, on_event: Callable[[Any], None] = lambda _: None, saved: Saved = nothing_saved
+) -> list[Any]:
     """All events; `on_event` sees each as it comes. Weights are fetched into the returned events' place."""
     pool.load(plan.datasets)
     events = []
-    for event in pool.run(plan.packs, {}):
+    for event in pool.run(plan.packs, {}, saved):
         note([event])
         on_event(event)
         events.append(event)
@@ -145,19 +149,29 @@ def test_a_worker_killed_in_mid_fit_costs_no_other_trial_and_its_own_finishes_wi
     pool: RayPool, make_points_plan: MakePlan, runner: object
 ) -> None:
     assert runner is not None
-    plan = make_points_plan("fit.batch_size={choice: [16, 24, 32, 48]}", "search.sampler=grid", LONG)
+    plan = make_points_plan(
+        "fit.batch_size={choice: [16, 24, 32, 48]}", "search.sampler=grid", LONG, "limits.checkpoint=0.1"
+    )
     victim: list[str] = []
+    saved: dict[str, PackCheckpoint] = {}
     weights: dict[str, Weights] = {}
+    first_epochs: list[int] = []
 
     def kill_once(event: Any) -> None:
-        if isinstance(event, EpochEnded) and not victim:
-            victim.append(event.pack_id)
-            os.kill(STARTED[event.worker].pid, signal.SIGKILL)
+        if isinstance(event, CheckpointTaken):
+            saved[event.pack_id] = event.checkpoint
+            if not victim:
+                victim.append(event.pack_id)
+                os.kill(STARTED[event.worker].pid, signal.SIGKILL)
+        if isinstance(event, EpochEnded) and victim == [event.pack_id] and event.attempt == 2:
+            first_epochs.append(event.reports[0].epoch)
         if isinstance(event, AttemptEnded):
             for member in event.members:
                 weights[member.outcome.trial_id] = member.fetch_weights()
 
-    events = run(pool, plan, kill_once)
+    events = run(pool, plan, kill_once, lambda pack_id: saved[pack_id].content if pack_id in saved else None)
+    # It goes on where it was saved last, which may be later than what was known when it was killed.
+    assert first_epochs[0] > 0
     lost = [event for event in events if isinstance(event, AttemptLost)]
     charged = [event for event in lost if event.charged]
     assert [event.pack_id for event in charged] == victim

@@ -27,7 +27,7 @@ def stream(make_points_plan: MakePlan) -> Callable[..., tuple[list[Any], Plan]]:
         choice = f"compile.optimizer.Adam.learning_rate={{choice: {[float(rate) for rate in rates]}}}"
         plan = make_points_plan(choice, f"search={{sampler: grid, repeats: {count // len(rates)}}}")
         worker = Worker(1, start or StartFake())
-        return list(worker.run(plan.packs, read_dataset(plan.datasets[0]))), plan
+        return list(worker.run(plan.packs, read_dataset(plan.datasets[0]), {})), plan
 
     return made
 
@@ -76,11 +76,11 @@ def test_a_worker_over_its_budget_begins_nothing_more(make_points_plan: MakePlan
     plan = make_points_plan(rate, "search.repeats=3")
     dataset, size = read_dataset(plan.datasets[0]), 64 * 2**20
     worker = Worker(1, StartFake(allocate=size), private_bytes() + size + size // 2)
-    items = list(worker.run(plan.packs, dataset))
+    items = list(worker.run(plan.packs, dataset, {}))
     ends = [part for item in items for part in item if isinstance(part, Ended)]
     assert [part.end.outcomes[0].trial_id for part in ends] == [trial.id for trial in plan.trials[:2]]
     assert ends[1].private_bytes - ends[0].private_bytes >= size // 2
-    assert list(worker.run(plan.packs, dataset)) == []
+    assert list(worker.run(plan.packs, dataset, {})) == []
 
 
 def test_a_runner_that_raises_loses_its_pack_and_no_other(stream: Callable[..., tuple[list[Any], Plan]]) -> None:

@@ -20,7 +20,7 @@ UNITS = "model.0.Dense.units={choice: [1, 2, 3]}"
 
 
 def test_whatever_the_disk_forgets_no_trial_that_was_shown_done_is_trained_again(points: Path, tmp_path: Path) -> None:
-    plan = plan_of(moved_points(points, tmp_path), UNITS, "search.sampler=grid")
+    plan = plan_of(moved_points(points, tmp_path), UNITS, "search.sampler=grid", "limits.checkpoint=1")
     runs = tmp_path / "runs"
     runs.mkdir()
     shown: list[tuple[int, frozenset[str]]] = []

@@ -29,6 +29,7 @@ from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack
 from seqjobs.results import run_log
+from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.collector import Collector, KeptBest
 from seqjobs.results.leaderboard import kept_trials, rank_jobs
 from seqjobs.results.log_records import LogState, fold
@@ -55,7 +56,7 @@ def make_collector(paths: RunPaths) -> MakeCollector:
 
     def make(plan: Plan) -> Collector:
         records, following = read_log(paths.log)
-        return Collector(plan, paths, RunLog(paths.log, next_number=following), fold(records))
+        return Collector(plan, paths, RunLog(paths.log, next_number=following), fold(records), CheckpointStore(paths))
 
     return make
 
@@ -392,6 +393,6 @@ def test_objects_are_never_written(paths: RunPaths) -> None:
 
 
 def test_a_state_without_records_is_a_new_run(plan: Plan, paths: RunPaths) -> None:
-    collector = Collector(plan, paths, RunLog(paths.log, next_number=1), LogState())
+    collector = Collector(plan, paths, RunLog(paths.log, next_number=1), LogState(), CheckpointStore(paths))
     assert (collector.standing.finished, collector.standing.resumed) == (0, 0)
     assert collector.standing.leaderboards[0].entries == ()

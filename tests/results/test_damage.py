@@ -140,6 +140,25 @@ def test_a_lost_trial_of_a_pack_is_not_counted_twice(make_points_plan: Callable[
     assert find_damage(damaged.paths) == ()
 
 
+def test_weights_that_gave_way_to_a_trial_that_is_lost_since_are_not_missed(
+    make_points_plan: Callable[..., Plan], tmp_path: Path
+) -> None:
+    choices = "model.0.Dense.units={choice: [1, 2, 3, 4, 5, 6]}"
+    damaged = Damaged(make_points_plan(choices, "search.sampler=grid", "keep.best=1"), tmp_path)
+    run = Run.open(damaged.paths.root)
+    best, second = (run.records[entry.trial] for entry in run.leaderboard.entries[:2])
+    assert second.weights is not None
+    assert not damaged.paths.weights_file(second.weights).exists()
+    segments = files_of(damaged.paths)[Kind.SEGMENT]
+    spoil(next(path for path in segments if best.weights in path.read_text()), "flipped")  # type: ignore[operator]
+    repair(damaged.paths)
+    # The second one is the best now, until the best has ended again.
+    assert find_damage(damaged.paths) == ()
+    assert damaged.trained_again() == [best.trial_id]
+    assert find_damage(damaged.paths) == ()
+    assert result(damaged.paths.root) == damaged.golden
+
+
 def test_models_and_tables_are_made_again(damaged: Damaged) -> None:
     kinds = files_of(damaged.paths)
     for path in (*kinds[Kind.MODEL], *kinds[Kind.TABLE]):

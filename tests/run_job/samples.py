@@ -9,7 +9,7 @@ from typing import Any, Self
 import pyarrow.parquet as pq
 
 from seqjobs.execution.events import AttemptEnded, Event
-from seqjobs.execution.executor import DatasetFacts
+from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import DataSource, Plan, make_plan
 from seqjobs.planning.run_paths import RunPaths
@@ -73,10 +73,12 @@ class Recorded:
         self.calls.append(f"check {len(trials)}")
         return self._inner.check(trials)
 
-    def run(self, packs: Sequence[Pack], attempts: Mapping[str, int]) -> Generator[Event, None, None]:
+    def run(
+        self, packs: Sequence[Pack], attempts: Mapping[str, int], saved: Saved = nothing_saved
+    ) -> Generator[Event, None, None]:
         self.calls.append(f"run {len(packs)}")
         self.attempts = dict(attempts)
-        for event in self._inner.run(packs, attempts):
+        for event in self._inner.run(packs, attempts, saved):
             if self._fail is not None and isinstance(event, self._fail[0]):
                 raise self._fail[1]
             yield event

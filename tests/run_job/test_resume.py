@@ -11,7 +11,7 @@ import pytest
 
 from seqjobs import run as run_module
 from seqjobs.errors import ClusterError
-from seqjobs.execution.events import AttemptEnded, AttemptStarted, EpochEnded
+from seqjobs.execution.events import AttemptEnded, AttemptStarted, CheckpointTaken, EpochEnded
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.run import RunStatus
@@ -75,6 +75,34 @@ def test_an_interrupted_run_has_all_that_was_handled_and_goes_on(
     assert sorted(trainings(notes, "ended")) == sorted(trial.id for trial in six.trials)
     assert run.status is RunStatus.FINISHED
     assert result(root) == golden
+
+
+def test_a_trial_goes_on_from_its_checkpoint_and_leaves_none(make_job: MakeJob, tmp_path: Path) -> None:
+    plan = make_plan([make_job(*SIX, "fit.epochs=5", "limits.checkpoint=1")])
+    do(plan, tmp_path / "golden")
+    root, notes = tmp_path / "run", tmp_path / "notes"
+    for count in (3, 1, 1):
+        with pytest.raises(KeyboardInterrupt):
+            do(plan, root, start=StartFake(notes=notes), watcher=stop_after(count, CheckpointTaken))
+    do(plan, root, start=StartFake(notes=notes))
+    begun = [line.split() for line in notes.read_text().splitlines() if line.startswith("begun")]
+    first = plan.trials[0].id
+    # Its third checkpoint was taken, then the fourth; the one behind the last epoch left nothing to train.
+    assert [int(epoch) for _, trial, _, epoch in begun if trial == first] == [0, 3, 4, 5]
+    assert [trial for _, trial, *_ in begun].count(first) == len(begun) - 5
+    assert result(root) == result(tmp_path / "golden")
+    assert list(RunPaths(root=root).checkpoints.iterdir()) == []
+
+
+def test_a_damaged_checkpoint_costs_what_it_saved(make_job: MakeJob, tmp_path: Path) -> None:
+    plan = make_plan([make_job(*SIX, "fit.epochs=5", "limits.checkpoint=1")])
+    root, notes = tmp_path / "run", tmp_path / "notes"
+    with pytest.raises(KeyboardInterrupt):
+        do(plan, root, watcher=stop_after(3, CheckpointTaken))
+    (path,) = RunPaths(root=root).checkpoints.iterdir()
+    path.write_bytes(path.read_bytes()[:-1])
+    do(plan, root, start=StartFake(notes=notes))
+    assert {line.split()[3] for line in notes.read_text().splitlines() if line.startswith("begun")} == {"0"}
 
 
 def test_an_executor_that_loses_its_cluster_leaves_a_run_that_goes_on(

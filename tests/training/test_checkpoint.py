@@ -1,22 +1,22 @@
-"""A trial that goes on from a checkpoint, at any epoch, ends as if nothing had happened."""
+"""A pack that goes on from a checkpoint, at any epoch, ends as if nothing had happened."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from seqjobs.data.dataset import Dataset
 from seqjobs.planning.plan import Plan
-from seqjobs.training.checkpoint import Checkpoint
-from seqjobs.training.compile_rule import Compilation
-from seqjobs.training.fit import fit
-from seqjobs.training.fitting import Fitting
-from seqjobs.training.program import Program
+from seqjobs.planning.trial import Pack
+from seqjobs.training.checkpoint import Checkpoint, Saving
+from seqjobs.training.outcome import EpochReport, PackCheckpoint, RunnerItem, TrialOutcome
+from seqjobs.training.trial_runner import TrialRunner
+from tests.training.packs.members import only_pack
 from tests.training.test_programs import EVERYTHING
 from tests.training.trained import dataset_of
-
-pytestmark = pytest.mark.usefixtures("runner")
 
 MakePlan = Callable[..., Plan]
 
@@ -34,24 +34,117 @@ CASES = {
         "fit.callbacks=[]",
     ],
 }
+PACK = """
+name: pack
+data: {train: train.parquet, validation: test.parquet, features: [x0, x1, x2, x3, x4, x5], target: yes}
+model:
+  - Dense: {units: 8, activation: relu}
+  - BatchNormalization
+  - Dropout: {rate: {choice: [0.1, 0.4]}}
+  - Dense: {units: 1, activation: sigmoid}
+compile:
+  optimizer: {Nadam: {learning_rate: {choice: [0.05, 0.001]}}}
+  loss: binary_crossentropy
+fit: {epochs: 8, batch_size: 32, pack: 4}
+search: {sampler: grid}
+"""
+
+
+class Trained:
+    """What a runner gave, apart."""
+
+    def __init__(self, items: Sequence[RunnerItem]) -> None:
+        self.epochs = [item.epoch for item in items if isinstance(item, EpochReport)]
+        self.checkpoints = [item for item in items if isinstance(item, PackCheckpoint)]
+        self.outcomes = [item for item in items if isinstance(item, TrialOutcome)]
+        self.weights = [item for item in items if isinstance(item, tuple)]
+
+    def assert_same_end(self, other: Trained) -> None:
+        for mine, theirs in zip(self.outcomes, other.outcomes, strict=True):
+            assert mine.failure == theirs.failure
+            assert {name: repr(values) for name, values in mine.history.items()} == {
+                name: repr(values) for name, values in theirs.history.items()
+            }
+            assert mine.weights_epoch == theirs.weights_epoch
+        for ours, expected in zip(self.weights, other.weights, strict=True):
+            assert all(np.array_equal(a, b) for a, b in zip(ours, expected, strict=True))
+
+
+def train(runner: TrialRunner, pack: Pack, dataset: Dataset, saved: bytes | None = None) -> Trained:
+    """With a checkpoint behind every epoch."""
+    return Trained(list(runner.run(replace(pack, checkpoint_seconds=0.0, keep_best=9), dataset, saved)))
+
+
+def assert_resumes(runner: TrialRunner, pack: Pack, other: Pack, dataset: Dataset) -> None:
+    """From each checkpoint; `other` comes between, as after a worker's death."""
+    undisturbed = train(runner, pack, dataset)
+    assert len(undisturbed.checkpoints) > 3
+    for checkpoint in undisturbed.checkpoints:
+        train(runner, other, dataset)
+        resumed = train(runner, pack, dataset, checkpoint.content)
+        assert resumed.epochs == undisturbed.epochs[checkpoint.epochs :]
+        resumed.assert_same_end(undisturbed)
 
 
 @pytest.mark.parametrize("overrides", CASES.values(), ids=CASES)
-def test_a_resume_at_any_epoch_gives_the_same_bits(make_points_plan: MakePlan, overrides: list[str]) -> None:
+def test_a_resume_at_any_epoch_gives_the_same_bits(
+    runner: TrialRunner, make_points_plan: MakePlan, overrides: list[str]
+) -> None:
     plan = make_points_plan(*overrides, text=EVERYTHING)
-    dataset, trial, other = dataset_of(plan), plan.trials[0], plan.trials[-1]
-    program = Program.build(trial, dataset, Compilation.GRAPH, lowered=False)
-    undisturbed, checkpoints = Fitting.of(trial), []
-    for _ in fit(program, trial, dataset, undisturbed):
-        checkpoints.append(Checkpoint.take(program, undisturbed))
-    assert undisturbed.epochs > 3
-    for epoch, checkpoint in enumerate(checkpoints[:-1]):
-        # Another trial of the program comes between, as after a worker's death.
-        list(fit(program, other, dataset, Fitting.of(other)))
-        resumed = Fitting.of(trial)
-        reports = list(fit(program, trial, dataset, resumed, checkpoint=checkpoint))
-        assert [report.epoch for report in reports] == list(range(epoch + 1, undisturbed.epochs))
-        assert resumed.history == undisturbed.history
-        assert resumed.weights_epoch == undisturbed.weights_epoch
-        for mine, expected in zip(resumed.weights, undisturbed.weights, strict=True):
-            np.testing.assert_array_equal(mine, expected)
+    assert_resumes(runner, plan.packs[0], plan.packs[-1], dataset_of(plan))
+
+
+def test_a_pack_goes_on_with_the_same_bits(runner: TrialRunner, make_points_plan: MakePlan) -> None:
+    plan = make_points_plan(f"fit.callbacks=[{{{PATIENCE}}}, {{{PLATEAUS}}}]", text=PACK)
+    dataset = dataset_of(plan)
+    pack = only_pack(plan, dataset)
+    assert_resumes(runner, pack, replace(pack, trials=pack.trials[::-1]), dataset)
+
+
+def test_members_that_had_ended_stay_ended(runner: TrialRunner, make_points_plan: MakePlan) -> None:
+    """One whose loss is no number, one that is out of patience, and two that go on."""
+    rates = "compile.optimizer={SGD: {learning_rate: {choice: [1.0e30, 0.05]}, momentum: {choice: [0.5, 0.9]}}}"
+    patience = "fit.callbacks=[{EarlyStopping: {monitor: loss, patience: 2, min_delta: 0.02}}]"
+    text = PACK.replace("{choice: [0.1, 0.4]}", "0.1")
+    plan = make_points_plan(rates, patience, "fit.epochs=12", text=text)
+    dataset = dataset_of(plan)
+    pack = only_pack(plan, dataset)
+    undisturbed = train(runner, pack, dataset)
+    assert [outcome.failed for outcome in undisturbed.outcomes] == [True, True, False, False]
+    lengths = [len(outcome.history["loss"]) for outcome in undisturbed.outcomes]
+    assert len(set(lengths)) > 2
+    for checkpoint in undisturbed.checkpoints:
+        train(runner, pack, dataset, checkpoint.content).assert_same_end(undisturbed)
+
+
+def test_what_is_of_something_else_or_damaged_is_passed_over(runner: TrialRunner, make_points_plan: MakePlan) -> None:
+    plan = make_points_plan(text=EVERYTHING)
+    dataset, (pack, other) = dataset_of(plan), plan.packs[:2]
+    undisturbed = train(runner, pack, dataset)
+    content = undisturbed.checkpoints[2].content
+    flipped = bytearray(content)
+    flipped[len(content) // 2] ^= 1
+    for useless in (train(runner, other, dataset).checkpoints[2].content, bytes(flipped), content[:-9], b"", b"PK"):
+        again = train(runner, pack, dataset, useless)
+        assert again.epochs == undisturbed.epochs
+        again.assert_same_end(undisturbed)
+
+
+def test_checkpoints_come_by_time(runner: TrialRunner, make_points_plan: MakePlan) -> None:
+    plan = make_points_plan(text=EVERYTHING)
+    assert plan.packs[0].checkpoint_seconds == 60
+    assert not Trained(list(runner.run(plan.packs[0], dataset_of(plan)))).checkpoints
+    assert make_points_plan("limits.checkpoint=5m").packs[0].checkpoint_seconds == 300
+
+
+def test_a_checkpoint_has_no_pickle_and_every_bit_of_its_numbers() -> None:
+    notes = {"history": [0.1, float("nan"), float("inf"), 1e-310], "none": None}
+    arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array(True)}
+    content = Checkpoint(epochs=3, notes=notes, arrays=arrays).encode({"of": "this"})
+    found = Checkpoint.decode(content, {"of": "this"})
+    assert found is not None
+    assert repr((found.epochs, found.notes)) == repr((3, notes))
+    assert all(np.array_equal(found.arrays[name], array) for name, array in arrays.items())
+    assert Checkpoint.decode(content, {"of": "that"}) is None
+    assert Saving(0.0).is_due()
+    assert not Saving(1e9).is_due()

@@ -25,6 +25,9 @@ Logs = dict[str, Array]
 class PackCallback(Protocol):
     """A callback of all members. What a member that does not train any more would remember stays as it is."""
 
+    memory: tuple[Any, ...]
+    """What it remembers from epoch to epoch: arrays and tensors, (members, ...). Setting it goes on from there."""
+
     def on_epoch_begin(self, epoch: int) -> None: ...
 
     def on_epoch_end(self, epoch: int, logs: Logs, training: Members) -> Members:
@@ -48,6 +51,8 @@ def pack_callback(named: Named, program: PackProgram, size: int) -> PackCallback
 @final
 class _Nothing:
     """TerminateOnNaN: the steps leave a member as it is, and whoever notes the losses stops it."""
+
+    memory: tuple[Any, ...] = ()
 
     def __init__(self, size: int) -> None:
         self._nobody = np.zeros(size, bool)
@@ -91,6 +96,15 @@ class _EarlyStopping:
         self._best_weights: tuple[Any, ...] | None = None
         self._wait = np.zeros(size, int)
 
+    @property
+    def memory(self) -> tuple[Any, ...]:
+        return (self._has_best, self._best, self._best_epoch, self._wait, *(self._best_weights or ()))
+
+    @memory.setter
+    def memory(self, memory: tuple[Any, ...]) -> None:
+        self._has_best, self._best, self._best_epoch, self._wait, *weights = memory
+        self._best_weights = tuple(weights) or None
+
     def on_epoch_begin(self, epoch: int) -> None: ...
 
     def on_epoch_end(self, epoch: int, logs: Logs, training: Members) -> Members:
@@ -131,6 +145,14 @@ class _ReduceLROnPlateau:
         self._wait = np.zeros(size, int)
         self._cooldown = np.zeros(size, int)
 
+    @property
+    def memory(self) -> tuple[Any, ...]:
+        return (self._has_best, self._best, self._wait, self._cooldown)
+
+    @memory.setter
+    def memory(self, memory: tuple[Any, ...]) -> None:
+        self._has_best, self._best, self._wait, self._cooldown = memory
+
     def on_epoch_begin(self, epoch: int) -> None: ...
 
     def on_epoch_end(self, epoch: int, logs: Logs, training: Members) -> Members:  # noqa: ARG002
@@ -164,6 +186,8 @@ class _ReduceLROnPlateau:
 
 @final
 class _LearningRateScheduler:
+    memory: tuple[Any, ...] = ()
+
     def __init__(self, arguments: Mapping[str, Any], program: PackProgram, size: int) -> None:
         self._boundaries: Any = arguments["boundaries"]
         self._values: Any = arguments["values"]

@@ -8,17 +8,22 @@ import numpy as np
 
 from seqjobs.data.dataset import Array, Dataset
 from seqjobs.planning.trial import Pack
+from seqjobs.training.checkpoint import NEVER, Checkpoint, Saving
 from seqjobs.training.epoch_order import epoch_order
 from seqjobs.training.outcome import EpochReport
+from seqjobs.training.packs import pack_checkpoint
 from seqjobs.training.packs.callbacks import Logs, Members, PackCallback, pack_callback
 from seqjobs.training.packs.pack_fitting import PackFitting
 from seqjobs.training.packs.pack_program import PackProgram
 from seqjobs.training.rows import training_rows, validation_rows
 
 
-def fit_pack(program: PackProgram, pack: Pack, dataset: Dataset, fitting: PackFitting) -> Iterator[EpochReport]:
-    """Trains the pack, fills `fitting`, and yields a report an epoch.
+def fit_pack(
+    program: PackProgram, pack: Pack, dataset: Dataset, fitting: PackFitting, saving: Saving = NEVER
+) -> Iterator[EpochReport | Checkpoint]:
+    """Trains the pack, fills `fitting`, and yields a report an epoch, and checkpoints when due.
 
+    From a checkpoint it goes on behind the epoch at which that was taken.
     All members see the rows in the order of the seed that they share. Raises whatever Keras and TensorFlow raise.
     """
     first = pack.trials[0]
@@ -29,7 +34,9 @@ def fit_pack(program: PackProgram, pack: Pack, dataset: Dataset, fitting: PackFi
     callbacks = [pack_callback(named, program, pack.size) for named in spec.callbacks]
     columns = [*program.metrics, *(f"val_{name}" for name in program.metrics if validation is not None)]
 
-    for epoch in range(spec.epochs):
+    if saving.saved is not None:
+        pack_checkpoint.put_back(saving.saved, program, callbacks, fitting)
+    for epoch in range(fitting.epochs, spec.epochs):
         for callback in callbacks:
             callback.on_epoch_begin(epoch)
         before = program.state
@@ -43,6 +50,8 @@ def fit_pack(program: PackProgram, pack: Pack, dataset: Dataset, fitting: PackFi
         yield fitting.note(epoch, logs, _stopped(callbacks, epoch, logs, trained))
         if not fitting.training.any():
             break
+        if saving.is_due() and epoch + 1 < spec.epochs:
+            yield pack_checkpoint.take(program, callbacks, fitting)
     program.finish()
     _finish(program, callbacks, fitting)
 

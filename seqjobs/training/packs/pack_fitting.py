@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Iterator, Sequence
-from typing import final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, final
 
 import numpy as np
 
@@ -60,6 +61,45 @@ class PackFitting:
             for member in range(self._size):
                 self._failures.setdefault(member, Failure(cause=Cause.TIME, message=message))
             raise TimeIsUp
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs are over."""
+        return len(self._epochs)
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it, with `arrays`."""
+        return {
+            "metrics": list(self._epochs[0]),
+            "seconds": time.monotonic() - self._began,
+            "failures": {str(member): asdict(failure) for member, failure in self._failures.items()},
+        }
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        return {
+            "history": PackHistory.of(self._epochs).values,
+            "num-epochs": self._num_epochs.copy(),
+            "weights-epochs": self._weights_epochs.copy(),
+            "training": self.training.copy(),
+        }
+
+    def put_back(self, notes: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+        """Goes on from what `notes` and `arrays` were."""
+        histories = dict(zip(notes["metrics"], arrays["history"], strict=True))
+        self._epochs = [
+            {name: np.array(values[epoch]) for name, values in histories.items()}
+            for epoch in range(arrays["history"].shape[1])
+        ]
+        self._began -= notes["seconds"]
+        self._failures = {
+            int(member): Failure(**{**failure, "cause": Cause(failure["cause"])})
+            for member, failure in notes["failures"].items()
+        }
+        self._num_epochs = np.array(arrays["num-epochs"])
+        self._weights_epochs = np.array(arrays["weights-epochs"])
+        self.training = np.array(arrays["training"])
 
     def fail(self, failure: Failure) -> None:
         """No member has a result."""

@@ -105,7 +105,14 @@ class PackProgram:
 
     @property
     def state(self) -> State:
+        """All that changes while the pack trains."""
         return self._used.state
+
+    @state.setter
+    def state(self, state: Sequence[Any]) -> None:
+        self._used.state = tuple(
+            tf.constant(part, held.dtype) for part, held in zip(state, self._used.state, strict=True)
+        )
 
     def keep(self, members: Array, before: State) -> None:
         """Puts back to `before` all but these members, (members,) bool."""

@@ -1,0 +1,64 @@
+"""Checkpoints on disk: how far the packs have come that are still trained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import final
+
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.storage import durable
+
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+@final
+class CheckpointStore:
+    """The `checkpoints` folder of a run; the last one of each pack, with the SHA-256 of its content before it.
+
+    Nothing of a result depends on them: a pack without one, or whose own is damaged, begins anew.
+    """
+
+    def __init__(self, paths: RunPaths) -> None:
+        self._paths = paths
+        # Thousands of packs never have one: they are not looked for one by one.
+        self._ids = {path.stem for path in self._files()}
+
+    def save(self, pack_id: str, content: bytes) -> None:
+        """Makes it durable, in place of the one before. Raises StorageError."""
+        path = self._paths.checkpoint(pack_id)
+        with durable.reported("a checkpoint cannot be written", path):
+            durable.make_folder(path.parent)
+            durable.replace(path, hashlib.sha256(content).digest() + content)
+        self._ids.add(pack_id)
+
+    def load(self, pack_id: str) -> bytes | None:
+        """The content; None where there is none that is whole."""
+        if pack_id not in self._ids:
+            return None
+        try:
+            stored = self._paths.checkpoint(pack_id).read_bytes()
+        except OSError:
+            return None
+        digest, content = stored[:_DIGEST_BYTES], stored[_DIGEST_BYTES:]
+        return content if hashlib.sha256(content).digest() == digest else None
+
+    def remove(self, pack_id: str) -> None:
+        """Removes a pack's, where it has one. Raises StorageError."""
+        if pack_id in self._ids:
+            path = self._paths.checkpoint(pack_id)
+            with durable.reported("a checkpoint cannot be removed", path):
+                path.unlink(missing_ok=True)
+            self._ids.discard(pack_id)
+
+    def keep_only(self, pack_ids: AbstractSet[str]) -> None:
+        """Removes those of other packs, and what killed writers left behind. Raises StorageError."""
+        for pack_id in self._ids - pack_ids:
+            self.remove(pack_id)
+        folder = self._paths.checkpoints
+        with durable.reported("what a killed submit left cannot be removed", folder):
+            durable.remove_asides(folder)
+
+    def _files(self) -> list[Path]:
+        return list(self._paths.checkpoints.glob(f"*{self._paths.checkpoint('').suffix}"))

@@ -1,0 +1,56 @@
+"""Checkpoints on disk: the last one of each pack, whole or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.checkpoints import CheckpointStore
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> RunPaths:
+    return RunPaths(root=tmp_path / "run")
+
+
+def test_the_last_one_is_found_again(paths: RunPaths) -> None:
+    paths.root.mkdir()
+    store = CheckpointStore(paths)
+    assert store.load("a") is None
+    for content in (b"first", b"second"):
+        store.save("a", content)
+        assert store.load("a") == content
+    assert CheckpointStore(paths).load("a") == b"second"
+    assert paths.checkpoint("a").stat().st_mode & 0o777 == 0o600
+    assert paths.checkpoints.stat().st_mode & 0o777 == 0o700
+
+
+def test_one_that_is_damaged_is_none(paths: RunPaths) -> None:
+    store = CheckpointStore(paths)
+    store.save("a", b"content")
+    path = paths.checkpoint("a")
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1
+        path.write_bytes(damaged)
+        assert store.load("a") is None
+    for cut in (whole[:-1], whole[:20], b""):
+        path.write_bytes(cut)
+        assert store.load("a") is None
+    path.unlink()
+    assert store.load("a") is None
+
+
+def test_those_of_packs_that_are_over_go(paths: RunPaths) -> None:
+    store = CheckpointStore(paths)
+    for pack_id in "abc":
+        store.save(pack_id, pack_id.encode())
+    store.remove("a")
+    store.remove("a")
+    store.remove("unknown")
+    (paths.checkpoints / ".aside-1-2").write_bytes(b"half")
+    CheckpointStore(paths).keep_only({"b"})
+    assert [path.name for path in paths.checkpoints.iterdir()] == [paths.checkpoint("b").name]
