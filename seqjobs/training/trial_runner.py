@@ -91,22 +91,28 @@ class TrialRunner:
             self._programs.drop(pack.program_key)
             failure = failure_of(error)
             if failure.cause is not Cause.OUT_OF_MEMORY:
-                yield from self._train_apart(pack, dataset)
+                yield from self._train_apart(pack, dataset, because=failure.message)
                 return
             fitting.fail(failure)
         for outcome, weights in fitting.outcomes(Compilation.XLA.value):
             yield outcome
             yield weights
 
-    def _train_apart(self, pack: Pack, dataset: Dataset) -> Iterator[TrialOutcome | Weights]:
-        """One by one: so what fails together has each trial's own result, or its own failure."""
+    def _train_apart(self, pack: Pack, dataset: Dataset, because: str = "") -> Iterator[TrialOutcome | Weights]:
+        """One by one: so what fails together has each trial's own result, or its own failure.
+
+        Why is in the log of each: it takes many times as long, and should never happen.
+        """
         keys = PlanKeys()
         for trial in pack.trials:
             alone = replace(pack, trials=(trial,), size=1, program_key=keys.program_key(trial.spec, trial.dataset))
             for item in self._train(trial, alone, dataset, None):
                 # Reports and checkpoints are of all members of a pack.
-                if not isinstance(item, EpochReport | PackCheckpoint):
-                    yield item
+                if isinstance(item, EpochReport | PackCheckpoint):
+                    continue
+                if because and isinstance(item, TrialOutcome):
+                    item = replace(item, log=f"it could not train in a pack: {because}\n")  # noqa: PLW2901
+                yield item
 
     def _train(self, trial: Trial, pack: Pack, dataset: Dataset, saved: bytes | None) -> Iterator[RunnerItem]:
         fitting = Fitting.of(trial)
