@@ -10,6 +10,7 @@ from tests.benchmarks.results import PackSizes
 
 WIDTH, HEIGHT = 720, 420
 LEFT, RIGHT, TOP, BOTTOM = 70, 190, 40, 50
+LINE = 15
 COLOURS = ("#1b6ca8", "#d1495b", "#2e8b57", "#a66f00", "#6a4c93")
 
 
@@ -42,19 +43,26 @@ def pack_sizes_picture(found: Sequence[PackSizes]) -> str:
             yield f'<text x="{across(places):.1f}" y="{HEIGHT - 28}" text-anchor="middle">{label}</text>'
         middle = LEFT + plot_width / 2
         yield f'<text x="{middle:.0f}" y="{HEIGHT - 8}" text-anchor="middle">trials that train together</text>'
-        for one, colour in zip(found, COLOURS, strict=False):
-            yield from _line(
-                one, colour, [(across(n), down(t)) for n, t in zip(one.places, one.step_seconds, strict=True)]
-            )
+        heights = _apart([down(one.step_seconds[-1]) for one in found])
+        for one, colour, height in zip(found, COLOURS, heights, strict=False):
+            points = [(across(n), down(t)) for n, t in zip(one.places, one.step_seconds, strict=True)]
+            yield from _line(one, colour, points, height)
         yield "</svg>"
 
     return "\n".join(lines()) + "\n"
 
 
-def _line(one: PackSizes, colour: str, points: Sequence[tuple[float, float]]) -> Iterator[str]:
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Where labels stand that would like to be at these heights: a line of text below one another at least."""
+    found, lowest = list(heights), -math.inf
+    for index in sorted(range(len(heights)), key=lambda index: heights[index]):
+        found[index] = lowest = max(heights[index], lowest + LINE)
+    return found
+
+
+def _line(one: PackSizes, colour: str, points: Sequence[tuple[float, float]], label_height: float) -> Iterator[str]:
     joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     yield f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="2"/>'
     yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in points)
-    x, y = points[-1]
     label = f"{one.model}, batch {one.batch_size}"
-    yield f'<text x="{x + 10:.1f}" y="{y + 4:.1f}" fill="{colour}">{label}</text>'
+    yield f'<text x="{points[-1][0] + 10:.1f}" y="{label_height + 4:.1f}" fill="{colour}">{label}</text>'
