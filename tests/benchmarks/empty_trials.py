@@ -51,7 +51,7 @@ def measure(num_trials: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder, RayPool({Resources(): num_trials}, workers=WORKERS,
                                                           start=StartFake()) as pool:  # fmt: skip
         root, executor = Path(folder), Warm(pool)
-        _write_rows(root / "rows.parquet")
+        write_rows(root / "rows.parquet")
         _run(root, "warm-up", WARM_UP_TRIALS, executor)
         process = psutil.Process()
         rss, cpu, wall = process.memory_info().rss, time.process_time(), time.perf_counter()
@@ -73,7 +73,7 @@ def _run(root: Path, name: str, num_trials: int, executor: Warm) -> tuple[Plan, 
     return plan, run_job(plan, executor, RunPaths(root=root / name), Silent())
 
 
-def _write_rows(path: Path) -> None:
+def write_rows(path: Path) -> None:
     random = np.random.default_rng(1)
     columns = {name: random.normal(size=64).astype(np.float32) for name in ("x0", "x1")}
     pq.write_table(pa.table({**columns, "yes": (columns["x0"] > 0).astype(np.int8)}), path)

@@ -163,6 +163,8 @@ class Results(Figures):
     pack_sizes: tuple[PackSizes, ...] = ()
     memory: MemoryGrowth | None = None
     empty_trials: Mapping[str, float] = {}
+    durability: Mapping[str, float] = {}
+    """Seconds a trial, with fsync and without."""
     startup: Mapping[str, float] = {}
 
     def speed_of(self, workload: str) -> Speed | None:

@@ -27,6 +27,8 @@ SHARES = (("dense", 0.6), ("convolution", 0.5))
 HISTORY = 1e-5
 EMPTY_SECONDS = 2e-3
 GROWTH_MB = 50
+FSYNC_SECONDS = 5e-3
+FSYNC_SHARE = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,14 @@ class Target:
 
 def targets(results: Results) -> list[Target]:
     """All of them, measured or not."""
-    return [*_speeds(results), *_waits(results), *_shares(results), *_histories(results), *_growths(results)]
+    return [
+        *_speeds(results),
+        *_waits(results),
+        *_shares(results),
+        *_histories(results),
+        *_growths(results),
+        *_durability(results),
+    ]
 
 
 def _speeds(results: Results) -> Iterator[Target]:
@@ -87,6 +96,19 @@ def _histories(results: Results) -> Iterator[Target]:
     counted = f" ({steady} of {trials})" if trials else ""
     what = f"losses of steady trials{counted}, relative difference"
     yield _at_most(what, HISTORY, worst, relative, against="stock `fit`")
+
+
+def _durability(results: Results) -> Iterator[Target]:
+    found = results.durability
+    small = found["small_with"] - found["small_without"] if found else None
+    share = found["second_with"] / found["second_without"] - 1 if found else None
+    against = "without fsync"
+    yield _at_most(
+        "durability: what a trial that takes no time costs more", FSYNC_SECONDS, small, seconds, against=against
+    )
+    yield _at_most(
+        "durability: what a trial of a second costs more", FSYNC_SHARE, share, "{:.1%}".format, against=against
+    )
 
 
 def _growths(results: Results) -> Iterator[Target]:

@@ -94,6 +94,7 @@ def test_everything_can_be_measured(tmp_path: Path) -> None:
     assert results.memory is not None
     assert results.memory.trials == 40
     assert results.empty_trials["trials"] == 50
+    assert results.durability["small_trials"] == 20
     assert results.startup
     (sizes,) = results.pack_sizes
     assert sizes.places == (1, 4)
@@ -121,7 +122,10 @@ def assert_sane(results: Results) -> None:
         assert history.graph_all_epochs < 1e-4, history
     if results.memory is not None:
         assert abs(results.memory.growth_mb) < 5_000
-    assert all(math.isfinite(value) for value in (*results.empty_trials.values(), *results.startup.values()))
+    assert all(
+        math.isfinite(value)
+        for value in (*results.empty_trials.values(), *results.durability.values(), *results.startup.values())
+    )
 
 
 def test_the_committed_report_is_made_of_the_committed_figures() -> None:

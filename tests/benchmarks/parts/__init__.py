@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.benchmarks.parts import (
+    durability,
     empty_trials,
     first_leaderboard,
     histories,
@@ -28,6 +29,7 @@ PARTS: Mapping[str, Part] = {
         histories,
         memory,
         empty_trials,
+        durability,
         startup,
     )
 }
