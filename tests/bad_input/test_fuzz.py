@@ -1,4 +1,4 @@
-"""A sample of the fuzz, and that what it watches by sees what it is to see."""
+"""Samples of the two fuzzes, and that what it watches by sees what it is to see."""
 
 from __future__ import annotations
 
@@ -36,6 +36,13 @@ def test_a_thousand_specs_with_mistakes_are_accepted_or_refused_and_nothing_else
     # Neither all right nor all wrong at the first character.
     for code in ("accepted", "E103", "E201", "E206", "E211", "E302", "E304", "E305", "E704"):
         assert f" {code} " in done.stdout
+
+
+def test_parquet_files_that_lie_are_read_or_refused_and_nothing_else() -> None:
+    done = run("-m", "tests.bad_input.fuzz_data", "--seed", "1", "--mutations", "300")
+    assert done.returncode == 0, done.stderr[-2000:]
+    for outcome in ("read", "E411", "E413"):
+        assert f"('{outcome}', " in done.stdout
 
 
 @pytest.mark.parametrize(
