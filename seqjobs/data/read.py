@@ -37,9 +37,14 @@ def read_dataset(source: DataSource) -> Dataset:
     """
     survey = survey_data(source)
     layout = survey.layout
-    _check_memory(survey, psutil.virtual_memory().available)
-    train, classes = _read_split(survey.train, layout, None)
-    validation = None if survey.validation is None else _read_split(survey.validation, layout, classes)[0]
+    available = psutil.virtual_memory().available
+    if survey.schema.memory_bytes > available:
+        raise _too_large(survey, available)
+    try:
+        train, classes = _read_split(survey.train, layout, None)
+        validation = None if survey.validation is None else _read_split(survey.validation, layout, classes)[0]
+    except MemoryError as error:  # a process may be given less than the machine has
+        raise _too_large(survey, available) from error
     return Dataset(
         schema=survey.schema,
         train=train,
@@ -51,13 +56,12 @@ def read_dataset(source: DataSource) -> Dataset:
     )
 
 
-def _check_memory(survey: Survey, available: int) -> None:
-    needed = survey.schema.memory_bytes
-    if needed > available:
-        rows = survey.schema.train_rows + (survey.schema.validation_rows or 0)
-        what = f"{rows:,} rows need {needed / GIB:,.1f} GiB of memory, and {available / GIB:,.1f} GiB are free"
-        fix = "name fewer files or columns, or use a machine with more memory."
-        raise DataError("E413", what, where=printable(survey.train[0].name), fix=fix)
+def _too_large(survey: Survey, available: int) -> DataError:
+    rows = survey.schema.train_rows + (survey.schema.validation_rows or 0)
+    needed = survey.schema.memory_bytes / GIB
+    what = f"{rows:,} rows need {needed:,.1f} GiB of memory, and {available / GIB:,.1f} GiB are free"
+    fix = "name fewer files or columns, or use a machine with more memory."
+    return DataError("E413", what, where=printable(survey.train[0].name), fix=fix)
 
 
 def _read_split(files: Sequence[DataFile], layout: Layout, classes: Classes | None) -> tuple[Split, Classes | None]:

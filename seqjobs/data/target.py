@@ -6,6 +6,7 @@ from typing import Protocol, final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from seqjobs.data.columns import numbers_of, rows_with
 from seqjobs.data.dataset import Array
@@ -17,6 +18,8 @@ from seqjobs.errors import DataError
 from seqjobs.spec.problems import shown
 
 Classes = tuple[str, ...]
+
+MAX_CLASS_BYTES = 10_000
 
 
 class TargetArray(Protocol):
@@ -83,13 +86,14 @@ class StringTarget:
         if column.null_count:
             self._tally.add("E407", "null", self._name, np.asarray(column.is_null()), place)
             return
-        # Through the strings, because a dictionary in the file may hold values that no row has.
-        encoded = column.cast(pa.large_string()).dictionary_encode()
-        strings = _strings(encoded.dictionary, self._name, place)
+        encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        # A dictionary in the file may hold values that no row has, and one of them twice.
+        used, indices = np.unique(encoded.indices.to_numpy(), return_inverse=True)
+        strings = _strings(encoded.dictionary.take(pa.array(used)), self._name, place)
         mapping = np.array([self._index(string) for string in strings], np.int32)
-        self._array[start : start + len(column)] = mapping[encoded.indices.to_numpy()]
+        self._array[start : start + len(column)] = mapping[indices]
         if self._unknown:
-            self._count_unknown(strings, encoded.indices.to_numpy())
+            self._count_unknown(strings, indices)
 
     def finish(self) -> tuple[Array, Classes | None]:
         if self._classes is not None:
@@ -129,6 +133,10 @@ class StringTarget:
 
 
 def _strings(dictionary: pa.Array, name: str, place: Place) -> list[str]:
+    longest = pc.max(pc.binary_length(dictionary)).as_py() or 0
+    if longest > MAX_CLASS_BYTES:
+        what = f"target {shown(name)} has a text of {longest:,} bytes, and the name of a class has {MAX_CLASS_BYTES:,}"
+        raise DataError("E407", f"{what} at most", where=place.where, fix="name a column of classes in data.target.")
     try:
         strings: list[str] = dictionary.to_pylist()
     except UnicodeDecodeError as error:  # Parquet's reader does not look at the bytes of a string

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic_core import CoreSchema, core_schema
 
 from seqjobs.spec.class_weight import ClassWeight
-from seqjobs.spec.problems import Path, Problems
+from seqjobs.spec.problems import Path, Problems, shown
 from seqjobs.spec.quantities import Bytes, Seconds
 from seqjobs.spec.rejection import problems_error, rejection
 from seqjobs.spec.tables import (
@@ -312,7 +312,11 @@ class TrialSpec(Section):
 
 def _name(value: object) -> str:
     if not isinstance(value, str):
-        raise rejection("E207", "a name is a string", value, f'quote it: name: "{value}".')
+        what = "a name is a string" if value is not None else "a name is a string, not null"
+        is_scalar = isinstance(value, int | float)
+        raise rejection(
+            "E207", what, value, f'quote it: name: "{shown(value)}".' if is_scalar else "write one, such as digits-cnn."
+        )
     if not re.fullmatch(NAME_PATTERN, value):
         raise rejection("E701", "not a name: small letters, digits, '.', '_', '-', at most 63", value, "rename it.")
     return value

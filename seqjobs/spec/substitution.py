@@ -21,12 +21,14 @@ MAX_INDEX_DIGITS = 6
 class Substitution:
     """Where a value of the assigned sections is written: what is at or below `place` came from `text`.
 
-    `key` is where the name stands under which the value is put.
+    `key` is where the name stands under which the value is put. Of the parts of `place` the first `known` were there
+    before; the mappings for the others were made for the value, so that what is wrong with their names is its mistake.
     """
 
     place: Path
     text: Path
     key: Path
+    known: int
 
 
 def substitute(
@@ -48,7 +50,8 @@ def substitute(
             value, text = _copied(option.value), option.text
         put(tree, dimension.at.place, value)
         if trace is not None:
-            trace.append(Substitution(place=dimension.at.place, text=text, key=dimension.at.text))
+            place = dimension.at.place
+            trace.append(Substitution(place=place, text=text, key=dimension.at.text, known=len(place)))
     return tree
 
 
@@ -62,12 +65,24 @@ def override(
     tree: dict[str, Any] = _copied(dict(template))
     for key, value in variant.items():
         try:
-            place = put(tree, parse_key(key), _copied(value))
+            path = parse_key(key)
+            known = _num_known(tree, path)
+            place = put(tree, path, _copied(value))
         except (KeyError, IndexError) as error:
             raise KeyError(key) from error
         if trace is not None:
-            trace.append(Substitution(place=place, text=(*text, key), key=(*text, key)))
+            trace.append(Substitution(place=place, text=(*text, key), key=(*text, key), known=known))
     return tree
+
+
+def _num_known(tree: Any, path: Path) -> int:
+    """How many of the parts of a path lead to something in the tree."""
+    for depth, part in enumerate(path):
+        try:
+            tree = tree[_key(tree, part)]
+        except (KeyError, IndexError):
+            return depth
+    return len(path)
 
 
 def in_text(problem: Problem, trace: Sequence[Substitution]) -> Problem:
@@ -81,6 +96,8 @@ def in_text(problem: Problem, trace: Sequence[Substitution]) -> Problem:
         depth = len(substitution.place)
         if problem.path[:depth] == substitution.place:
             return replace(problem, path=(*substitution.text, *problem.path[depth:]))
+        if substitution.known < len(problem.path) and problem.path == substitution.place[: len(problem.path)]:
+            return replace(problem, path=substitution.key)
     return problem
 
 

@@ -65,7 +65,7 @@ def check_template(
         for problem in found:
             moved = in_text(_of_range(problem, case.ranges), case.trace)
             mark = (moved.code, moved.what, moved.path)
-            if mark not in seen and not _in_dimension(case.tree, problem.path):
+            if mark not in seen and not _in_dimension(case, problem.path):
                 seen.add(mark)
                 problems.extend([moved])
     return Checked(default_metric="val_loss" if is_validated else "loss") if is_complete else None
@@ -116,15 +116,22 @@ def _of_range(problem: Problem, ranges: tuple[Range, ...]) -> Problem:
     return replace(problem, fix=f"narrow the bounds of {target.kind}.")
 
 
-def _in_dimension(tree: Any, path: Path) -> bool:
+def _in_dimension(case: _Case, path: Path) -> bool:
     """Whether a path leads into a dimension that could not be read, whose mistake is noted already."""
-    for part in path:
-        if is_dimension(tree):
+    tree: Any = case.tree
+    for depth in range(len(path) + 1):
+        if is_dimension(tree) and not _has_values_below(case, path[:depth]):
             return True
+        part = path[depth] if depth < len(path) else None
         if isinstance(tree, dict) and part in tree:
             tree = tree[str(part)]
         elif isinstance(tree, list) and isinstance(part, int) and part < len(tree):
             tree = tree[part]
         else:
             return False
-    return is_dimension(tree)
+    return False
+
+
+def _has_values_below(case: _Case, path: Path) -> bool:
+    """Whether a value was put inside what stands there: inside a dimension none ever is."""
+    return any(len(made.place) > len(path) and made.place[: len(path)] == path for made in case.trace)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -95,7 +95,7 @@ def _walk(path: Path, folder: Path) -> Iterator[Path]:
 
 
 def _files_like(pattern: str, folder: Path) -> list[Path]:
-    matches = [folder / match for match in glob.glob(pattern, root_dir=folder, recursive=True)]  # noqa: PTH207
+    matches = _matches(Path(pattern).parts, folder)
     matches = [match for match in matches if not _is_hidden(match.name) or _is_hidden(Path(pattern).name)]
     files: list[Path] = []
     for match in matches:
@@ -109,6 +109,25 @@ def _files_like(pattern: str, folder: Path) -> list[Path]:
         fix = f"end it with {'/*.parquet' if matches else '*.parquet'}, or correct the path."
         raise _not_found(folder / pattern, folder, what, fix, pattern)
     return _sorted({_identity(file): file for file in sorted(files, reverse=True)}.values())
+
+
+def _matches(parts: Sequence[str], folder: Path) -> list[Path]:
+    """What a pattern matches. `**` goes through folders and not through links to them: two that lead back up double
+    the ways at every level, and `glob` takes them all."""
+    stars = parts.index("**") if "**" in parts else len(parts)
+    begin = str(Path(*parts[:stars]))
+    found = [folder / match for match in glob.glob(begin, root_dir=folder)]  # noqa: PTH207
+    if stars == len(parts):
+        return found
+    rest = parts[stars + 1 :] or ("*",)
+    return [match for start in found if start.is_dir() for below in _folders(start) for match in _matches(rest, below)]
+
+
+def _folders(path: Path) -> Iterator[Path]:
+    """The folder and all in it that are not hidden by a dot, which `glob` does not enter either."""
+    for parent, folders, _ in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield Path(parent)
 
 
 def _sorted(files: Iterable[Path]) -> list[Path]:

@@ -228,6 +228,18 @@ def test_more_rows_than_memory(folder: Folder, monkeypatch: pytest.MonkeyPatch) 
     assert folder.read().train.features.nbytes == 1200
 
 
+def test_memory_that_is_refused_although_it_was_free(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.write({"x": [1.0, 2.0, 3.0], "label": LABEL})
+
+    def refuse(*_: object) -> object:
+        raise MemoryError("Unable to allocate 3.73 GiB")
+
+    monkeypatch.setattr(seqjobs.data.read, "FeatureArray", refuse)
+    error = folder.error()
+    assert (error.code, error.where) == ("E413", "train.parquet")
+    assert "3 rows need 0.0 GiB of memory" in error.what
+
+
 def test_extension_types_are_refused_and_nothing_is_unpickled(folder: Folder) -> None:
     trap = folder.path / "trap"
     metadata = {

@@ -91,6 +91,15 @@ def test_a_file_with_other_rows_than_its_footer_counts(folder: Folder, monkeypat
     assert (folder.error(features=["x"]).code, folder.error(features=["x"]).where) == ("E411", "train.parquet")
 
 
+def test_one_long_string_of_many_rows_is_not_written_out_for_each(folder: Folder) -> None:
+    path = folder.write({"x": np.zeros(60_000), "label": ["a" * 9_000, "b"] * 30_000}, compression="zstd")
+    assert path.stat().st_size < 10_000
+    batches = list(parquet.ParquetFormat().batches(path, ["label"], 60_000))
+    assert sum(batch.num_rows for batch in batches) == 60_000
+    assert max(batch.nbytes for batch in batches) < 1 << 20  # as strings they are 270 MB
+    assert folder.read().classes == ("a" * 9_000, "b")
+
+
 def test_a_file_that_may_not_be_read(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     path = folder.write(ROWS)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seqjobs.errors import ClusterError
-from seqjobs.execution.ray_slots import Slots
+from seqjobs.execution.ray_slots import MAX_FAILED_STARTS, Slots
 from seqjobs.execution.ray_worker import WorkerFacts
 from seqjobs.planning.resources import Resources
 
@@ -87,3 +87,12 @@ def test_a_worker_that_is_removed_is_ended_and_another_can_take_its_place() -> N
     assert (source.ended, slots.slots) == (1, [])
     slots.fill()
     assert [slot.name for slot in slots.slots] == ["w2"]
+
+
+def test_workers_that_die_while_they_start_are_not_started_for_ever() -> None:
+    slots = slots_of(OneWorker(0, 0))
+    for _ in range(MAX_FAILED_STARTS - 1):
+        slots.remove(slots.slots[0], "killed")
+        slots.fill()
+    with pytest.raises(ClusterError, match=f"E507 {MAX_FAILED_STARTS} workers in a row died .*: killed"):
+        slots.remove(slots.slots[0], "killed")

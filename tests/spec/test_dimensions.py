@@ -214,3 +214,11 @@ def test_a_column_may_have_the_name_of_a_kind() -> None:
 
 def test_no_dimension_no_choice() -> None:
     assert parse(SPEC).dimensions == ()
+
+
+def test_an_argument_that_only_the_value_of_a_dimension_makes_look_like_one_is_told() -> None:
+    # With 1 in the place of the choice, `int_uniform: [1, 3]` beside another key would be a dimension with a slip.
+    text = changed(("units: 16", "units: 16, int_uniform: [{choice: [1, 2]}, 3]"))
+    assert [line.split(" Fix: ")[0] for line in errors(text)] == [
+        "E302 job.yaml:9:24 model.1.Dense.int_uniform: Dense has no argument 'int_uniform'."
+    ]

@@ -85,6 +85,10 @@ def test_mistakes_under_a_named_architecture_are_told_where_they_are_written() -
     ("old", "new", "line"),
     [
         ("name: small", "name: 010", 'E207 job.yaml:1:7 name: a name is a string (got 10). Fix: quote it: name: "10".'),
+        ("name: small", "name: true", 'E207 job.yaml:1:7 name: a name is a string (got true). Fix: quote it: name: "true".'),
+        ("name: small", "name:", "E207 job.yaml:1:6 name: a name is a string, not null. Fix: write one, such as digits-cnn."),
+        ("name: small", "name: [a]", "E207 job.yaml:1:7 name: a name is a string (got ['a'])."
+                                     " Fix: write one, such as digits-cnn."),
         ("name: small\n", "", "E202 job.yaml:1:1 'name' is missing. Fix: add `name:`."),
         ("  target: label\n", "", "E202 job.yaml:3:1 data: 'target' is missing. Fix: add `target:`."),
         ("seed: 3", "epoch: 3", "E201 job.yaml:2:1 epoch: unknown key 'epoch'."

@@ -38,6 +38,10 @@ def test_a_name_gives_way_to_its_arguments() -> None:
         ("{fit.epochs: 0}", "E206 job.yaml:18:18 variants.0.fit.epochs: a number of at least 1 is expected (got 0)."
                             " Fix: write a larger one, such as 1."),
         ("{fit.epoch: 3}", "E201 job.yaml:18:6 variants.0.fit.epoch: unknown key 'epoch'. Fix: did you mean 'epochs'?"),
+        ("{fit.epoch.s: 3}", "E201 job.yaml:18:6 variants.0.fit.epoch.s: unknown key 'epoch'."
+                             " Fix: did you mean 'epochs'?"),
+        ("{compile.optimiser.Adam: null}", "E201 job.yaml:18:6 variants.0.compile.optimiser.Adam: unknown key 'optimiser'."
+                                           " Fix: did you mean 'optimizer'?"),
         ("{model.1.Dense: {units: -1}}", "E304 job.yaml:18:29 variants.0.model.1.Dense.units: expected a whole number of"
                                          " at least 1 (got -1). Fix: give a value within these bounds."),
         ("{model.7.Dense: {units: 1}}", "E213 job.yaml:18:6 variants.0.model.7.Dense: there is nothing at this path."

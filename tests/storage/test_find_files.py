@@ -69,6 +69,23 @@ def test_a_link_that_leads_back_up_does_not_repeat_files(tmp_path: Path) -> None
     assert found(tmp_path, "d/**/*.parquet") == ["d/a.parquet"]
 
 
+def test_links_that_lead_back_up_are_not_gone_through_again_and_again(tmp_path: Path) -> None:
+    touch(tmp_path, "d/a.parquet", "d/sub/b.parquet")
+    for name in ("d/one", "d/two", "d/sub/three"):  # forty levels deep, these are 3 ** 40 ways
+        (tmp_path / name).symlink_to(tmp_path / "d", target_is_directory=True)
+    assert found(tmp_path, "d/**/*.parquet") == ["d/a.parquet", "d/sub/b.parquet"]
+    assert found(tmp_path, "**/b.parquet") == ["d/sub/b.parquet"]
+    assert found(tmp_path, "d/**/sub/**/*.parquet") == ["d/sub/b.parquet"]
+    assert found(tmp_path, "d/one/*.parquet") == ["d/one/a.parquet"]
+
+
+def test_stars_go_through_what_is_not_hidden(tmp_path: Path) -> None:
+    touch(tmp_path, "d/.git/a.parquet", "d/_old/a.parquet", "d/x/y/a.parquet", "d/.b.parquet")
+    assert found(tmp_path, "d/**") == found(tmp_path, "d/**/*") == ["d/_old/a.parquet", "d/x/y/a.parquet"]
+    assert found(tmp_path, str(tmp_path / "**" / "y" / "*")) == ["d/x/y/a.parquet"]
+    assert found(tmp_path, "d/x/**/**/a.parquet") == ["d/x/y/a.parquet"]
+
+
 def test_two_links_to_one_file_are_two_shards(tmp_path: Path) -> None:
     touch(tmp_path, "blobs/b")
     (tmp_path / "d").mkdir()

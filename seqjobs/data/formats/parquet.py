@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,14 +34,23 @@ class ParquetFormat:
         return Footer(schema=schema, rows=rows)
 
     def batches(self, path: Path, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-        # Without pre_buffer the compressed bytes of only one row group are held.
         with _errors(path), _open(path) as file:
+            metadata, schema = file.metadata, file.schema_arrow
+            strings = [field.name for field in schema if field.name in columns and _is_string(field.type)]
+        # A dictionary of one long string can stand for a million rows: decoded to strings they are beyond any memory.
+        with _errors(path), _open(path, read_dictionary=strings, metadata=metadata) as file:
             yield from file.iter_batches(batch_size=rows, columns=list(columns))
 
 
-def _open(path: Path) -> pq.ParquetFile:
+def _is_string(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _open(path: Path, **options: Any) -> pq.ParquetFile:
+    # Without pre_buffer the compressed bytes of only one row group are held.
     return pq.ParquetFile(
         path,
+        **options,
         pre_buffer=False,
         page_checksum_verification=True,
         thrift_string_size_limit=THRIFT_STRING_BYTES,
@@ -61,12 +70,7 @@ def _errors(path: Path) -> Iterator[None]:
     except (pa.ArrowMemoryError, MemoryError) as error:
         raise _too_large(path, _first_line(error)) from error
     except pa.ArrowNotImplementedError as error:
-        raise DataError(
-            "E414",
-            f"the file holds what cannot be decoded here: {_first_line(error)}",
-            where=_where(path),
-            fix="write it again with plain numeric columns and zstd or snappy compression.",
-        ) from error
+        raise _undecodable(path, _first_line(error)) from error
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, _first_line(error)) from error
 
@@ -81,7 +85,21 @@ def _unreadable(path: Path, message: str) -> DataError:
         )
     if "Exceeded size limit" in message:
         return _too_large(path, f"its footer is beyond the limits ({message})")
+    if "ompression codec" in message or "not supported by the C++ implementation" in message:
+        return _undecodable(path, message)
+    if "decrypt" in message:
+        fix = "write it again without encryption."
+        return DataError("E411", f"the file is encrypted: {message}", where=_where(path), fix=fix)
     return _damaged(path, message)
+
+
+def _undecodable(path: Path, message: str) -> DataError:
+    return DataError(
+        "E414",
+        f"the file holds what cannot be decoded here: {message}",
+        where=_where(path),
+        fix="write it again with plain numeric columns and zstd or snappy compression.",
+    )
 
 
 def _damaged(path: Path, message: str) -> DataError:

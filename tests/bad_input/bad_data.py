@@ -1,0 +1,305 @@
+"""The corpus of data files: each is made here, and says what a job that reads it must be told."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tests.bad_input import encrypted
+from tests.bad_input.parquet_bytes import (
+    CODEC,
+    CREATED_BY,
+    DICTIONARY_PAGE,
+    DICTIONARY_VALUES,
+    GROUP_ROWS,
+    NUM_ROWS,
+    NUM_VALUES,
+    PAGE_SIZE,
+    ROW_GROUPS,
+    SCHEMA,
+    change_footer,
+    change_page,
+    column,
+)
+from tests.bad_input.thrift import BINARY, I32, Claim, Struct
+
+SPEC = """\
+name: bad-data
+data: {train: train.parquet, features: [x], target: label}
+model:
+  - Dense: {units: 3, activation: softmax}
+compile: {optimizer: adam, loss: sparse_categorical_crossentropy}
+"""
+LABEL = [0, 1, 2] * 10
+FLOATS = np.arange(30, dtype=np.float32)
+WHOLE = "this is not a whole Parquet file"
+Make = Callable[[Path], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadData:
+    """A folder with files and the job that reads them; `words` are a part of what is told."""
+
+    name: str
+    words: str
+    make: Make
+    spec: str = SPEC
+    where: str = "train.parquet"
+    """What the error names: a file, or a part of the spec."""
+
+    @property
+    def code(self) -> str:
+        return self.name.split("_")[0].upper()
+
+
+def write(folder: Path, columns: dict[str, Any] | pa.Table, name: str = "train.parquet", **options: Any) -> Path:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    table = columns if isinstance(columns, pa.Table) else pa.table(columns)
+    pq.write_table(table, path, **options)
+    return path
+
+
+def good(folder: Path, **options: Any) -> Path:
+    """A file that can be trained on; its label is its first column, so that its values can be changed in place."""
+    return write(folder, {"label": LABEL, "x": FLOATS}, **options)
+
+
+def spec(*replacements: tuple[str, str]) -> str:
+    text = SPEC
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def _labels(values: Any) -> Make:
+    return lambda folder: write(folder, {"x": FLOATS[: len(values)], "label": values})
+
+
+def _features(values: Any) -> Make:
+    return lambda folder: write(folder, {"x": values, "label": LABEL[: len(values)]})
+
+
+def _content(content: bytes) -> Make:
+    return lambda folder: (folder / "train.parquet").write_bytes(content)
+
+
+def _footer(change: Callable[[Struct], None]) -> Make:
+    return lambda folder: change_footer(good(folder), change)
+
+
+def _footer_says(value: object, *path: int) -> Make:
+    return _footer(lambda footer: footer.put(value, *path))
+
+
+def _page_says(value: object, *path: int) -> Make:
+    """The header of the page that holds the dictionary of `x`."""
+    return lambda folder: change_page(good(folder), 1, lambda header: header.put(value, *path), page=DICTIONARY_PAGE)
+
+
+def _rows(rows: int) -> Make:
+    def change(footer: Struct) -> None:
+        footer.put(rows, *NUM_ROWS)
+        footer.put(rows, *GROUP_ROWS)
+
+    return _footer(change)
+
+
+def _claimed_length(*path: int) -> Make:
+    return _footer(lambda footer: setattr(footer.at(*path), "claimed", 2**31 - 1))
+
+
+def _nested_schema(footer: Struct) -> None:
+    level = Struct({3: (I32, 0), 4: (BINARY, b"a"), 5: (I32, 1)})
+    footer.at(*SCHEMA).values[2:2] = [level] * 50_000
+
+
+def _flipped_bit(folder: Path) -> None:
+    path = good(folder, compression="none", use_dictionary=False, write_page_checksum=True)
+    content = bytearray(path.read_bytes())
+    content[content.index(FLOATS.tobytes()) + 80] ^= 1
+    path.write_bytes(content)
+
+
+class _Trap:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self._path),)
+
+
+def _extension(name: bytes) -> Make:
+    def make(folder: Path) -> None:
+        trap = pickle.dumps(_Trap(folder / "unpickled"))
+        metadata = {b"ARROW:extension:name": name, b"ARROW:extension:metadata": trap}
+        schema = pa.schema([pa.field("x", pa.list_(pa.float32()), metadata=metadata), pa.field("label", pa.int64())])
+        write(folder, pa.Table.from_arrays([pa.array([[1.0]] * 30, schema[0].type), pa.array(LABEL)], schema=schema))
+
+    return make
+
+
+def _differing(folder: Path) -> None:
+    good(folder)
+    write(folder, {"label": LABEL, "x": [1] * 30}, "more.parquet")
+
+
+def _same_name_twice(folder: Path) -> None:
+    columns = [pa.array(FLOATS), pa.array(FLOATS), pa.array(LABEL)]
+    write(folder, pa.Table.from_arrays(columns, names=["x", "x", "label"]))
+
+
+def _other_format(name: str, content: bytes) -> Make:
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+def _encrypted(*, plaintext_footer: bool) -> Make:
+    return lambda folder: encrypted.write(folder / "train.parquet", plaintext_footer=plaintext_footer)
+
+
+def _dead_link(folder: Path) -> None:
+    (folder / "train.parquet").symlink_to(folder / "nothing")
+
+
+def _negative_weight(folder: Path) -> None:
+    write(folder, {"x": FLOATS, "label": LABEL, "w": [-1.0] + [1.0] * 29})
+
+
+def _bad(name: str, words: str, make: Make, spec: str = SPEC, where: str = "train.parquet") -> BadData:
+    return BadData(name=name, words=words, make=make, spec=spec, where=where)
+
+
+def _good_bytes() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return good(Path(folder)).read_bytes()
+
+
+GOOD = _good_bytes()
+LENGTHS = (0, 1, 4, 7, 8, 12)
+MISSING = (1, 4, 8)
+OTHER_FORMATS = ("csv", "feather", "arrow", "pkl", "npy", "json", "orc", "h5", "keras")
+
+BAD_DATA = (
+    _bad("e310_float_labels", "takes class numbers", _labels([0.5, 1.5]), where="job.yaml:5:34 compile.loss"),
+    _bad(
+        "e309_label_beyond_the_outputs",
+        "needs one output for each of the 8 classes",
+        _labels([0, 7]),
+        where="job.yaml:5:34 compile.loss",
+    ),
+    _bad(
+        "e314_class_weight_of_no_class",
+        "the target has no class 'three'",
+        good,
+        spec=SPEC + "fit: {class_weight: {0: 1, three: 5}}\n",
+        where="job.yaml:6:28 fit.class_weight.three",
+    ),
+    _bad("e401_folder_that_is_a_dead_link", "no such file or folder", _dead_link, where="job.yaml:2:15 data.train"),
+    _bad(
+        "e401_fifo",
+        "neither a file nor a folder",
+        lambda folder: os.mkfifo(folder / "train.parquet"),
+        where="job.yaml:2:15 data.train",
+    ),
+    _bad("e402_column_missing", "there is no column 'x'", lambda folder: write(folder, {"xx": LABEL, "label": LABEL})),
+    _bad("e402_column_twice_in_the_file", "2 columns are named 'x'", _same_name_twice),
+    _bad("e403_strings", "column 'x' holds strings", _features(["a", "b"])),
+    _bad("e403_nested", "holds no numbers: its type is 'list<element: ", _features([[[1]], [[2]]])),
+    _bad("e403_decimal", "decimal128(5, 1)", _features(pa.array([1, 2], pa.decimal128(5, 1)))),
+    _bad("e403_timestamp", "timestamp[us]", _features(pa.array([1, 2], pa.timestamp("us")))),
+    _bad("e403_dictionary", "column 'x' holds strings", _features(pa.array(["a", "b"]).dictionary_encode())),
+    _bad(
+        "e403_shape_of_another_size",
+        "shape [2, 2] holds 4 numbers, column 'x' has 1",
+        good,
+        spec=spec(("[x]", "{x: {shape: [2, 2]}}")),
+        where="data.features.x.shape",
+    ),
+    _bad(
+        "e404_shards_that_differ",
+        "train.parquet and more.parquet have different columns",
+        _differing,
+        spec=spec(("train: train.parquet", "train: [train.parquet, more.parquet]")),
+        where="more.parquet",
+    ),
+    _bad("e406_no_rows", "there are no rows", _labels(pa.array([], pa.int64())), where="data.train"),
+    _bad("e406_one_class", "so there is nothing to learn", _labels(["a", "a"]), where="data.target"),
+    _bad("e407_null_labels", "null in column 'label' (1 of 3 rows); the first in row 1", _labels([0, None, 1])),
+    _bad("e407_labels_beyond_32_bits", "1099511627776 in row 1", _labels([0, 2**40])),
+    _bad("e407_class_of_a_megabyte", "a text of 1,000,000 bytes", _labels(["a", "b" * 1_000_000])),
+    *(_bad(f"e411_cut_at_{length}", WHOLE, _content(GOOD[:length])) for length in LENGTHS),
+    *(_bad(f"e411_{length}_bytes_short", WHOLE, _content(GOOD[:-length])) for length in MISSING),
+    _bad("e411_cut_in_the_middle", WHOLE, _content(GOOD[: len(GOOD) // 2])),
+    _bad("e411_magic_only", WHOLE, _content(b"PAR1")),
+    _bad("e411_magic_twice", WHOLE, _content(b"PAR1PAR1")),
+    _bad("e411_csv", WHOLE, _content(b"x,label\n1,0\n" * 50)),
+    _bad("e411_arrow_ipc", WHOLE, _content(b"ARROW1\0\0" + bytes(500) + b"ARROW1")),
+    _bad("e411_pickle", WHOLE, _content(pickle.dumps({"x": [1] * 50}))),
+    _bad("e411_npy", WHOLE, _content(b"\x93NUMPY\x01\0" + bytes(500))),
+    _bad("e411_encrypted_footer", "the file is encrypted", _encrypted(plaintext_footer=False)),
+    _bad("e411_encrypted_columns", "the file is encrypted", _encrypted(plaintext_footer=True)),
+    _bad("e411_negative_rows", "its footer counts -5 rows", _rows(-5)),
+    _bad("e411_more_rows_than_values", "it has not the 1,000,000 rows that its footer counts", _rows(10**6)),
+    _bad(
+        "e411_negative_values",
+        "it has not the 30 rows that its footer counts",
+        _footer_says(-1, *column(1, NUM_VALUES)),
+    ),
+    _bad("e411_schema_50000_deep", "schema too deeply nested", _footer(_nested_schema)),
+    _bad("e411_page_of_two_gigabytes", "Page didn't decompress to expected size", _page_says(2**31 - 1, *PAGE_SIZE)),
+    _bad("e411_page_of_negative_size", "Invalid page header", _page_says(-1, *PAGE_SIZE)),
+    _bad("e411_page_of_negative_values", "negative number of values", _page_says(-1, *DICTIONARY_VALUES)),
+    _bad("e412_flipped_bit", "a page's checksum does not match", _flipped_bit),
+    _bad("e413_rows_beyond_counting", "4,611,686,018,427,387,904 rows need", _rows(2**62)),
+    _bad("e413_schema_of_two_billion_columns", "beyond the limits", _claimed_length(*SCHEMA)),
+    _bad("e413_two_billion_row_groups", "beyond the limits", _claimed_length(*ROW_GROUPS)),
+    _bad(
+        "e413_text_of_two_gigabytes",
+        "beyond the limits",
+        _footer_says(Claim(content=b"x", length=2**31 - 1), *CREATED_BY),
+    ),
+    _bad("e414_unknown_codec", "Unsupported compression codec value: 99", _footer_says(99, *column(1, CODEC))),
+    _bad("e414_lzo", "LZO", _footer_says(3, *column(1, CODEC))),
+    _bad(
+        "e414_pickled_extension", "the extension type 'arrow.py_extension_type'", _extension(b"arrow.py_extension_type")
+    ),
+    _bad("e414_ray_tensor", "the extension type 'ray.data.arrow_tensor'", _extension(b"ray.data.arrow_tensor")),
+    _bad(
+        "e414_ray_tensor_v2", "the extension type 'ray.data.arrow_tensor_v2'", _extension(b"ray.data.arrow_tensor_v2")
+    ),
+    *(
+        _bad(
+            f"e415_{ending}",
+            f"'.{ending}' files cannot be read",
+            _other_format(f"train.{ending}", b"x"),
+            spec=spec(("train.parquet", f"train.{ending}")),
+            where="job.yaml:2:15 data.train",
+        )
+        for ending in OTHER_FORMATS
+    ),
+    _bad(
+        "e431_not_a_number",
+        "NaN or infinite in column 'x' (1 of 3 rows); the first in row 1",
+        _features([1.0, float("nan"), 2.0]),
+    ),
+    _bad("e431_infinite", "NaN or infinite in column 'x' (1 of 2 rows)", _features([1.0, float("inf")])),
+    _bad("e431_beyond_float32", "NaN or infinite in column 'x' (1 of 2 rows)", _features([1.0, 1e39])),
+    _bad(
+        "e431_negative_weight",
+        "negative in column 'w' (1 of 30 rows); the first in row 0",
+        _negative_weight,
+        spec=spec(("target: label", "target: label, sample_weight: w")),
+    ),
+)

@@ -1,0 +1,55 @@
+"""Every data file of the corpus is refused with the error that it is named after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from seqjobs.data.plan_check import check_plan, inspect_plan
+from seqjobs.data.read import read_dataset
+from seqjobs.errors import DataError, SeqjobsError, SpecError
+from seqjobs.planning.plan import make_plan
+from seqjobs.spec.load import load_job
+from tests.bad_input.bad_data import BAD_DATA, SPEC, BadData, good
+
+
+def read(path: Path) -> None:
+    """All that is done with a job's data before it is trained on."""
+    plan = make_plan([load_job(path)])
+    schemas = inspect_plan(plan).schemas
+    datasets = {source.id: read_dataset(source) for source in plan.datasets}
+    num_classes = {name: dataset.num_classes for name, dataset in datasets.items()}
+    check_plan(plan, schemas, num_classes, {name: dataset.classes for name, dataset in datasets.items()})
+
+
+def told(error: SeqjobsError, folder: Path) -> Sequence[str]:
+    """The code, the place, what is wrong and the fix, with places in the folder as the spec would write them."""
+    if isinstance(error, DataError):
+        return error.code, error.where.replace(f"{folder}/", ""), error.what, error.fix
+    (line,) = str(error).splitlines()
+    place, what = line.replace(f"{folder}/", "").removeprefix(f"{error.code} ").split(": ", 1)
+    return error.code, place, *what.rsplit(" Fix: ", 1)
+
+
+@pytest.mark.parametrize("data", BAD_DATA, ids=lambda data: data.name)
+def test_a_data_file_gives_the_error_that_it_is_named_after(data: BadData, tmp_path: Path) -> None:
+    data.make(tmp_path)
+    path = tmp_path / "job.yaml"
+    path.write_text(data.spec, encoding="utf-8")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises((DataError, SpecError)) as caught:
+        read(path)
+    code, where, what, fix = told(caught.value, tmp_path)
+    assert (code, where) == (data.code, data.where), caught.value
+    assert data.words in what
+    assert fix
+    assert str(caught.value).isprintable()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_file_that_the_others_change_is_right(tmp_path: Path) -> None:
+    good(tmp_path)
+    (tmp_path / "job.yaml").write_text(SPEC, encoding="utf-8")
+    read(tmp_path / "job.yaml")

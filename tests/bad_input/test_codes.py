@@ -1,0 +1,56 @@
+"""Every code that seqjobs raises is shown: by a file of the corpus, or by a test that is named here."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.bad_input.bad_data import BAD_DATA
+from tests.bad_input.expectation import SPECS, expected_of
+from tests.bad_input.made_specs import MADE_SPECS
+from tests.conftest import ROOT
+
+# What no spec and no data file alone can be wrong about: several specs, arguments, models, clusters and run folders.
+ELSEWHERE = {
+    "tests/planning/test_plan.py": ["E208"],
+    "tests/spec/test_overrides.py": ["E210"],
+    "tests/run_job/test_refused.py": ["E313", "E421", "E603"],
+    "tests/training/test_value_check.py": ["E418", "E419"],
+    "tests/execution/test_ray_slots.py": ["E506", "E507", "E511"],
+    "tests/execution/test_ray_cluster.py": ["E508", "E510"],
+    "tests/run_job/test_resume.py": ["E509"],
+    "tests/execution/kept/test_kept_cluster.py": ["E512", "E513", "E514", "E516"],
+    "tests/execution/kept/test_silent_cluster.py": ["E515"],
+    "tests/results/test_run_folders.py": ["E601"],
+    "tests/storage/test_lock.py": ["E602"],
+    "tests/results/test_run_log.py": ["E605", "E606", "E609", "E610"],
+    "tests/results/test_manifest.py": ["E607", "E608"],
+    "tests/results/test_run.py": ["E611", "E612", "E613"],
+    "tests/test_export.py": ["E614"],
+}
+
+
+def raised() -> set[str]:
+    """The codes in the source, its README left out."""
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "seqjobs").rglob("*.py")]
+    return set(re.findall(r"\bE[1-9]\d\d\b", "\n".join(texts)))
+
+
+def in_the_corpus() -> set[str]:
+    of_files = {mistake.code for path in SPECS.iterdir() for mistake in expected_of(path)} - {""}
+    return of_files | {spec.expected.code for spec in MADE_SPECS} | {data.code for data in BAD_DATA}
+
+
+def test_every_code_is_shown_and_every_code_that_is_shown_is_raised() -> None:
+    assert in_the_corpus() | {code for codes in ELSEWHERE.values() for code in codes} == raised()
+
+
+@pytest.mark.parametrize("test", ELSEWHERE)
+def test_a_test_that_is_named_here_shows_its_codes(test: str) -> None:
+    text = (ROOT / test).read_text(encoding="utf-8")
+    assert [code for code in ELSEWHERE[test] if not re.search(rf"\b{code}\b", text)] == []
+
+
+def test_what_the_corpus_shows_is_not_named_again() -> None:
+    assert in_the_corpus().isdisjoint(code for codes in ELSEWHERE.values() for code in codes)
