@@ -74,6 +74,18 @@ class Behaviour(IntEnum):
     """Prints, as a library would."""
     LARGE = 920
     """Has weights of more than a megabyte."""
+    SLEEP_ONCE = 921
+    """As SLEEP, the first time (which it finds in the notes)."""
+    SLOW = 922
+    """Takes `StartFake.slow` seconds more an epoch."""
+    APART = 923
+    """Its pack reports no epoch and takes as long for each member, as where they have to train one by one."""
+
+
+FIRST_TIME: dict[Behaviour | None, Behaviour] = {
+    Behaviour.FAIL_ONCE: Behaviour.CRASH,
+    Behaviour.SLEEP_ONCE: Behaviour.SLEEP,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +98,7 @@ class StartFake:
     notes: Path | None = None
     epoch_seconds: float = 0.0
     sleep: float = 3600.0
+    slow: float = 0.3
     allocate: int = 0
 
     def __call__(self, cpus: int) -> FakeRunner:
@@ -118,12 +131,18 @@ class FakeRunner:
             time.sleep(self._knobs.epoch_seconds)
             if Behaviour.SLEEP in behaviours:
                 time.sleep(self._knobs.sleep)
+            if Behaviour.SLOW in behaviours:
+                time.sleep(self._knobs.slow)
+            if Behaviour.APART in behaviours:
+                continue
             yield EpochReport(
                 epoch=epoch,
                 metrics={metric: tuple(history[metric][epoch] for history in histories) for metric in histories[0]},
             )
         for trial, behaviour, history in zip(pack.trials, behaviours, histories, strict=True):
             failure = _failure(behaviour)
+            if Behaviour.APART in behaviours:
+                time.sleep(self._knobs.slow)
             self._note("ended", trial)
             yield TrialOutcome(
                 trial_id=trial.id,
@@ -153,7 +172,7 @@ class FakeRunner:
             self._left_behind.append(bytearray(b"x") * self._knobs.allocate)
         if behaviour is Behaviour.PRINT:
             print(f"trial {trial.id} prints", flush=True)
-        return Behaviour.CRASH if behaviour is Behaviour.FAIL_ONCE and not again else behaviour
+        return behaviour if again else FIRST_TIME.get(behaviour, behaviour)
 
     def _note(self, word: str, trial: Trial) -> None:
         if self._knobs.notes is not None:

@@ -56,7 +56,8 @@ class Executor(Protocol):
         """Carries out the packs; `attempts` has how many attempts of a pack were charged to it before.
 
         An event has been handled when the next one is asked for. Every pack ends in AttemptEnded or in a final
-        AttemptLost. Closing the generator stops what still runs.
+        AttemptLost. Where it runs elsewhere, a worker that tells of nothing for longer than `Pack.stall` is given up.
+        Closing the generator stops what still runs.
         """
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:

@@ -23,7 +23,7 @@ from seqjobs.execution.events import (
     WorkerStarted,
 )
 from seqjobs.execution.executor import DatasetFacts
-from seqjobs.execution.pack_run import PackEnd, run_pack
+from seqjobs.execution.pack_run import MembersEnded, PackEnd, run_pack
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
@@ -34,7 +34,11 @@ WORKER = "in-process"
 
 @final
 class InProcess:
-    """One worker: this process. TensorFlow is imported into it, with as many threads as `cpus`."""
+    """One worker: this process. TensorFlow is imported into it, with as many threads as `cpus`.
+
+    Nobody else could end what hangs here, so `limits.stall` is not watched, and `limits.run_time` is looked at when an
+    epoch ends.
+    """
 
     def __init__(self, *, cpus: int = 1, start: Callable[[int], PackRunner] = start_runner) -> None:
         self._cpus = cpus
@@ -94,7 +98,7 @@ class InProcess:
         for item in run_pack(self._entered(), pack, self._datasets[pack.dataset]):
             if isinstance(item, PackEnd):
                 end = item
-            else:
+            elif not isinstance(item, MembersEnded):
                 yield EpochEnded(pack_id=pack.id, attempt=number, worker=WORKER, reports=(item,))
         members = [
             Member(outcome=outcome, fetch_weights=_giving(weights))

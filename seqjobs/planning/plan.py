@@ -147,6 +147,7 @@ def _pack_of(job: JobSpec, trial: Trial, keys: PlanKeys) -> Pack:
         trials=(trial,),
         resources=resources,
         retries=job.limits.retries,
+        stall=job.limits.stall,
         objective=job.objective,
         keep_best=job.keep.best,
     )

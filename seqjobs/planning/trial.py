@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from seqjobs.planning.resources import Resources
 from seqjobs.spec.canonical import digest
 from seqjobs.spec.job_spec import Assignment
+from seqjobs.spec.quantities import Stall
 from seqjobs.spec.sections import ObjectiveSpec, TrialSpec
 
 
@@ -44,6 +45,8 @@ class Pack:
     resources: Resources
     retries: int
     """How often it is tried again after killing its worker."""
+    stall: Stall = "auto"
+    """For how long its worker may tell of nothing, in seconds."""
     shared_key: str = ""
     """What trials have in common that can be members of one pack, but for the seed."""
     reason: str = ""
