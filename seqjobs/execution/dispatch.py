@@ -274,8 +274,15 @@ class Dispatch:
         yield from events
 
     def _put_back(self, pack: Pack, over: AttemptEnded | AttemptLost) -> None:
-        for part in reversed(self._attempts.again(pack, over)):
-            self._queue.put_back(part)
+        again = self._attempts.again(pack, over)
+        if isinstance(over, AttemptLost) and over.charged and not self._attempts.any_ended:
+            # Its worker, should it live, would take it again before programs that it does not hold.
+            self._queue.forget(over.worker)
+            for part in again:
+                self._queue.put_last(part)
+        else:
+            for part in reversed(again):
+                self._queue.put_back(part)
 
     def _error_behind(self, call: RayCall) -> BaseException | None:
         try:

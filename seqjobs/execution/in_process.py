@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Self, final
@@ -68,17 +69,20 @@ class InProcess:
         yield WorkerStarted(
             worker=WORKER, node=platform.node(), pid=os.getpid(), devices=runner.devices, versions=runner.versions
         )
-        for pack in packs:
+        waiting = deque(packs)
+        while waiting:
+            pack = waiting.popleft()
             refused = account.refused(pack, WORKER)
             if refused is not None:
                 yield refused
                 continue
-            left = [pack]
-            while left:
-                tried = left.pop(0)
-                over = yield from self._attempt(account, tried)
-                left[:0] = account.again(tried, over)
-                yield over
+            over = yield from self._attempt(account, pack)
+            again = account.again(pack, over)
+            if account.any_ended:
+                waiting.extendleft(reversed(again))
+            else:
+                waiting.extend(again)
+            yield over
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         return self._entered().export(trial, feature_shape, weights)

@@ -22,6 +22,7 @@ from seqjobs.planning.trial import Pack, Trial
 from seqjobs.results import log_records
 from seqjobs.results.best_models import best_models
 from seqjobs.results.collector import Collector
+from seqjobs.results.first_deaths import FirstDeaths
 from seqjobs.results.leaderboard import Leaderboard, kept_trials, rank_jobs
 from seqjobs.results.log_records import LogState
 from seqjobs.results.manifest import Manifest, check_same_data, check_same_plan, read_manifest, write_manifest
@@ -62,6 +63,7 @@ class Session:
         self._lock = Lock(paths.lock)
         self._manifest: Manifest | None = None
         self._state = LogState()
+        self._deaths = FirstDeaths(())
         self._collector: Collector | None = None
 
     def __enter__(self) -> Self:
@@ -72,6 +74,7 @@ class Session:
             self._manifest = self._stored_manifest()
             self._last_segment = last_segment(self._paths.log)
             self._state = log_records.fold(records_up_to(self._paths.log, self._last_segment))
+            self._deaths = FirstDeaths(self._state.records.values())
             if self._last_segment and self._manifest is None:
                 what, fix = "this folder has the log of a run, but not its run.json", "restore run.json from a copy."
                 raise RunFolderError("E608", what, where=str(self._paths.root), fix=fix)
@@ -161,10 +164,14 @@ class Session:
             raise SpecError(dict.fromkeys(lines))
 
     def handle(self, event: Event) -> None:
-        """Takes an event of the executor: first what must not be lost, then the screen."""
+        """Takes an event of the executor: first what must not be lost, then the screen.
+
+        Raises ClusterError E517 where nothing but deaths was told of.
+        """
         collector = self._begun()
         collector.handle(event)
         self._progress.event(event, collector.standing)
+        self._deaths.look(event)
 
     def commit(self) -> None:
         self._begun().commit()
