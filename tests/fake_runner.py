@@ -81,6 +81,9 @@ class Behaviour(IntEnum):
     APART = 923
     """Its pack reports no epoch and takes as long for each member, as where they have to train one by one."""
 
+    EXIT_IN_CHECK = 924
+    """Takes its process with it when it is checked."""
+
 
 FIRST_TIME: dict[Behaviour | None, Behaviour] = {
     Behaviour.FAIL_ONCE: Behaviour.CRASH,
@@ -122,6 +125,8 @@ class FakeRunner:
         return NOTHING_COMPILED
 
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:  # noqa: ARG002
+        if _behaviour(trial) is Behaviour.EXIT_IN_CHECK:
+            os._exit(EXIT_CODE)
         if _behaviour(trial) is Behaviour.UNBUILDABLE:
             return Failure(cause=Cause.SPEC, message="cannot be built, being fake")
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -160,6 +161,7 @@ class Dispatch:
     def _wait(self, waitables: list[Any]) -> set[Any]:
         """All that are ready; where none is, the first one that gets ready soon."""
         if not waitables:
+            time.sleep(WAIT_SECONDS)  # all workers died as they started, and the next ones are to wait
             return set()
         ready, _ = self._ray.wait(waitables, num_returns=len(waitables), timeout=0, fetch_local=False)
         if not ready:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -117,11 +116,6 @@ class Session:
     @property
     def attempts_charged(self) -> Mapping[str, int]:
         return self._state.charged
-
-    @property
-    def seconds_allowed(self) -> float:
-        """The least `limits.run_time` of the jobs."""
-        return min((job.limits.run_time or math.inf for job in self._plan.jobs), default=math.inf)
 
     def examine(self, facts: Mapping[str, DatasetFacts]) -> None:
         """Puts trials into packs. Raises RunFolderError E421 where the data has changed, SpecError where data and
