@@ -65,6 +65,12 @@ class ClusterError(SeqjobsError, RuntimeError):
     exit_code = 4
 
 
+class OutOfTimeError(SeqjobsError, TimeoutError):
+    """A run whose `limits.run_time` was over before it could train; the same command goes on."""
+
+    exit_code = 6
+
+
 class NotFoundError(SeqjobsError, LookupError):
     """A run, trial or log that does not exist."""
 

@@ -53,7 +53,9 @@ def submit_jobs(
     """
     plan = make_plan(jobs)
     paths = run_folder(Path(runs_dir), run or new_run_id(plan))
-    pool = RayPool(demand_of(plan), workers=workers, address=address, use_kept=True, notify=notify)
+    pool = RayPool(
+        demand_of(plan), workers=workers, address=address, use_kept=True, run_seconds=plan.run_seconds, notify=notify
+    )
     return run_job(plan, pool, paths, progress or Silent())
 
 
@@ -68,6 +70,7 @@ def _carry_out(plan: Plan, executor: Executor, paths: RunPaths, progress: Progre
     with contextlib.closing(progress), Session(plan, paths, progress) as session:
         if session.is_finished:
             return
+        deadline = time.monotonic() + plan.run_seconds
         progress.stage("starting workers")
         with executor:
             progress.stage("reading data")
@@ -76,7 +79,6 @@ def _carry_out(plan: Plan, executor: Executor, paths: RunPaths, progress: Progre
             progress.stage("checking models")
             session.refuse(executor.check(session.trials_to_check))
             session.begin(facts)
-            deadline = time.monotonic() + session.seconds_allowed
             running = executor.run(session.packs_left, session.attempts_charged, session.checkpoint_of)
             with contextlib.closing(running) as events:
                 for event in events:

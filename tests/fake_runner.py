@@ -78,6 +78,21 @@ class Behaviour(IntEnum):
     """Prints, as a library would."""
     LARGE = 920
     """Has weights of more than a megabyte."""
+    SLEEP_ONCE = 921
+    """As SLEEP, the first time (which it finds in the notes)."""
+    SLOW = 922
+    """Takes `StartFake.slow` seconds more an epoch."""
+    APART = 923
+    """Its pack reports no epoch and takes as long for each member, as where they have to train one by one."""
+
+    EXIT_IN_CHECK = 924
+    """Takes its process with it when it is checked."""
+
+
+FIRST_TIME: dict[Behaviour | None, Behaviour] = {
+    Behaviour.FAIL_ONCE: Behaviour.CRASH,
+    Behaviour.SLEEP_ONCE: Behaviour.SLEEP,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +106,9 @@ class StartFake:
     notes: Path | None = None
     epoch_seconds: float = 0.0
     sleep: float = 3600.0
+    slow: float = 0.3
+    mended: bool = False
+    """Nobody does anything special any more."""
     allocate: int = 0
 
     def __call__(self, cpus: int) -> FakeRunner:
@@ -112,6 +130,8 @@ class FakeRunner:
         return NOTHING_COMPILED
 
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:  # noqa: ARG002
+        if _behaviour(trial) is Behaviour.EXIT_IN_CHECK:
+            os._exit(EXIT_CODE)
         if _behaviour(trial) is Behaviour.UNBUILDABLE:
             return Failure(cause=Cause.SPEC, message="cannot be built, being fake")
         return None
@@ -125,6 +145,10 @@ class FakeRunner:
             time.sleep(self._knobs.epoch_seconds)
             if Behaviour.SLEEP in behaviours:
                 time.sleep(self._knobs.sleep)
+            if Behaviour.SLOW in behaviours:
+                time.sleep(self._knobs.slow)
+            if Behaviour.APART in behaviours:
+                continue
             yield EpochReport(
                 epoch=epoch,
                 metrics={metric: tuple(history[metric][epoch] for history in histories) for metric in histories[0]},
@@ -133,6 +157,8 @@ class FakeRunner:
                 yield PackCheckpoint(epochs=epoch + 1, content=f"{epoch + 1} {pack.id}".encode())
         for trial, behaviour, history in zip(pack.trials, behaviours, histories, strict=True):
             failure = _failure(behaviour)
+            if Behaviour.APART in behaviours:
+                time.sleep(self._knobs.slow)
             self._note("ended", trial)
             yield TrialOutcome(
                 trial_id=trial.id,
@@ -151,7 +177,7 @@ class FakeRunner:
     def _begin(self, trial: Trial, epoch: int) -> Behaviour | None:
         again = self._knobs.notes is not None and trial.id in trainings(self._knobs.notes)
         self._note("begun", trial, epoch)
-        behaviour = _behaviour(trial)
+        behaviour = None if self._knobs.mended else _behaviour(trial)
         if behaviour is Behaviour.EXIT or (behaviour is Behaviour.EXIT_ONCE and not again):
             time.sleep(0.02)  # (what the process has just sent is on its way still)
             os._exit(EXIT_CODE)
@@ -162,7 +188,7 @@ class FakeRunner:
             self._left_behind.append(bytearray(b"x") * self._knobs.allocate)
         if behaviour is Behaviour.PRINT:
             print(f"trial {trial.id} prints", flush=True)
-        return Behaviour.CRASH if behaviour is Behaviour.FAIL_ONCE and not again else behaviour
+        return behaviour if again else FIRST_TIME.get(behaviour, behaviour)
 
     def _note(self, word: str, trial: Trial, epoch: int = 0) -> None:
         if self._knobs.notes is not None:

@@ -19,6 +19,8 @@ class Attempts:
 
     def __init__(self, charged: Mapping[str, int]) -> None:
         self._charged = dict(charged)
+        self.any_ended = False
+        """Whether any attempt ran to its end yet."""
 
     def number(self, pack: Pack) -> int:
         """Of the pack's present attempt, or its next one; from 1. One that is not charged does not count."""
@@ -38,6 +40,7 @@ class Attempts:
         failure = end.failure or retryable_failure(end.outcomes)
         if failure is not None:
             return self.lost(pack, worker, failure, end.log)
+        self.any_ended = True
         return AttemptEnded(
             pack_id=pack.id,
             attempt=self.number(pack),
@@ -67,7 +70,11 @@ class Attempts:
         )
 
     def again(self, pack: Pack, over: AttemptEnded | AttemptLost) -> tuple[Pack, ...]:
-        """What is to be tried after that: nothing, the pack, or its halves."""
+        """What is to be tried after that: nothing, the pack, or its halves.
+
+        It is tried next; but behind all others as long as every attempt died: whatever they die of, no trial should be
+        used up before another has shown whether it is to blame.
+        """
         if isinstance(over, AttemptEnded) or over.final:
             return ()
         return tuple(parts_of(pack, self._charged))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -25,6 +27,7 @@ from seqjobs.execution.executor import Saved
 from seqjobs.execution.pack_queue import PackQueue
 from seqjobs.execution.ray_call import RayCall, StreamEndedError, Whole, reason_of
 from seqjobs.execution.ray_slots import Slot, Slots
+from seqjobs.execution.stall_watch import StallWatch
 from seqjobs.execution.stream_items import Begun, Reported
 from seqjobs.planning.trial import Pack
 from seqjobs.training.outcome import Cause, Failure, PackCheckpoint
@@ -68,6 +71,7 @@ class Dispatch:
         self._queue = PackQueue(())
         self._calls: dict[str, list[RayCall]] = {}
         self._suspects: set[str] = set()
+        self._watch = StallWatch()
         self._pace: dict[str, float] = {}  # program -> seconds of a pack of it, the last one that ended
 
     def events(self) -> Generator[Event, None, None]:
@@ -81,7 +85,7 @@ class Dispatch:
                 yield from self._replace_full()
                 yield from self._dispatch()
                 happened = False
-                for event in self._receive():
+                for event in itertools.chain(self._receive(), self._replace_stalled()):
                     happened = True
                     yield event
                 if not happened:
@@ -167,6 +171,7 @@ class Dispatch:
     def _wait(self, waitables: list[Any]) -> set[Any]:
         """All that are ready; where none is, the first one that gets ready soon."""
         if not waitables:
+            time.sleep(WAIT_SECONDS)  # all workers died as they started, and the next ones are to wait
             return set()
         ready, _ = self._ray.wait(waitables, num_returns=len(waitables), timeout=0, fetch_local=False)
         if not ready:
@@ -200,9 +205,18 @@ class Dispatch:
         except self._ray.exceptions.RayError as error:
             yield from self._worker_died(slot, error)
 
+    def _replace_stalled(self) -> Iterator[Event]:
+        """Workers that were silent for too long: of those that hang or were stopped nothing more is to be expected."""
+        at_work = {slot.name: calls[0].packs[0] for slot in self._slots.slots if (calls := self._calls.get(slot.name))}
+        stalled = self._watch.stalled(at_work)
+        for slot in [slot for slot in self._slots.slots if slot.name in stalled]:
+            why = self._watch.why(at_work[slot.name])
+            yield from self._end_worker(slot, f"stalled, {why}", f"its worker stalled: {why}")
+
     def _take(self, slot: Slot, call: RayCall, item: Begun | Reported | PackCheckpoint | Whole) -> Iterator[Event]:
         pack, worker = call.packs[0], slot.name
         number = self._attempts.number(pack)
+        self._watch.heard(worker, pack)
         match item:
             case Begun():
                 call.has_begun = True
@@ -227,17 +241,18 @@ class Dispatch:
         yield over
 
     def _worker_died(self, slot: Slot, error: BaseException) -> Iterator[Event]:
-        """All that was on the worker is lost; only what it had begun can have killed it."""
-        reason = reason_of(error)
         infrastructure = slot.facts is not None and not self._slots.source.node_is_alive(slot.facts.node_id)
+        reason = reason_of(error)
+        yield from self._end_worker(slot, reason, f"its worker died: {reason}", infrastructure=infrastructure)
+
+    def _end_worker(self, slot: Slot, reason: str, what: str, *, infrastructure: bool = False) -> Iterator[Event]:
+        """All that was on the worker is lost; only what it had begun can have brought it down."""
         self._slots.remove(slot, reason)
         yield WorkerLost(worker=slot.name, reason=reason)
         calls = self._calls.get(slot.name, [])
         culprit = self._culprit(calls) if not infrastructure else None
         failures = {
-            crashed: Failure(
-                cause=Cause.CRASH if crashed else Cause.INFRASTRUCTURE, message=f"its worker died: {reason}"
-            )
+            crashed: Failure(cause=Cause.CRASH if crashed else Cause.INFRASTRUCTURE, message=what)
             for crashed in (True, False)
         }
         yield from self._lose_worker(slot, [(pack, failures[pack is culprit]) for call in calls for pack in call.packs])
@@ -273,8 +288,15 @@ class Dispatch:
         yield from events
 
     def _put_back(self, pack: Pack, over: AttemptEnded | AttemptLost) -> None:
-        for part in reversed(self._attempts.again(pack, over)):
-            self._queue.put_back(part)
+        again = self._attempts.again(pack, over)
+        if isinstance(over, AttemptLost) and over.charged and not self._attempts.any_ended:
+            # Its worker, should it live, would take it again before programs that it does not hold.
+            self._queue.forget(over.worker)
+            for part in again:
+                self._queue.put_last(part)
+        else:
+            for part in reversed(again):
+                self._queue.put_back(part)
 
     def _error_behind(self, call: RayCall) -> BaseException | None:
         try:

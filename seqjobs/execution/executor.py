@@ -68,7 +68,8 @@ class Executor(Protocol):
 
         `saved` is asked for a pack's last checkpoint whenever the pack is dispatched.
         An event has been handled when the next one is asked for. Every pack ends in AttemptEnded or in a final
-        AttemptLost. Closing the generator stops what still runs.
+        AttemptLost. Where it runs elsewhere, a worker that tells of nothing for longer than `Pack.stall` is given up.
+        Closing the generator stops what still runs.
         """
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:

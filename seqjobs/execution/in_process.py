@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Self, final
@@ -24,7 +25,7 @@ from seqjobs.execution.events import (
     WorkerStarted,
 )
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
-from seqjobs.execution.pack_run import PackEnd, run_pack
+from seqjobs.execution.pack_run import MembersEnded, PackEnd, run_pack
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
@@ -35,7 +36,11 @@ WORKER = "in-process"
 
 @final
 class InProcess:
-    """One worker: this process. TensorFlow is imported into it, with as many threads as `cpus`."""
+    """One worker: this process. TensorFlow is imported into it, with as many threads as `cpus`.
+
+    Nobody else could end what hangs here, so `limits.stall` is not watched, and `limits.run_time` is looked at when an
+    epoch ends.
+    """
 
     def __init__(self, *, cpus: int = 1, start: Callable[[int], PackRunner] = start_runner) -> None:
         self._cpus = cpus
@@ -67,17 +72,20 @@ class InProcess:
         yield WorkerStarted(
             worker=WORKER, node=platform.node(), pid=os.getpid(), devices=runner.devices, versions=runner.versions
         )
-        for pack in packs:
+        waiting = deque(packs)
+        while waiting:
+            pack = waiting.popleft()
             refused = account.refused(pack, WORKER)
             if refused is not None:
                 yield refused
                 continue
-            left = [pack]
-            while left:
-                tried = left.pop(0)
-                over = yield from self._attempt(account, tried, saved)
-                left[:0] = account.again(tried, over)
-                yield over
+            over = yield from self._attempt(account, pack, saved)
+            again = account.again(pack, over)
+            if account.any_ended:
+                waiting.extendleft(reversed(again))
+            else:
+                waiting.extend(again)
+            yield over
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         return self._entered().export(trial, feature_shape, weights)
@@ -101,7 +109,7 @@ class InProcess:
                 end = item
             elif isinstance(item, PackCheckpoint):
                 yield CheckpointTaken(pack_id=pack.id, attempt=number, worker=WORKER, checkpoint=item)
-            else:
+            elif not isinstance(item, MembersEnded):
                 yield EpochEnded(pack_id=pack.id, attempt=number, worker=WORKER, reports=(item,))
         members = [
             Member(outcome=outcome, fetch_weights=_giving(weights))

@@ -57,11 +57,18 @@ class PackQueue:
 
     def put_back(self, pack: Pack) -> None:
         """Before the others of its program."""
-        program = pack.program_key
-        self._left.setdefault(program, deque()).appendleft(pack)
+        self._waiting(pack.program_key).appendleft(pack)
+
+    def put_last(self, pack: Pack) -> None:
+        """Behind the others of its program."""
+        self._waiting(pack.program_key).append(pack)
+
+    def _waiting(self, program: str) -> deque[Pack]:
+        """Those of the program, to which one is added."""
         self._count += 1
         if not self._holders[program]:
             self._fresh.setdefault(program)
+        return self._left.setdefault(program, deque())
 
     def forget(self, worker: str) -> None:
         """The worker is gone, and the programs it held with it."""

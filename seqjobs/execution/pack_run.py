@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seqjobs.data.dataset import Dataset
+from seqjobs.execution.report_buffer import MOST_SECONDS
 from seqjobs.planning.trial import Pack
 from seqjobs.training.outcome import (
     NOTHING_COMPILED,
@@ -19,6 +21,11 @@ from seqjobs.training.outcome import (
     TrialOutcome,
     Weights,
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembersEnded:
+    """Some members of a pack have their outcomes, and others train still: one by one, without reports of epochs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,17 +51,21 @@ class PackEnd:
 
 def run_pack(
     runner: PackRunner, pack: Pack, dataset: Dataset, saved: bytes | None
-) -> Iterator[EpochReport | PackCheckpoint | PackEnd]:
+) -> Iterator[EpochReport | PackCheckpoint | MembersEnded | PackEnd]:
     """Reports and checkpoints as they come, then the end. Raises nothing of what the runner raises."""
     outcomes: list[TrialOutcome] = []
     weights: list[Weights] = []
-    failure, compiled_before = None, runner.compilations
+    failure, compiled_before, told = None, runner.compilations, time.monotonic()
     try:
         for item in runner.run(pack, dataset, saved):
             if isinstance(item, EpochReport | PackCheckpoint):
                 yield item
+                told = time.monotonic()
             elif isinstance(item, TrialOutcome):
                 outcomes.append(item)
+                if time.monotonic() - told > MOST_SECONDS:
+                    yield MembersEnded()
+                    told = time.monotonic()
             else:
                 weights.append(item)
     except Exception as error:  # (a runner that raises has lost the attempt, not its worker)

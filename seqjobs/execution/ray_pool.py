@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections import deque
+import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, final
 
 from seqjobs.errors import ClusterError, DataError
 from seqjobs.execution import ray_cluster
+from seqjobs.execution.deadline import Deadline
 from seqjobs.execution.dispatch import Dispatch
 from seqjobs.execution.events import Event
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.kept.leased import LeasedWorkers
+from seqjobs.execution.ray_asks import WAIT_SECONDS, Ask, Asks, Died, lost
 from seqjobs.execution.ray_slots import Slots
 from seqjobs.execution.ray_worker import WorkerFacts, decode
 from seqjobs.execution.start_runner import start_runner
@@ -22,7 +24,10 @@ from seqjobs.execution.worker_source import OwnWorkers, WorkerSource
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import Failure, PackRunner, Weights
+from seqjobs.training.outcome import Cause, Failure, PackRunner, Weights
+
+# A worker may have to start for it; and it must not keep a run from its end.
+EXPORT_SECONDS = 300.0
 
 
 @final
@@ -32,7 +37,7 @@ class RayPool:
     `demand` says how many packs want which resources; the workers of the first are started at once, so that
     TensorFlow's import overlaps with reading the data. `workers` is the most workers at a time, None for no limit.
     With `use_kept` and no address they are those of the cluster that `seqjobs up` keeps, where it is of use; if it is
-    not, `notify` is told why.
+    not, `notify` is told why. What comes before training raises OutOfTimeError E518 once `run_seconds` are over.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class RayPool:
         address: str | None = None,
         start: Callable[[int], PackRunner] = start_runner,
         use_kept: bool = False,
+        run_seconds: float = math.inf,
         notify: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._demand = dict(demand)
@@ -50,7 +56,9 @@ class RayPool:
         self._address = address
         self._start = start
         self._use_kept = use_kept
+        self._run_seconds = run_seconds
         self._notify = notify
+        self._deadline = Deadline.of_run(run_seconds)
         self._stack = contextlib.ExitStack()
         self._ray: Any = None
         self._source: WorkerSource | None = None
@@ -59,6 +67,7 @@ class RayPool:
         self._datasets: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
+        self._deadline = Deadline.of_run(self._run_seconds)
         with contextlib.ExitStack() as stack:
             self._source = self._leased(stack) or self._own(stack)
             if self._demand:
@@ -118,14 +127,9 @@ class RayPool:
         return [task.remote(source) for source in sources]
 
     def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:
-        slots = self._any_slots()
-        workers = deque(slots.ready_actors())
-        pending = {}
-        for trial in trials:
-            workers.rotate(-1)
-            pending[trial.id] = workers[0].check.remote(trial, self._datasets[trial.dataset])
-        found = {trial_id: self._get(reference) for trial_id, reference in pending.items()}
-        return {trial_id: failure for trial_id, failure in found.items() if failure is not None}
+        asks = {trial.id: self._asking("check", trial, self._datasets[trial.dataset]) for trial in trials}
+        found = Asks(self._ray, self._any_slots(), self._deadline).answers(asks)
+        return {trial_id: _failure(answer) for trial_id, answer in found.items() if answer is not None}
 
     def run(
         self, packs: Sequence[Pack], attempts: Mapping[str, int], saved: Saved = nothing_saved
@@ -139,8 +143,13 @@ class RayPool:
             yield from events
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
-        actor = self._any_slots().ready_actors()[0]
-        content: bytes = self._get(actor.export.remote(trial, feature_shape, weights))
+        asks = {trial.id: self._asking("export", trial, feature_shape, weights)}
+        what = f"no worker has written the model of trial {trial.id} within {EXPORT_SECONDS:g} s"
+        late = ClusterError("E519", what, fix="run the same command again to go on.")
+        answer = Asks(self._ray, self._any_slots(), Deadline(EXPORT_SECONDS, late)).answers(asks)[trial.id]
+        if isinstance(answer, Died):
+            raise ClusterError("E509", f"workers died of writing a model: {answer.reason}", fix=late.fix)
+        content: bytes = answer
         return content
 
     def describe(self) -> WorkerFacts:
@@ -166,11 +175,19 @@ class RayPool:
             return self._use(Resources(), 1)
         return self._slots
 
+    def _asking(self, method: str, *arguments: Any) -> Ask:
+        return lambda actor: getattr(actor, method).remote(*arguments)
+
     def _get(self, reference: Any) -> Any:
         try:
+            while not self._ray.wait([reference], timeout=WAIT_SECONDS, fetch_local=False)[0]:
+                self._deadline.check()
             return self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
-            first = str(error).strip().splitlines()[0]
-            raise ClusterError(
-                "E509", f"a Ray task was lost: {first}", fix="run the same command again to go on."
-            ) from error
+            raise lost(error) from error
+
+
+def _failure(answer: Failure | Died) -> Failure:
+    if isinstance(answer, Died):
+        return Failure(cause=Cause.CRASH, message=f"workers that build it die: {answer.reason}")
+    return answer

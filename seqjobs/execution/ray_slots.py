@@ -11,8 +11,13 @@ from seqjobs.execution.ray_worker import WorkerFacts
 from seqjobs.execution.worker_source import WorkerSource, gpus_of
 from seqjobs.planning.resources import Resources
 
-# A worker that dies while it starts is replaced so often; then the cause is not chance.
+# So many workers die in a row while they start where none has started; then the cause is not chance.
 MAX_FAILED_STARTS = 3
+# So many in all where others do start: as on a cluster with one node on which none can.
+MAX_FAILED_STARTS_IN_ALL = 12
+# What made one die may pass. Each that dies lets the next one wait for twice as long.
+BACK_OFF_SECONDS = 1.0
+MOST_BACK_OFF_SECONDS = 60.0
 # How often the cluster is asked for nodes that have joined.
 LOOK_SECONDS = 5.0
 
@@ -42,16 +47,22 @@ class Slots:
     slots: list[Slot] = field(default_factory=list)
     _made: int = 0
     _failed_starts: int = 0
+    _failed_in_a_row: int = 0
+    _not_before: float = float("-inf")
     _looked: float = float("-inf")
 
     def fill(self) -> None:
-        """Starts workers until there are as many as there may be. Raises ClusterError E506 where none fits."""
-        for _ in range(self._room()):
+        """Starts workers until there are as many as there may be, or none for a while where some died as they started.
+
+        Raises ClusterError E506 where none fits.
+        """
+        for _ in range(self._room() if time.monotonic() >= self._not_before else 0):
             self.slots.append(self._start_one())
 
     def refill_when_due(self) -> None:
-        """As `fill`, now and then: nodes join and leave."""
-        if time.monotonic() - self._looked >= LOOK_SECONDS:
+        """As `fill`, now and then: nodes join and leave, and workers that died may be tried again."""
+        now = time.monotonic()
+        if now - self._looked >= LOOK_SECONDS or self._looked < self._not_before <= now:
             self.fill()
 
     def ready_actors(self) -> list[Any]:
@@ -75,23 +86,32 @@ class Slots:
                 fix="raise `resources.memory` in the spec.",
             )
         slot.facts, slot.private_bytes = facts, facts.private_bytes
-        self._failed_starts = 0
+        self._failed_in_a_row = 0
         return facts
 
-    def remove(self, slot: Slot, reason: str) -> None:
+    def remove(self, slot: Slot, reason: str, *, had_started: bool = False) -> None:
         """Ends a worker, whatever it is at, if it is not dead already, and forgets it.
 
-        Raises ClusterError E507 where workers die while they start, again and again.
+        One whose facts nobody has asked for yet may have started all the same. Raises ClusterError E507 where workers
+        die while they start, again and again.
         """
         self.source.end(slot.actor)
         self.slots.remove(slot)
-        if slot.facts is None:
-            self._failed_starts += 1
-            if self._failed_starts >= MAX_FAILED_STARTS:
-                raise ClusterError(
-                    "E507", f"{MAX_FAILED_STARTS} workers in a row died while they started: {reason}",
-                    fix="run `seqjobs doctor`.",
-                )  # fmt: skip
+        if slot.facts is None and not had_started:
+            self._note_failed_start(reason)
+
+    def _note_failed_start(self, reason: str) -> None:
+        self._failed_starts += 1
+        self._failed_in_a_row += 1
+        fix = "run `seqjobs doctor`; once that is mended, the same command goes on."
+        none_has_started = all(slot.facts is None for slot in self.slots)
+        if none_has_started and self._failed_in_a_row >= MAX_FAILED_STARTS:
+            what = f"{self._failed_in_a_row} workers in a row died while they started: {reason}"
+            raise ClusterError("E507", what, fix=fix)
+        if self._failed_starts >= MAX_FAILED_STARTS_IN_ALL:
+            raise ClusterError("E507", f"{self._failed_starts} workers died while they started: {reason}", fix=fix)
+        wait = min(BACK_OFF_SECONDS * 2 ** (self._failed_in_a_row - 1), MOST_BACK_OFF_SECONDS)
+        self._not_before = time.monotonic() + wait
 
     def is_full(self, slot: Slot) -> bool:
         """Whether the worker holds more memory than it may, and so takes up no further pack."""

@@ -16,7 +16,7 @@ from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError
 from seqjobs.execution.captured_output import CapturedOutput
 from seqjobs.execution.executor import DatasetFacts
-from seqjobs.execution.pack_run import PackEnd, run_pack
+from seqjobs.execution.pack_run import MembersEnded, PackEnd, run_pack
 from seqjobs.execution.report_buffer import ReportBuffer
 from seqjobs.execution.stream_items import SMALL_BYTES, Begun, Ended, Reported, StreamItem
 from seqjobs.planning.plan import DataSource
@@ -99,7 +99,7 @@ class Worker:
                         unsent = ()
                 elif isinstance(item, PackCheckpoint):
                     yield (Reported(reports=reports.take()), item)
-                elif reports.add(item):
+                elif isinstance(item, MembersEnded) or reports.add(item):
                     yield (Reported(reports=reports.take()),)
         if unsent:
             yield unsent
@@ -110,7 +110,7 @@ class Worker:
 
     def _captured(
         self, pack: Pack, dataset: Dataset, saved: bytes | None
-    ) -> Iterator[EpochReport | PackCheckpoint | PackEnd]:
+    ) -> Iterator[EpochReport | PackCheckpoint | MembersEnded | PackEnd]:
         self._output.clear()
         items = run_pack(self._runner, pack, dataset, saved)
         while True:

@@ -24,7 +24,7 @@ class Begun:
 
 @dataclass(frozen=True, kw_only=True)
 class Reported:
-    """Epochs of the pack."""
+    """Epochs of the pack; none where its members train one by one, and some of them are done."""
 
     reports: tuple[EpochReport, ...]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -46,6 +47,11 @@ class Plan:
     def objectives(self) -> tuple[ObjectiveSpec, ...]:
         """The objectives of the jobs, each once: trials with the same one rank together."""
         return tuple(dict.fromkeys(job.objective for job in self.jobs))
+
+    @property
+    def run_seconds(self) -> float:
+        """The least `limits.run_time` of the jobs."""
+        return min((job.limits.run_time or math.inf for job in self.jobs), default=math.inf)
 
     @property
     def num_programs(self) -> int:
@@ -148,6 +154,7 @@ def _pack_of(job: JobSpec, trial: Trial, keys: PlanKeys) -> Pack:
         resources=resources,
         retries=job.limits.retries,
         checkpoint_seconds=job.limits.checkpoint,
+        stall=job.limits.stall,
         objective=job.objective,
         keep_best=job.keep.best,
     )

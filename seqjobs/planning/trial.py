@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from seqjobs.planning.resources import Resources
 from seqjobs.spec.canonical import digest
 from seqjobs.spec.job_spec import Assignment
+from seqjobs.spec.quantities import Stall
 from seqjobs.spec.sections import ObjectiveSpec, TrialSpec
 
 
@@ -46,6 +47,8 @@ class Pack:
     """How often it is tried again after killing its worker."""
     checkpoint_seconds: float = 60.0
     """After how long it is saved, so that it can go on from there."""
+    stall: Stall = "auto"
+    """For how long its worker may tell of nothing, in seconds."""
     shared_key: str = ""
     """What trials have in common that can be members of one pack, but for the seed."""
     reason: str = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -24,6 +23,7 @@ from seqjobs.results import log_records
 from seqjobs.results.best_models import best_models
 from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.collector import Collector
+from seqjobs.results.first_deaths import FirstDeaths
 from seqjobs.results.leaderboard import Leaderboard, kept_trials, rank_jobs
 from seqjobs.results.log_records import LogState
 from seqjobs.results.manifest import Manifest, check_same_data, check_same_plan, read_manifest, write_manifest
@@ -64,6 +64,7 @@ class Session:
         self._lock = Lock(paths.lock)
         self._manifest: Manifest | None = None
         self._state = LogState()
+        self._deaths = FirstDeaths(())
         self._collector: Collector | None = None
 
     def __enter__(self) -> Self:
@@ -75,6 +76,7 @@ class Session:
             self._manifest = self._stored_manifest()
             self._last_segment = last_segment(self._paths.log)
             self._state = log_records.fold(records_up_to(self._paths.log, self._last_segment))
+            self._deaths = FirstDeaths(self._state.records.values())
             if self._last_segment and self._manifest is None:
                 what, fix = "this folder has the log of a run, but not its run.json", "restore run.json from a copy."
                 raise RunFolderError("E608", what, where=str(self._paths.root), fix=fix)
@@ -122,11 +124,6 @@ class Session:
     def attempts_charged(self) -> Mapping[str, int]:
         return self._state.charged
 
-    @property
-    def seconds_allowed(self) -> float:
-        """The least `limits.run_time` of the jobs."""
-        return min((job.limits.run_time or math.inf for job in self._plan.jobs), default=math.inf)
-
     def examine(self, facts: Mapping[str, DatasetFacts]) -> None:
         """Puts trials into packs. Raises RunFolderError E421 where the data has changed, SpecError where data and
         models do not fit."""
@@ -168,10 +165,14 @@ class Session:
             raise SpecError(dict.fromkeys(lines))
 
     def handle(self, event: Event) -> None:
-        """Takes an event of the executor: first what must not be lost, then the screen."""
+        """Takes an event of the executor: first what must not be lost, then the screen.
+
+        Raises ClusterError E517 where nothing but deaths was told of.
+        """
         collector = self._begun()
         collector.handle(event)
         self._progress.event(event, collector.standing)
+        self._deaths.look(event)
 
     def commit(self) -> None:
         self._begun().commit()

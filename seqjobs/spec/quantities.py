@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema
 
@@ -19,13 +19,20 @@ _BYTES = {
 _LEAST_BYTES, _MOST_BYTES = 1 << 20, 1 << 50
 
 
-def _seconds(value: object) -> float:
+def _seconds(value: object, fix: str = "write 45s, 30m, 8h or 2d.") -> float:
     """`45s`, `30m`, `8h`, `1.5d`, or a number of seconds."""
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smhd])", value) if isinstance(value, str) else None
     seconds = float(match.group(1)) * _SECONDS[match.group(2)] if match else value
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < 1e9:
-        raise rejection("E206", "a time is a positive number with a unit", value, "write 45s, 30m, 8h or 2d.")
+        raise rejection("E206", "a time is a positive number with a unit", value, fix)
     return float(seconds)
+
+
+def _stall(value: object) -> object:
+    """A time as above, `auto` or `off`."""
+    if value in ("auto", "off"):
+        return value
+    return _seconds(value, "write auto, off, or a time such as 30m or 2h.")
 
 
 def _bytes(value: object) -> int:
@@ -42,12 +49,16 @@ def _bytes(value: object) -> int:
     return size
 
 
+_SECONDS_SCHEMA = [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": "^[0-9.]+[smhd]$"}]
 Seconds = Annotated[
     float,
     BeforeValidator(_seconds),
-    WithJsonSchema(
-        {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": "^[0-9.]+[smhd]$"}]}
-    ),
+    WithJsonSchema({"anyOf": _SECONDS_SCHEMA}),
+]
+Stall = Annotated[
+    float | Literal["auto", "off"],
+    BeforeValidator(_stall),
+    WithJsonSchema({"anyOf": [{"enum": ["auto", "off"]}, *_SECONDS_SCHEMA]}),
 ]
 Bytes = Annotated[
     int,

@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from seqjobs.spec.class_weight import ClassWeight
 from seqjobs.spec.problems import Path, Problems, shown
-from seqjobs.spec.quantities import Bytes, Seconds
+from seqjobs.spec.quantities import Bytes, Seconds, Stall
 from seqjobs.spec.rejection import problems_error, rejection
 from seqjobs.spec.tables import (
     CALLBACKS,
@@ -288,6 +288,9 @@ class LimitsSpec(Section):
     """The most time the run may take; what is left then stays to be resumed."""
     checkpoint: Seconds = 60.0
     """After how long a trial that still trains is saved, so that whatever kills it costs no more than that."""
+    stall: Stall = "auto"
+    """The most time a worker may train without the end of an epoch before it is replaced, the first epoch's compiling
+    included; `off` for any time; `auto` for half an hour, or 5 times the longest epoch so far where that is more."""
 
 
 class KeepSpec(Section):

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from seqjobs.errors import ClusterError
-from seqjobs.execution.ray_slots import MAX_FAILED_STARTS, Slots
+from seqjobs.execution import ray_slots
+from seqjobs.execution.ray_slots import Slots
 from seqjobs.execution.ray_worker import WorkerFacts
 from seqjobs.planning.resources import Resources
 
@@ -20,6 +21,7 @@ class OneWorker:
     """A WorkerSource whose workers are as they are said to be; what Ray would have to be asked for is there."""
 
     is_warm = True
+    cpus = 1
 
     def __init__(self, private_bytes: int, num_packs: int) -> None:
         self.facts = WorkerFacts(
@@ -28,7 +30,7 @@ class OneWorker:
         self.ended = 0
 
     def capacity(self) -> Mapping[str, float]:
-        return {"CPU": 1.0, "GPU": 0.0, "memory": float(BUDGET)}
+        return {"CPU": float(self.cpus), "GPU": 0.0, "memory": float(BUDGET)}
 
     def node_is_alive(self, node_id: str) -> bool:
         raise NotImplementedError
@@ -89,10 +91,63 @@ def test_a_worker_that_is_removed_is_ended_and_another_can_take_its_place() -> N
     assert [slot.name for slot in slots.slots] == ["w2"]
 
 
-def test_workers_that_die_while_they_start_are_not_started_for_ever() -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    time = Clock()
+    monkeypatch.setattr(ray_slots, "time", SimpleNamespace(monotonic=time))
+    return time
+
+
+class Clock:
+    """A time that only a test moves."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def seconds_until_another(slots: Slots, clock: Clock) -> float:
+    """How long it takes until the slots are full again; one that asks them often is not let in sooner."""
+    began, missing = clock.now, len(slots.slots)
+    slots.fill()
+    while len(slots.slots) == missing:
+        clock.now += 0.25
+        slots.refill_when_due()
+    return clock.now - began
+
+
+def test_each_worker_that_dies_as_it_starts_lets_the_next_one_wait_longer(clock: Clock) -> None:
+    source = OneWorker(0, 0)
+    source.cpus = 2
+    slots = slots_of(source, memory=None)
+    slots.started(slots.slots[0])
+    waits = []
+    for _ in range(ray_slots.MAX_FAILED_STARTS_IN_ALL - 1):
+        slots.remove(slots.slots[1], "no library")
+        waits.append(seconds_until_another(slots, clock))
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]
+    # The one that could start keeps the run alive for so long, and no longer.
+    with pytest.raises(ClusterError, match="E507 12 workers died while they started: no library"):
+        slots.remove(slots.slots[1], "no library")
+
+
+def test_a_worker_that_starts_ends_the_waiting(clock: Clock) -> None:
+    source = OneWorker(0, 0)
+    source.cpus = 2
+    slots = slots_of(source, memory=None)
+    for _ in range(2):
+        slots.remove(slots.slots[1], "a hiccup")
+        seconds_until_another(slots, clock)
+    slots.started(slots.slots[1])
+    slots.remove(slots.slots[0], "a hiccup")
+    assert seconds_until_another(slots, clock) == 1
+
+
+def test_where_no_worker_can_start_three_are_enough(clock: Clock) -> None:
     slots = slots_of(OneWorker(0, 0))
-    for _ in range(MAX_FAILED_STARTS - 1):
-        slots.remove(slots.slots[0], "killed")
-        slots.fill()
-    with pytest.raises(ClusterError, match=f"E507 {MAX_FAILED_STARTS} workers in a row died .*: killed"):
-        slots.remove(slots.slots[0], "killed")
+    for _ in range(2):
+        slots.remove(slots.slots[0], "no library")
+        seconds_until_another(slots, clock)
+    with pytest.raises(ClusterError, match="E507 3 workers in a row died while they started: no library"):
+        slots.remove(slots.slots[0], "no library")

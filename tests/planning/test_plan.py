@@ -85,6 +85,13 @@ def test_a_plan_is_the_same_in_any_process() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "stall"), [("", "auto"), ("stall: auto", "auto"), ("stall: off", "off"), ("stall: 2h", 7200.0)]
+)
+def test_packs_know_for_how_long_their_worker_may_be_silent(written: str, stall: object) -> None:
+    assert {pack.stall for pack in plan_of(changed(("seed: 3", f"seed: 3\nlimits: {{{written}}}"))).packs} == {stall}
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         ("Dense: {units: 16, activation: relu}", "Dense: {activation: relu, units: 16}"),
@@ -100,7 +107,7 @@ def test_a_plan_is_the_same_in_any_process() -> None:
         ("seed: 3", "seed: 3\nresources: {memory: 4GiB}"),
         ("epochs: 2", "epochs: 2, compile: auto, class_weight: null"),
         ("[accuracy]", "[accuracy]\n  weighted_metrics: []"),
-        ("seed: 3", "seed: 3\nlimits: {retries: 5, trial_time: 1h}"),
+        ("seed: 3", "seed: 3\nlimits: {retries: 5, trial_time: 1h, stall: off}"),
         ("objective: {metric: val_accuracy, direction: maximize}", "objective: {metric: loss, direction: minimize}"),
         ("objective: {metric: val_accuracy, direction: maximize}", ""),
     ],

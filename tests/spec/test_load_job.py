@@ -117,6 +117,10 @@ def test_mistakes_under_a_named_architecture_are_told_where_they_are_written() -
                                                   " 'sample_weights'. Fix: did you mean 'sample_weight'?"),
         ("epochs: 2", "compile: grpah", "E206 job.yaml:15:16 fit.compile: 'auto', 'xla', 'graph', 'eager' or 'stock' is"
                                         " expected (got 'grpah'). Fix: did you mean 'graph'?"),
+        ("seed: 3", "limits: {stall: never}", "E206 job.yaml:2:17 limits.stall: a time is a positive number with a unit"
+                    " (got 'never'). Fix: write auto, off, or a time such as 30m or 2h."),
+        ("seed: 3", "limits: {stal: off}", "E201 job.yaml:2:10 limits.stal: unknown key 'stal'."
+                                           " Fix: did you mean 'stall'?"),
         ("epochs: 2", "class_weight: balance", "E206 job.yaml:15:21 fit.class_weight: this is no way to weigh classes"
                                                " (got 'balance'). Fix: did you mean 'balanced'?"),
         ("epochs: 2", "class_weight: [1, 2]", "E205 job.yaml:15:21 fit.class_weight: class weights are `balanced`, or a"

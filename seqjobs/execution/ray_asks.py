@@ -1,0 +1,103 @@
+"""Asks: single calls of workers, outside of dispatch, answered whoever dies meanwhile."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+from seqjobs.errors import ClusterError
+from seqjobs.execution.deadline import Deadline
+from seqjobs.execution.ray_call import reason_of
+from seqjobs.execution.ray_slots import Slot, Slots
+
+WAIT_SECONDS = 0.1
+# A worker may die by chance while it is asked something. Who asks of two what they die of is to blame.
+MOST_DEATHS = 2
+
+Ask = Callable[[Any], Any]
+"""Calls a method of an actor; returns Ray's reference to the answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Died:
+    """In place of an answer: whatever worker was asked died of it."""
+
+    reason: str
+
+
+@final
+class Asks:
+    """Workers are asked in turn; one that dies is replaced, and what it was asked and had not begun costs nothing."""
+
+    def __init__(self, ray: Any, slots: Slots, deadline: Deadline) -> None:
+        self._ray = ray
+        self._slots = slots
+        self._deadline = deadline
+        self._asked: dict[str, list[tuple[str, Any]]] = {}  # worker -> what it was asked, in order
+        self._deaths: Counter[str] = Counter()
+
+    def answers(self, asks: Mapping[str, Ask]) -> Mapping[str, Any]:
+        """An answer, or Died, for each. Raises ClusterError E506, E507, E509, and what the deadline raises."""
+        found: dict[str, Any] = {}
+        left = list(asks)
+        while len(found) < len(asks):
+            for name, slot in zip(left, itertools.cycle(self._workers()), strict=False):
+                self._asked.setdefault(slot.name, []).append((name, asks[name](slot.actor)))
+            left = []
+            for slot in self._ready():
+                name, reference = self._asked[slot.name].pop(0)
+                try:
+                    found[name] = self._ray.get(reference)
+                except self._ray.exceptions.RayTaskError as error:
+                    raise lost(error) from error
+                except self._ray.exceptions.RayError as error:
+                    left.extend(other for other, _ in self._asked.pop(slot.name))
+                    if self._is_to_blame(name, slot, error):
+                        found[name] = Died(reason=reason_of(error))
+                    else:
+                        left.append(name)
+        return found
+
+    def _workers(self) -> list[Slot]:
+        """All, at least one, those that have started first; Ray queues what is asked of those that start still."""
+        while not self._slots.slots:
+            self._deadline.check()
+            self._slots.fill()
+            if not self._slots.slots:
+                time.sleep(WAIT_SECONDS)
+        return sorted(self._slots.slots, key=lambda slot: slot.facts is None)
+
+    def _ready(self) -> list[Slot]:
+        """The workers that have answered, or have died of, the first of what they were asked."""
+        self._deadline.check()
+        heads = {asked[0][1]: name for name, asked in self._asked.items() if asked}
+        if not heads:
+            return []
+        ready, _ = self._ray.wait(list(heads), num_returns=1, timeout=WAIT_SECONDS, fetch_local=False)
+        names = {heads[reference] for reference in ready}
+        return [slot for slot in self._slots.slots if slot.name in names]
+
+    def _is_to_blame(self, name: str, slot: Slot, error: BaseException) -> bool:
+        """Replaces the worker; whether what it was asked has brought it down, and others before."""
+        had_started = self._had_started(slot)
+        self._slots.remove(slot, reason_of(error), had_started=had_started)
+        self._slots.fill()
+        self._deaths[name] += had_started
+        return self._deaths[name] >= MOST_DEATHS
+
+    def _had_started(self, slot: Slot) -> bool:
+        try:
+            self._ray.get(slot.starting)
+        except self._ray.exceptions.RayError:
+            return False
+        return True
+
+
+def lost(error: BaseException) -> ClusterError:
+    """What is raised for a call that Ray has lost, or that raised what nobody foresaw."""
+    first = str(error).strip().splitlines()[0]
+    return ClusterError("E509", f"a Ray task was lost: {first}", fix="run the same command again to go on.")

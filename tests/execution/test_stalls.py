@@ -1,0 +1,182 @@
+"""Workers that hang or are stopped: RayPool with real Ray, real processes and fake training."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from seqjobs.execution.events import (
+    AttemptEnded,
+    AttemptLost,
+    AttemptStarted,
+    EpochEnded,
+    Event,
+    WorkerLost,
+    WorkerStarted,
+)
+from seqjobs.execution.ray_pool import RayPool
+from seqjobs.planning.packing import packed
+from seqjobs.planning.plan import Plan
+from seqjobs.planning.resources import Resources
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.progress import Standing
+from seqjobs.results.run import Run
+from seqjobs.run import run_job
+from seqjobs.training.outcome import Cause
+from tests.fake_runner import Behaviour, StartFake, trainings
+from tests.run_job.samples import Watcher
+from tests.warm_pool import Warm
+
+MakePlan = Callable[..., Plan]
+
+PIDS: dict[str, int] = {}
+"""Of the workers that live: they outlive a test, and are told of once."""
+
+
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("notes") / "notes"
+
+
+@pytest.fixture(scope="module")
+def pool(notes: Path) -> Iterator[RayPool]:
+    with RayPool({Resources(): 1000}, workers=2, start=StartFake(notes=notes)) as entered:
+        yield entered
+
+
+def rates(*values: float) -> str:
+    """Trials of one program, one for each learning rate; some values are behaviours."""
+    return f"compile.optimizer.Adam.learning_rate={{choice: {[float(value) for value in values]}}}"
+
+
+def trials_with(plan: Plan, behaviour: Behaviour) -> set[str]:
+    return {trial.id for trial in plan.trials if behaviour in trial.hyperparameters.values()}
+
+
+def of(kind: type, events: list[Event]) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def carried_out(
+    pool: RayPool, plan: Plan, root: Path, look: Callable[[Event], None] = lambda _: None
+) -> tuple[Run, list[Event]]:
+    """The run, and all its events; `look` sees each as it comes."""
+    events: list[Event] = []
+
+    def note(event: Event, _standing: Standing) -> None:
+        events.append(event)
+        if isinstance(event, WorkerStarted):
+            PIDS[event.worker] = event.pid
+        look(event)
+
+    return run_job(plan, Warm(pool), RunPaths(root=root), Watcher(note)), events
+
+
+def trained(notes: Path, plan: Plan, word: str = "begun") -> Counter[str]:
+    ids = {trial.id for trial in plan.trials}
+    return Counter(trial for trial in trainings(notes, word) if trial in ids)
+
+
+def wait_until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+def test_a_worker_that_hangs_is_replaced_and_only_the_trial_it_was_at_is_charged(
+    pool: RayPool, make_points_plan: MakePlan, notes: Path, tmp_path: Path
+) -> None:
+    values = [0.001 * number for number in range(1, 41)]
+    plan = make_points_plan(
+        rates(*values[:20], Behaviour.SLEEP_ONCE, *values[20:]), "search.sampler=grid", "limits.stall=1s", "name=hangs"
+    )
+    run, events = carried_out(pool, plan, tmp_path / "run")
+    (culprit,) = trials_with(plan, Behaviour.SLEEP_ONCE)
+    assert run.num_finished == len(plan.trials)
+    assert trained(notes, plan) == {trial.id: 1 + (trial.id == culprit) for trial in plan.trials}
+    (lost,) = [event for event in of(AttemptLost, events) if event.charged]
+    assert lost.pack_id == next(pack.id for pack in plan.packs if pack.trials[0].id == culprit)
+    assert (lost.failure.cause, lost.final) == (Cause.CRASH, False)
+    assert "no epoch ended for 1 s, limits.stall" in lost.failure.message
+    (gone,) = of(WorkerLost, events)
+    assert gone.worker == lost.worker
+    assert gone.reason.startswith("stalled, ")
+    assert wait_until(lambda: not psutil.pid_exists(PIDS[gone.worker]))
+
+
+def test_a_trial_that_hangs_whenever_it_is_tried_fails_and_says_which_limit_to_change(
+    pool: RayPool, make_points_plan: MakePlan, tmp_path: Path
+) -> None:
+    plan = make_points_plan(
+        rates(0.1, Behaviour.SLEEP, 0.2), "search.sampler=grid", "limits={stall: 1s, retries: 1}", "name=always"
+    )
+    run, events = carried_out(pool, plan, tmp_path / "run")
+    assert [(event.attempt, event.final) for event in of(AttemptLost, events) if event.charged] == [
+        (1, False),
+        (2, True),
+    ]
+    assert (run.num_finished, run.num_failed) == (2, 1)
+    message = "crash: its worker stalled: no epoch ended for 1 s, limits.stall (of the spec); give a longer time there"
+    assert run.leaderboard.entries[-1].failure.startswith(message)
+    assert message in run.trial_log(*trials_with(plan, Behaviour.SLEEP))
+
+
+def test_a_stopped_worker_is_replaced_and_does_no_harm_when_it_is_woken(
+    pool: RayPool, make_points_plan: MakePlan, notes: Path, tmp_path: Path
+) -> None:
+    """Two trials that need several times the limit, and go on all the time: but one of them is stopped."""
+    plan = make_points_plan(rates(Behaviour.SLOW), "search.repeats=2", "fit.epochs=15", "limits.stall=2s", "name=stops")
+    stopped: list[EpochEnded] = []
+
+    def stop(event: Event) -> None:
+        if isinstance(event, EpochEnded) and not stopped:
+            stopped.append(event)
+            os.kill(PIDS[event.worker], signal.SIGSTOP)
+        elif isinstance(event, AttemptStarted) and stopped and event.pack_id == stopped[0].pack_id:
+            with suppress(ProcessLookupError):
+                os.kill(PIDS[stopped[0].worker], signal.SIGCONT)
+
+    run, events = carried_out(pool, plan, tmp_path / "run", stop)
+    lost = of(AttemptLost, events)
+    assert [(event.pack_id, event.charged) for event in lost] == [(stopped[0].pack_id, True)]
+    assert run.num_finished == 2
+    assert sorted(event.attempt for event in of(AttemptEnded, events)) == [1, 2]
+    assert wait_until(lambda: not psutil.pid_exists(PIDS[stopped[0].worker]))
+    # Woken, it went on with nothing.
+    assert trained(notes, plan, "ended") == Counter(trial.id for trial in plan.trials)
+
+
+def test_a_pack_whose_members_train_one_by_one_goes_on_without_reports(
+    pool: RayPool, make_points_plan: MakePlan, tmp_path: Path
+) -> None:
+    """A member takes 0.3 s here, the pack several times the limit."""
+    plan = make_points_plan(
+        rates(Behaviour.APART, *[0.1 * step for step in range(1, 8)]),
+        "search.sampler=grid",
+        "fit.pack=8",
+        "limits.stall=1s",
+        "name=apart",
+    )
+    (pack,) = packed(plan, {plan.datasets[0].id: (6,)}, {plan.datasets[0].id: 203}).packs
+    assert len(pack.trials) == 8
+    run, events = carried_out(pool, plan, tmp_path / "run")
+    assert of(AttemptLost, events) == []
+    assert of(EpochEnded, events) == []
+    assert run.num_finished == 8
+
+
+def test_off_watches_nobody(pool: RayPool, make_points_plan: MakePlan, tmp_path: Path) -> None:
+    sleeps = make_points_plan(rates(Behaviour.SLEEP), "limits={stall: off, run_time: 4s}", "name=off")
+    _, events = carried_out(pool, sleeps, tmp_path / "run")
+    assert of(AttemptStarted, events)
+    assert of(WorkerLost, events) == []
