@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, final
 
 from seqjobs.cli.exits import ExitCode, Leave
+
+# Who sends SIGTERM kills what is left after a while: Kubernetes after 30 s, and `seqjobs down --force` after 20.
+GRACE_SECONDS = 15.0
 
 
 class Terminated(KeyboardInterrupt):
@@ -17,21 +23,74 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def interruption(advice: Callable[[], str]) -> Iterator[None]:
-    """Within it SIGTERM and Ctrl-C raise Leave, with the text that `advice` gives then."""
-    before = signal.signal(signal.SIGTERM, _terminate)
+    """Within it SIGTERM and Ctrl-C raise Leave, with the text that `advice` gives then, once all is cleaned up.
+
+    A second Ctrl-C waits for nothing but what must be written, a third one not for that either, and SIGTERM for no
+    longer than GRACE_SECONDS. SIGHUP, of a terminal that was closed, is ignored, here and in the processes started.
+    """
+    signals = _Signals(advice)
+    handlers: dict[signal.Signals, Callable[[int, FrameType | None], None] | signal.Handlers] = {
+        signal.SIGINT: signals.interrupt,
+        signal.SIGTERM: signals.terminate,
+        signal.SIGHUP: signal.SIG_IGN,
+    }
+    # What is ignored when it begins stays so: as SIGINT of what a script puts in the background.
+    wanted = {number: handler for number, handler in handlers.items() if signal.getsignal(number) != signal.SIG_IGN}
+    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
     try:
         yield
     except KeyboardInterrupt as error:
-        code = ExitCode.TERMINATED if isinstance(error, Terminated) else ExitCode.INTERRUPTED
-        raise Leave(code, advice()) from error
+        if signals.is_urgent:
+            signals.leave_at_once()
+        raise Leave(signals.code, advice()) from error
     except SystemExit as error:
         # ray.init puts a handler of its own in place of ours: `sys.exit(signum)` (ray/_private/worker.py).
         if error.code == signal.SIGTERM:
             raise Leave(ExitCode.TERMINATED, advice()) from error
         raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise Terminated
+@final
+class _Signals:
+    """What came so far, and what follows from it."""
+
+    def __init__(self, advice: Callable[[], str]) -> None:
+        self._advice = advice
+        self._interrupts = 0
+        self.code = ExitCode.INTERRUPTED
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody does not want to wait for Ray to end: it does so by itself."""
+        return self._interrupts > 1
+
+    def interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self._interrupts += 1
+        if self._interrupts > 2:
+            self.leave_at_once()
+        if self._interrupts == 1:
+            _say("stopping; Ctrl-C once more does not wait for the workers.")
+        raise KeyboardInterrupt
+
+    def terminate(self, _number: int, _frame: FrameType | None) -> None:
+        if self.code is ExitCode.TERMINATED:
+            return
+        self.code = ExitCode.TERMINATED
+        timer = threading.Timer(GRACE_SECONDS, self.leave_at_once)
+        timer.daemon = True
+        timer.start()
+        raise Terminated
+
+    def leave_at_once(self) -> NoReturn:
+        """As SIGKILL would, with the code and the word of one who leaves in order."""
+        _say(self._advice())
+        os._exit(self.code)
+
+
+def _say(text: str) -> None:
+    """Past the stream's buffer, which whoever was interrupted may be writing to."""
+    with contextlib.suppress(OSError):
+        os.write(2, f"{text}\n".encode(errors="replace"))

@@ -13,6 +13,7 @@ import click
 from seqjobs import __version__
 from seqjobs.cli.exits import ExitCode, Leave
 from seqjobs.cli.spec_summary import spec_summary
+from seqjobs.cli.streams import LastingStream, let_go, open_missing
 from seqjobs.cli.views.printable import printable, printable_block
 from seqjobs.errors import SeqjobsError, SpecError
 
@@ -96,8 +97,7 @@ def leave(error: BaseException) -> Leave:
     if isinstance(error, KeyboardInterrupt):
         return Leave(ExitCode.INTERRUPTED, "interrupted.")
     if isinstance(error, BrokenPipeError):
-        # Python flushes stdout once more as it ends, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        let_go(sys.stdout)  # Python flushes it once more as it ends, and would complain
         return Leave(ExitCode.BROKEN_PIPE)
     message = printable_block(f"{type(error).__name__}: {error}")
     again = "Set SEQJOBS_TRACEBACK=1 and run the same command again to see where."
@@ -118,10 +118,12 @@ def cli() -> None:
 
 def main() -> None:
     """The console script."""
+    open_missing()
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks is no reason to lose the rest of the output.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    sys.stderr = LastingStream.of(sys.stderr)
     # Looking for plugins of pydantic, which seqjobs does not use, reads the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:

@@ -19,9 +19,11 @@ from seqjobs.cli.options import (
 )
 from seqjobs.cli.progress import progress_for
 from seqjobs.cli.progress.tracker import Tracker
+from seqjobs.cli.streams import let_go
 from seqjobs.cli.views.outcome_view import leave_as, print_outcome
 from seqjobs.cli.views.plan_view import show_plan
 from seqjobs.planning import make_plan
+from seqjobs.results.run import Run
 from seqjobs.run import submit_jobs
 from seqjobs.spec.load import load_jobs
 
@@ -49,7 +51,7 @@ def command(
     """Train the jobs of one or more specs, or go on with a run.
 
     Exit codes: 0 all trials finished, 1 some failed, 2 a mistake in a spec or the command, 3 all failed, 4 cluster or
-    storage lost, 6 out of time; after 4 and 6 the same command goes on.
+    storage lost, 6 out of time, 130 Ctrl-C, 143 SIGTERM; after 4, 6, 130 and 143 the same command goes on.
     """
     jobs = load_jobs(specs, overrides)  # so that the mistakes of all files are told, before anything heavy is imported
     if dry_run:
@@ -77,8 +79,17 @@ def command(
             )
         finally:
             progress.close()
-    print_outcome(run, output)
+        _print(run, output)
     leave_as(run, advice)
+
+
+def _print(run: Run, output: str) -> None:
+    """Who closed stdout does not want it, and the run ended as it did."""
+    try:
+        print_outcome(run, output)
+        sys.stdout.flush()
+    except OSError:
+        let_go(sys.stdout)
 
 
 def _arguments_without_run(arguments: list[str]) -> list[str]:

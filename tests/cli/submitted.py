@@ -1,0 +1,67 @@
+"""`python -m tests.cli.submitted submit ...`: the command line, training with fakes.
+
+In this process; or with `SEQJOBS_TEST_RAY=1` in workers of Ray. With `SEQJOBS_TEST_HANG=1` giving back what the run
+used takes an hour, as where Ray's servers do not answer. `SEQJOBS_TEST_NOTES` is where trainings are noted.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from seqjobs.cli import interruption
+from seqjobs.cli.commands import submit
+from seqjobs.cli.main import main
+from seqjobs.execution.executor import Executor
+from seqjobs.execution.in_process import InProcess
+from seqjobs.execution.ray_pool import RayPool
+from seqjobs.planning.demand import demand_of
+from seqjobs.planning.plan import make_plan
+from seqjobs.results.progress import Progress
+from seqjobs.results.run import Run
+from seqjobs.results.run_folders import run_folder
+from seqjobs.run import run_job
+from seqjobs.spec.job_spec import JobSpec
+from tests.fake_runner import StartFake
+
+
+class Hanging:
+    """InProcess, but that it takes an hour to leave."""
+
+    def __init__(self, inner: InProcess) -> None:
+        self._inner = inner
+
+    def __enter__(self) -> Any:
+        self._inner.__enter__()
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        print("hanging", flush=True)
+        time.sleep(3600)
+
+
+def submit_jobs(
+    jobs: Sequence[JobSpec], *, run: str, runs_dir: Path, workers: int | None, progress: Progress, **_: object
+) -> Run:
+    plan, start = make_plan(jobs), StartFake(notes=Path(os.environ["SEQJOBS_TEST_NOTES"]), slow=0.1)
+    executor: Executor = InProcess(start=start)
+    if os.environ.get("SEQJOBS_TEST_RAY"):
+        executor = RayPool(demand_of(plan), workers=workers, start=start)
+    elif os.environ.get("SEQJOBS_TEST_HANG"):
+        executor = Hanging(InProcess(start=start))
+    return run_job(plan, executor, run_folder(runs_dir, run), progress)
+
+
+if __name__ == "__main__":
+    vars(submit)["submit_jobs"] = submit_jobs
+    interruption.GRACE_SECONDS = float(os.environ.get("SEQJOBS_TEST_GRACE", "15"))
+    main()
