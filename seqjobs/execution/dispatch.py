@@ -89,7 +89,7 @@ class Dispatch:
                     happened = True
                     yield event
                 if not happened:
-                    yield Waiting()
+                    yield Waiting(reason=self._slots.lack)
         finally:
             self._stop()
 
@@ -241,7 +241,10 @@ class Dispatch:
         yield over
 
     def _worker_died(self, slot: Slot, error: BaseException) -> Iterator[Event]:
-        infrastructure = slot.facts is not None and not self._slots.source.node_is_alive(slot.facts.node_id)
+        # Then Ray has lost its connection, and nobody has told it yet of what.
+        unknown = isinstance(error, self._ray.exceptions.ActorUnavailableError)
+        source, facts = self._slots.source, slot.facts
+        infrastructure = facts is not None and not source.node_is_alive(facts.node_id, ask=unknown)
         reason = reason_of(error)
         yield from self._end_worker(slot, reason, f"its worker died: {reason}", infrastructure=infrastructure)
 

@@ -137,6 +137,9 @@ class AttemptLost:
 class Waiting:
     """Nothing happened for a moment; time to commit and to redraw."""
 
+    reason: str = ""
+    """What the run waits for, where it is not the end of an epoch."""
+
 
 Event = (
     WorkerStarted

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import signal
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -18,6 +19,7 @@ from seqjobs.execution.private_folder import private_folder
 from seqjobs.storage import durable
 
 NAMESPACE = "seqjobs"
+ANSWER_SECONDS = 2.0
 
 # Ray reads these when it is imported: what a raylet wants to tell its driver belongs into our log, not onto a
 # screen that shows something else or into a JSON document.
@@ -68,8 +70,18 @@ def capacity(ray: Any) -> Mapping[str, float]:
     return {name: resources.get(name, 0.0) for name in ("CPU", "GPU", "memory")}
 
 
-def node_is_alive(ray: Any, node_id: str) -> bool:
-    return any(node["NodeID"] == node_id and node["Alive"] for node in ray.nodes())
+def node_is_alive(ray: Any, node_id: str, *, ask: bool) -> bool:
+    """What the cluster's head says; it may take half a minute to notice, so with `ask` its raylet must answer too."""
+    found = [node for node in ray.nodes() if node["NodeID"] == node_id and node["Alive"]]
+    return bool(found) and (not ask or _answers(found[0]["NodeManagerAddress"], found[0]["NodeManagerPort"]))
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=ANSWER_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _start(ray: Any, folder: Path) -> None:

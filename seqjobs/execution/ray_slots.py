@@ -46,6 +46,8 @@ class Slots:
     source: WorkerSource
     slots: list[Slot] = field(default_factory=list)
     _made: int = 0
+    _ever_started: bool = False
+    _has_room: bool = True
     _failed_starts: int = 0
     _failed_in_a_row: int = 0
     _not_before: float = float("-inf")
@@ -54,7 +56,7 @@ class Slots:
     def fill(self) -> None:
         """Starts workers until there are as many as there may be, or none for a while where some died as they started.
 
-        Raises ClusterError E506 where none fits.
+        Raises ClusterError E506 where none fits, and none ever did.
         """
         for _ in range(self._room() if time.monotonic() >= self._not_before else 0):
             self.slots.append(self._start_one())
@@ -86,6 +88,7 @@ class Slots:
                 fix="raise `resources.memory` in the spec.",
             )
         slot.facts, slot.private_bytes = facts, facts.private_bytes
+        self._ever_started = True
         self._failed_in_a_row = 0
         return facts
 
@@ -113,6 +116,11 @@ class Slots:
         wait = min(BACK_OFF_SECONDS * 2 ** (self._failed_in_a_row - 1), MOST_BACK_OFF_SECONDS)
         self._not_before = time.monotonic() + wait
 
+    @property
+    def lack(self) -> str:
+        """Why there are no workers, where there have been some: another node may join."""
+        return "" if self.slots or self._has_room else "no node of the cluster has room for a worker"
+
     def is_full(self, slot: Slot) -> bool:
         """Whether the worker holds more memory than it may, and so takes up no further pack."""
         return self.resources.memory is not None and slot.private_bytes > self.resources.memory
@@ -132,7 +140,8 @@ class Slots:
             fits = min(fits, int(capacity["GPU"] // gpus))
         if self.resources.memory:
             fits = min(fits, int(capacity["memory"] // self.resources.memory))
-        if fits == 0 and not self.slots:
+        self._has_room = fits > 0
+        if fits == 0 and not self.slots and not self._ever_started:
             raise ClusterError(
                 "E506",
                 f"a worker wants {self._wanted(gpus)}, the cluster has {self._found(capacity)}",

@@ -21,8 +21,8 @@ class WorkerSource(Protocol):
     def capacity(self) -> Mapping[str, float]:
         """What this run may use: `CPU`, `GPU`, and bytes of `memory`."""
 
-    def node_is_alive(self, node_id: str) -> bool:
-        """Whether the machine of a worker that died is there still."""
+    def node_is_alive(self, node_id: str, *, ask: bool) -> bool:
+        """Whether the machine of a worker that died is there still; with `ask` the machine itself must answer."""
 
     def start(self, resources: Resources, gpus: int) -> Any:
         """A worker, which may have started already or start yet: calls to it wait until it has."""
@@ -46,8 +46,8 @@ class OwnWorkers:
     def capacity(self) -> Mapping[str, float]:
         return ray_cluster.capacity(self._ray)
 
-    def node_is_alive(self, node_id: str) -> bool:
-        return ray_cluster.node_is_alive(self._ray, node_id)
+    def node_is_alive(self, node_id: str, *, ask: bool) -> bool:
+        return ray_cluster.node_is_alive(self._ray, node_id, ask=ask)
 
     def start(self, resources: Resources, gpus: int) -> Any:
         return start_worker(self._ray, self._start, resources, gpus)

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from seqjobs.errors import ClusterError
+from seqjobs.execution import ray_pool
 from seqjobs.execution.events import (
     AttemptEnded,
     AttemptLost,
@@ -366,6 +367,15 @@ def test_a_budget_that_no_worker_can_keep_is_an_error_at_once(pool: RayPool, mak
     plan = with_memory(make_points_plan("name=tiny"), MIB)
     with pytest.raises(ClusterError, match=r"E511 .* the 1 MiB of its budget"):
         run(pool, plan)
+
+
+def test_a_model_that_no_worker_writes_in_time_does_not_keep_a_run_from_its_end(
+    pool: RayPool, make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_pool, "EXPORT_SECONDS", -1.0)
+    trial = make_points_plan().trials[0]
+    with pytest.raises(ClusterError, match=rf"E519 no worker has written the model of trial {trial.id}"):
+        pool.export(trial, (6,), ())
 
 
 def test_more_memory_than_the_cluster_has_is_refused(pool: RayPool, make_points_plan: MakePlan) -> None:

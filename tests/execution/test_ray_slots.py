@@ -32,7 +32,7 @@ class OneWorker:
     def capacity(self) -> Mapping[str, float]:
         return {"CPU": float(self.cpus), "GPU": 0.0, "memory": float(BUDGET)}
 
-    def node_is_alive(self, node_id: str) -> bool:
+    def node_is_alive(self, node_id: str, *, ask: bool) -> bool:
         raise NotImplementedError
 
     def start(self, resources: Resources, gpus: int) -> Any:  # noqa: ARG002

@@ -17,6 +17,7 @@ from seqjobs.execution.events import (
     AttemptStarted,
     EpochEnded,
     Event,
+    Waiting,
     WorkerLost,
     WorkerReplaced,
     WorkerStarted,
@@ -86,6 +87,7 @@ class Tracker:
         self.short_names: Mapping[str, str] = {}
         self.max_epochs = 0
         self.last_failure = ""
+        self._reason = ""  # what the run waits for
         self._objectives: dict[str, ObjectiveSpec] = {}
         self.jobs: tuple[str, ...] = ()
         self._trials: dict[str, Trial] = {}
@@ -114,7 +116,8 @@ class Tracker:
         return BestTrial(trial=self._trials[best.trial], value=best.value)
 
     def event(self, event: Event, standing: Standing) -> tuple[str, ...]:
-        """Takes an event; returns what is worth a line of its own: a failed trial, a worker lost or replaced."""
+        """Takes an event; returns what is worth a line of its own: a failed trial, a worker lost or replaced,
+        what the run waits for."""
         self.standing = standing
         notes: tuple[str, ...] = ()
         match event:
@@ -135,6 +138,9 @@ class Tracker:
                 self._end(event.worker, event.pack_id)
             case AttemptLost():
                 self._end(event.worker, event.pack_id, final=event.final)
+            case Waiting():
+                notes = (event.reason,) if event.reason and event.reason != self._reason else ()
+                self._reason = event.reason
             case _:
                 pass
         return (*notes, *self._commit())

@@ -80,7 +80,7 @@ class LeasedWorkers:
         self._check()
         return self._allotment
 
-    def node_is_alive(self, node_id: str) -> bool:  # noqa: ARG002 (the one there is)
+    def node_is_alive(self, node_id: str, *, ask: bool) -> bool:  # noqa: ARG002 (the one there is)
         self._check()
         return True
 

@@ -1,0 +1,68 @@
+"""Nodes of a Ray cluster that are lost while packs run on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from seqjobs.execution.events import AttemptEnded, AttemptLost, EpochEnded, Waiting
+from seqjobs.execution.ray_pool import RayPool
+from seqjobs.planning.plan import Plan
+from seqjobs.planning.resources import Resources
+from seqjobs.training.outcome import Cause
+from tests.fake_runner import StartFake
+
+UNITS = "model.0.Dense.units={choice: [1, 2, 3, 4, 5, 6]}"
+
+
+@pytest.fixture
+def cluster() -> Iterator[Any]:
+    """A head without CPUs; nodes are added by the tests."""
+    from ray.cluster_utils import Cluster  # noqa: PLC0415
+
+    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    yield found
+    found.shutdown()
+
+
+def test_packs_of_a_lost_node_run_elsewhere_and_none_is_charged(
+    cluster: Any, make_points_plan: Callable[..., Plan]
+) -> None:
+    for _ in range(2):
+        cluster.add_node(num_cpus=1)
+    plan = make_points_plan(UNITS, "search.sampler=grid", "fit.epochs=20")
+    events: list[Any] = []
+    with RayPool({Resources(): 6}, address=cluster.address, start=StartFake(epoch_seconds=0.05)) as pool:
+        pool.load(plan.datasets)
+        for event in pool.run(plan.packs, {}):
+            events.append(event)
+            if len(cluster.worker_nodes) == 2 and isinstance(event, EpochEnded):
+                cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+    assert_all_ended(events, plan)
+
+
+def test_a_run_that_loses_all_nodes_waits_for_another(cluster: Any, make_points_plan: Callable[..., Plan]) -> None:
+    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    plan = make_points_plan(UNITS, "search.sampler=grid", "fit.epochs=20")
+    events: list[Any] = []
+    with RayPool({Resources(): 6}, address=cluster.address, start=StartFake(epoch_seconds=0.05)) as pool:
+        pool.load(plan.datasets)
+        for event in pool.run(plan.packs, {}):
+            events.append(event)
+            if nodes and isinstance(event, EpochEnded):
+                while nodes:
+                    cluster.remove_node(nodes.pop(), allow_graceful=False)
+            if isinstance(event, Waiting) and event.reason and len(cluster.worker_nodes) == 0:
+                assert event.reason == "no node of the cluster has room for a worker"
+                cluster.add_node(num_cpus=1)
+    assert_all_ended(events, plan)
+
+
+def assert_all_ended(events: list[Any], plan: Plan) -> None:
+    lost = [event for event in events if isinstance(event, AttemptLost)]
+    assert lost
+    assert {event.failure.cause for event in lost} == {Cause.INFRASTRUCTURE}
+    assert not any(event.charged for event in lost)
+    assert {event.pack_id for event in events if isinstance(event, AttemptEnded)} == {pack.id for pack in plan.packs}
