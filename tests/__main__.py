@@ -14,10 +14,11 @@ CHECKS = (
     ("ruff", "format", "--check", "."),
     ("mypy",),
 )
-# Half of the time is TensorFlow's in one process, on one core: the other core has the rest meanwhile.
+# Half of the time is TensorFlow's, compiling on one core: the other core has the rest meanwhile.
+COMPILING = ("tests/training/packs", "tests/training/test_exactness.py", "tests/training/test_programs.py")
 HALVES = (
-    ("pytest", "tests/training"),
-    ("pytest", "tests", "--ignore=tests/training"),
+    ("pytest", *COMPILING),
+    ("pytest", "tests", *(f"--ignore={path}" for path in COMPILING)),
 )
 
 

@@ -52,7 +52,7 @@ fit:
 search: {sampler: random, repeats: 2}
 objective: {metric: val_accuracy, direction: maximize}
 resources: {cpus: 1, gpus: 0, memory: 4GiB}
-limits: {retries: 2, trial_time: 30m, run_time: 8h}
+limits: {retries: 2, trial_time: 30m, run_time: 8h, checkpoint: 1m, stall: 1h}
 keep: {best: 5}
 """)
 # Columns and classes are named as the data has them; a job's name is small letters with dots and dashes.

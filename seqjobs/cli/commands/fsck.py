@@ -23,7 +23,9 @@ from seqjobs.results.run_folders import find_run
 @output_option("table", "json")
 @click.pass_context
 def command(ctx: click.Context, run: str | None, runs_dir: Path, mend: bool, output: str) -> None:
-    """Check every file of a run against what was written, and name what is damaged.
+    """Check a run's files, and set aside what is damaged.
+
+    Every file is compared with what was written, and what is damaged is named.
 
     Exit code 0: nothing is, or it was set aside. 1: something is damaged.
     """
