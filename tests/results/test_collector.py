@@ -380,6 +380,14 @@ def test_weights_are_read_back_bit_for_bit_and_a_damaged_file_is_named(paths: Ru
         store.load(digest)
 
 
+def test_a_damaged_file_of_the_same_name_is_not_taken_for_the_weights(paths: RunPaths) -> None:
+    store = WeightsStore(paths)
+    digest = store.save((np.arange(6, dtype=np.float32),))
+    paths.weights_file(digest).write_bytes(b"spoilt")
+    assert store.save((np.arange(6, dtype=np.float32),)) == digest
+    assert store.load(digest)[0].tolist() == [0, 1, 2, 3, 4, 5]
+
+
 def test_many_weights_keep_their_order(paths: RunPaths) -> None:
     store = WeightsStore(paths)
     many = tuple(np.array(number, dtype=np.int32) for number in range(10_005))
