@@ -7,6 +7,7 @@ used takes an hour, as where Ray's servers do not answer. `SEQJOBS_TEST_NOTES` i
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,6 +63,9 @@ def submit_jobs(
 
 
 if __name__ == "__main__":
+    # As a shell starts a command: whoever runs the tests may ignore them, as in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     vars(submit)["submit_jobs"] = submit_jobs
     interruption.GRACE_SECONDS = float(os.environ.get("SEQJOBS_TEST_GRACE", "15"))
     main()
