@@ -6,7 +6,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, final
 
@@ -80,3 +80,9 @@ def numbered(prefix: str, arrays: Any) -> dict[str, Array]:
 def in_order(prefix: str, arrays: Mapping[str, Array]) -> tuple[Array, ...]:
     """What `numbered` had under that prefix."""
     return tuple(arrays[name] for name in sorted(arrays) if name.startswith(f"{prefix}-"))
+
+
+def same_form(arrays: Sequence[Array], others: Sequence[Array]) -> bool:
+    """Whether these can stand for the others, one by one."""
+    forms = [[(array.shape, array.dtype) for array in several] for several in (arrays, others)]
+    return forms[0] == forms[1]

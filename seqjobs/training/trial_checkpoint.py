@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqjobs.data.dataset import Array
-from seqjobs.training.checkpoint import Checkpoint, in_order, numbered
+from seqjobs.training.checkpoint import Checkpoint, in_order, numbered, same_form
 from seqjobs.training.fitting import Fitting
 from seqjobs.training.program import Program
 
@@ -36,7 +36,9 @@ def take(program: Program, fitting: Fitting) -> Checkpoint:
 
 
 def put_back(checkpoint: Checkpoint, program: Program, fitting: Fitting) -> None:
-    """To be called behind the callbacks' `on_train_begin`."""
+    """To be called behind the callbacks' `on_train_begin`. One whose variables are not the program's is passed over."""
+    if not same_form(in_order("variable", checkpoint.arrays), program.variables):
+        return
     program.restore(in_order("variable", checkpoint.arrays))
     fitting.history = {name: list(values) for name, values in checkpoint.notes["history"].items()}
     fitting.worked_before(checkpoint.notes["seconds"])

@@ -12,16 +12,17 @@ from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError, SeqjobsError, SpecError
 from seqjobs.planning.plan import make_plan
 from seqjobs.spec.load import load_job
-from tests.bad_input.bad_data import BAD_DATA, SPEC, BadData, good
+from tests.bad_input.bad_data import BAD_DATA, FLOATS, SPEC, BadData, good
 
 
-def read(path: Path) -> None:
-    """All that is done with a job's data before it is trained on."""
+def read(path: Path) -> int:
+    """All that is done with a job's data before it is trained on; the rows that were read."""
     plan = make_plan([load_job(path)])
     schemas = inspect_plan(plan).schemas
     datasets = {source.id: read_dataset(source) for source in plan.datasets}
     num_classes = {name: dataset.num_classes for name, dataset in datasets.items()}
     check_plan(plan, schemas, num_classes, {name: dataset.classes for name, dataset in datasets.items()})
+    return sum(dataset.schema.train_rows for dataset in datasets.values())
 
 
 def told(error: SeqjobsError, folder: Path) -> Sequence[str]:
@@ -52,4 +53,4 @@ def test_a_data_file_gives_the_error_that_it_is_named_after(data: BadData, tmp_p
 def test_the_file_that_the_others_change_is_right(tmp_path: Path) -> None:
     good(tmp_path)
     (tmp_path / "job.yaml").write_text(SPEC, encoding="utf-8")
-    read(tmp_path / "job.yaml")
+    assert read(tmp_path / "job.yaml") == len(FLOATS)

@@ -57,11 +57,6 @@ WORKERS: dict[str, WorkerStarted] = {}
 
 
 @pytest.fixture(scope="module")
-def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("notes") / "notes"
-
-
-@pytest.fixture(scope="module")
 def pool(notes: Path) -> Iterator[RayPool]:
     with RayPool({Resources(): 1000}, workers=2, start=replace(KNOBS, notes=notes)) as entered:
         yield entered

@@ -43,11 +43,6 @@ PIDS: dict[str, int] = {}
 
 
 @pytest.fixture(scope="module")
-def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("notes") / "notes"
-
-
-@pytest.fixture(scope="module")
 def pool(notes: Path) -> Iterator[RayPool]:
     with RayPool({Resources(): 1000}, workers=2, start=StartFake(notes=notes)) as entered:
         yield entered

@@ -30,6 +30,25 @@ def cluster() -> Iterator[Any]:
 def test_packs_of_a_lost_node_run_elsewhere_and_none_is_charged(
     cluster: Any, make_points_plan: Callable[..., Plan]
 ) -> None:
+    for event in all_ended_uncharged(cluster, make_points_plan):
+        if len(cluster.worker_nodes) == 2 and isinstance(event, EpochEnded):
+            cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+
+
+def test_a_run_that_loses_all_nodes_waits_for_another(cluster: Any, make_points_plan: Callable[..., Plan]) -> None:
+    lost = False
+    for event in all_ended_uncharged(cluster, make_points_plan):
+        if not lost and isinstance(event, EpochEnded):
+            lost = True
+            for node in list(cluster.worker_nodes):
+                cluster.remove_node(node, allow_graceful=False)
+        if isinstance(event, Waiting) and event.reason and len(cluster.worker_nodes) == 0:
+            assert event.reason == "no node of the cluster has room for a worker"
+            cluster.add_node(num_cpus=1)
+
+
+def all_ended_uncharged(cluster: Any, make_points_plan: Callable[..., Plan]) -> Iterator[Any]:
+    """The events of six packs on two nodes, of which some are lost while whoever asks for the events looks at them."""
     for _ in range(2):
         cluster.add_node(num_cpus=1)
     plan = make_points_plan(UNITS, "search.sampler=grid", "fit.epochs=20")
@@ -38,29 +57,7 @@ def test_packs_of_a_lost_node_run_elsewhere_and_none_is_charged(
         pool.load(plan.datasets)
         for event in pool.run(plan.packs, {}):
             events.append(event)
-            if len(cluster.worker_nodes) == 2 and isinstance(event, EpochEnded):
-                cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
-    assert_all_ended(events, plan)
-
-
-def test_a_run_that_loses_all_nodes_waits_for_another(cluster: Any, make_points_plan: Callable[..., Plan]) -> None:
-    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
-    plan = make_points_plan(UNITS, "search.sampler=grid", "fit.epochs=20")
-    events: list[Any] = []
-    with RayPool({Resources(): 6}, address=cluster.address, start=StartFake(epoch_seconds=0.05)) as pool:
-        pool.load(plan.datasets)
-        for event in pool.run(plan.packs, {}):
-            events.append(event)
-            if nodes and isinstance(event, EpochEnded):
-                while nodes:
-                    cluster.remove_node(nodes.pop(), allow_graceful=False)
-            if isinstance(event, Waiting) and event.reason and len(cluster.worker_nodes) == 0:
-                assert event.reason == "no node of the cluster has room for a worker"
-                cluster.add_node(num_cpus=1)
-    assert_all_ended(events, plan)
-
-
-def assert_all_ended(events: list[Any], plan: Plan) -> None:
+            yield event
     lost = [event for event in events if isinstance(event, AttemptLost)]
     assert lost
     assert {event.failure.cause for event in lost} == {Cause.INFRASTRUCTURE}

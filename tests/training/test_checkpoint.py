@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -126,6 +128,28 @@ def test_what_is_of_something_else_or_damaged_is_passed_over(runner: TrialRunner
     flipped[len(content) // 2] ^= 1
     for useless in (train(runner, other, dataset).checkpoints[2].content, bytes(flipped), content[:-9], b"", b"PK"):
         again = train(runner, pack, dataset, useless)
+        assert again.epochs == undisturbed.epochs
+        again.assert_same_end(undisturbed)
+
+
+@pytest.mark.parametrize("text", [EVERYTHING, PACK], ids=["alone", "together"])
+def test_variables_of_another_form_are_passed_over(runner: TrialRunner, make_points_plan: MakePlan, text: str) -> None:
+    """As a later version of seqjobs may have them."""
+    plan = make_points_plan(text=text)
+    dataset = dataset_of(plan)
+    pack = plan.packs[0] if text is EVERYTHING else only_pack(plan, dataset)
+    undisturbed = train(runner, pack, dataset)
+    content = undisturbed.checkpoints[0].content
+    with np.load(io.BytesIO(content)) as stored:
+        of = json.loads(stored["notes"].tobytes())["of"]
+    checkpoint = Checkpoint.decode(content, of)
+    assert checkpoint is not None
+    first = next(name for name in checkpoint.arrays if name.startswith(("variable", "state")))
+    for changed in (
+        {name: array for name, array in checkpoint.arrays.items() if name != first},
+        {**checkpoint.arrays, first: checkpoint.arrays[first][..., None]},
+    ):
+        again = train(runner, pack, dataset, replace(checkpoint, arrays=changed).encode(of))
         assert again.epochs == undisturbed.epochs
         again.assert_same_end(undisturbed)
 

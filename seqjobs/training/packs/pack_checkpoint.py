@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seqjobs.data.dataset import Array
-from seqjobs.training.checkpoint import Checkpoint, in_order, numbered
+from seqjobs.training.checkpoint import Checkpoint, in_order, numbered, same_form
 from seqjobs.training.packs.callbacks import PackCallback
 from seqjobs.training.packs.pack_fitting import PackFitting
 from seqjobs.training.packs.pack_program import PackProgram
@@ -24,7 +24,12 @@ def take(program: PackProgram, callbacks: Sequence[PackCallback], fitting: PackF
 def put_back(
     checkpoint: Checkpoint, program: PackProgram, callbacks: Sequence[PackCallback], fitting: PackFitting
 ) -> None:
-    """To be called behind the program's `reset`, with callbacks and a fitting that are new."""
+    """To be called behind the program's `reset`, with callbacks and a fitting that are new.
+
+    One whose variables are not the program's is passed over.
+    """
+    if not same_form(in_order("state", checkpoint.arrays), [np.asarray(part) for part in program.state]):
+        return
     program.state = in_order("state", checkpoint.arrays)
     fitting.put_back(checkpoint.notes, checkpoint.arrays)
     for index, callback in enumerate(callbacks):
