@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seqjobs.execution.events import AttemptEnded, AttemptLost, EpochEnded, Waiting
+from seqjobs.execution.events import AttemptEnded, AttemptLost, EpochEnded, Waiting, WorkerStarted
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
@@ -30,9 +31,12 @@ def cluster() -> Iterator[Any]:
 def test_packs_of_a_lost_node_run_elsewhere_and_none_is_charged(
     cluster: Any, make_points_plan: Callable[..., Plan]
 ) -> None:
+    pids: dict[str, int] = {}
     for event in all_ended_uncharged(cluster, make_points_plan):
+        if isinstance(event, WorkerStarted):
+            pids[event.worker] = event.pid
         if len(cluster.worker_nodes) == 2 and isinstance(event, EpochEnded):
-            cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+            cluster.remove_node(node_of(cluster, pids[event.worker]), allow_graceful=False)
 
 
 def test_a_run_that_loses_all_nodes_waits_for_another(cluster: Any, make_points_plan: Callable[..., Plan]) -> None:
@@ -45,6 +49,12 @@ def test_a_run_that_loses_all_nodes_waits_for_another(cluster: Any, make_points_
         if isinstance(event, Waiting) and event.reason and len(cluster.worker_nodes) == 0:
             assert event.reason == "no node of the cluster has room for a worker"
             cluster.add_node(num_cpus=1)
+
+
+def node_of(cluster: Any, pid: int) -> Any:
+    """The node whose raylet started the process: of the other one, nothing need have begun yet."""
+    parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return next(node for node in cluster.worker_nodes if node.all_processes["raylet"][0].process.pid == parent)
 
 
 def all_ended_uncharged(cluster: Any, make_points_plan: Callable[..., Plan]) -> Iterator[Any]:
