@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -71,23 +71,22 @@ def make_plan(jobs: Sequence[JobSpec]) -> Plan:
     _check_names(jobs)
     _check_count(jobs)
     datasets: dict[str, DataSource] = {}
-    packs: list[Pack] = []
+    trials: list[Trial] = []
     lines: list[str] = []
     keys = PlanKeys()
     for job in jobs:
         try:
-            packs.extend(_pack_of(job, trial, keys) for trial in _trials_of(job, datasets, keys))
+            trials.extend(_trials_of(job, datasets, keys))
         except SpecError as error:
             lines.extend(error.lines)
     if lines:
         raise SpecError(lines)
+    packs = _packs_of_one(jobs, trials, keys)
     order = {key: index for index, key in enumerate(dict.fromkeys(pack.shared_key for pack in packs))}
     # Of those that can train together, the ones of a job and seed follow one another: so packs are cut out of them.
     jobs_order = {job.name: index for index, job in enumerate(jobs)}
     packs.sort(key=lambda pack: (order[pack.shared_key], jobs_order[pack.trials[0].job], pack.trials[0].seed))
-    sharing = Counter(pack.program_key for pack in packs for _ in pack.trials)
-    counted = tuple(replace(pack, program_trials=sharing[pack.program_key]) for pack in packs)
-    return Plan(jobs=tuple(jobs), packs=counted, datasets=tuple(datasets.values()))
+    return Plan(jobs=tuple(jobs), packs=tuple(packs), datasets=tuple(datasets.values()))
 
 
 def _check_names(jobs: Sequence[JobSpec]) -> None:
@@ -143,18 +142,32 @@ def _data_source(job: JobSpec, data: DataSpec) -> DataSource:
     return DataSource(id=digest({"folder": str(folder), **canonical_data(data)}), spec=data, folder=folder)
 
 
-def _pack_of(job: JobSpec, trial: Trial, keys: PlanKeys) -> Pack:
+def _packs_of_one(jobs: Sequence[JobSpec], trials: Sequence[Trial], keys: PlanKeys) -> list[Pack]:
+    program_keys = [keys.program_key(trial.spec, trial.dataset) for trial in trials]
+    sharing = Counter(program_keys)
+    by_name = {job.name: job for job in jobs}
+    resources = {job.name: _resources_of(job) for job in jobs}
+    packs = []
+    for trial, program_key in zip(trials, program_keys, strict=True):
+        job = by_name[trial.job]
+        packs.append(
+            Pack(
+                id=pack_id([trial]),
+                program_key=program_key,
+                shared_key=keys.shared_key(trial.spec, trial.dataset),
+                trials=(trial,),
+                resources=resources[job.name],
+                retries=job.limits.retries,
+                checkpoint_seconds=job.limits.checkpoint,
+                stall=job.limits.stall,
+                objective=job.objective,
+                keep_best=job.keep.best,
+                program_trials=sharing[program_key],
+            )
+        )
+    return packs
+
+
+def _resources_of(job: JobSpec) -> Resources:
     given = job.resources
-    resources = Resources(cpus=given.cpus, gpus=given.gpus, memory=given.memory)
-    return Pack(
-        id=pack_id([trial]),
-        program_key=keys.program_key(trial.spec, trial.dataset),
-        shared_key=keys.shared_key(trial.spec, trial.dataset),
-        trials=(trial,),
-        resources=resources,
-        retries=job.limits.retries,
-        checkpoint_seconds=job.limits.checkpoint,
-        stall=job.limits.stall,
-        objective=job.objective,
-        keep_best=job.keep.best,
-    )
+    return Resources(cpus=given.cpus, gpus=given.gpus, memory=given.memory)

@@ -5,15 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 from seqjobs.planning.member_numbers import without_numbers
+from seqjobs.spec.assigned_sections import MAX_HELD
 from seqjobs.spec.canonical import canonical_data, canonical_fit
 from seqjobs.spec.sections import CompileSpec, TrialSpec
 from seqjobs.spec.tables import Named
 
 LENGTH = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Optimizer:
+    """What is written of an optimizer in the key of a program, and in that of packs."""
+
+    program: str
+    shared: str
 
 
 @final
@@ -23,13 +32,14 @@ class PlanKeys:
     def __init__(self) -> None:
         # With the part itself, whose place in memory would else be another's some day.
         self._written: dict[tuple[int, str], tuple[object, str]] = {}
+        self._optimizers: dict[str, _Optimizer] = {}
 
     def meaning(self, trial: TrialSpec) -> str:
         """Everything in the sections that changes what a trial computes, in one writing for all that mean the same."""
         return _joined(
             self._once(trial.data, "data", lambda: canonical_data(trial.data)),
             *map(self._entry, trial.model),
-            self._compiled(trial.compile, trial.compile.optimizer),
+            self._compiled(trial.compile, _json(trial.compile.optimizer.canonical())),
             self._fit(trial),
         )
 
@@ -43,15 +53,11 @@ class PlanKeys:
 
         A learning rate is a variable of the program; a schedule is part of its graph.
         """
-        optimizer = trial.compile.optimizer
-        if not isinstance(optimizer.arguments.get("learning_rate"), Named):
-            arguments = {name: value for name, value in optimizer.arguments.items() if name != "learning_rate"}
-            optimizer = replace(optimizer, arguments=arguments)
         return _digest(
             _joined(
                 dataset,
                 *map(self._entry, trial.model),
-                self._compiled(trial.compile, optimizer),
+                self._compiled(trial.compile, self._optimizer(trial.compile.optimizer).program),
                 str(trial.fit.batch_size),
                 trial.fit.compile,
                 # Rows with weights are other inputs; a dataset's own weights are in its id.
@@ -62,13 +68,29 @@ class PlanKeys:
     def shared_key(self, trial: TrialSpec, dataset: str) -> str:
         """What trials must have in common to train in one pack, beside the seed: all but the numbers that differ."""
         layers = map(self._shared, trial.model)
-        optimizer = without_numbers(trial.compile.optimizer)
+        optimizer = self._optimizer(trial.compile.optimizer).shared
         return _digest(_joined(dataset, *layers, self._compiled(trial.compile, optimizer), self._fit(trial)))
 
-    def _compiled(self, section: CompileSpec, optimizer: Named) -> str:
+    def _optimizer(self, optimizer: Named) -> _Optimizer:
+        """Written once for all that differ in their learning rate alone, as most do. A schedule is no such rate."""
+        others = {
+            name: value
+            for name, value in optimizer.arguments.items()
+            if name != "learning_rate" or isinstance(value, Named)
+        }
+        key = f"{optimizer.name} {others!r}"
+        known = self._optimizers.get(key)
+        if known is None:
+            program = replace(optimizer, arguments=others)
+            known = _Optimizer(program=_json(program.canonical()), shared=_json(without_numbers(optimizer).canonical()))
+            if len(self._optimizers) < MAX_HELD:
+                self._optimizers[key] = known
+        return known
+
+    def _compiled(self, section: CompileSpec, optimizer: str) -> str:
         metrics = (*section.metrics, None, *section.weighted_metrics)
         others = (self._entry(metric) if metric is not None else "weighted" for metric in metrics)
-        return _joined(_json(optimizer.canonical()), self._entry(section.loss), *others)
+        return _joined(optimizer, self._entry(section.loss), *others)
 
     def _fit(self, trial: TrialSpec) -> str:
         return self._once(trial.fit, "fit", lambda: canonical_fit(trial.fit))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import Any, TypeVar, cast, final
+from collections.abc import Callable
+from typing import TypeVar, cast, final
 
+from seqjobs.spec.assigned_sections import MAX_HELD
 from seqjobs.spec.job_spec import Assignment
-from seqjobs.spec.sections import CompileSpec, Section, TrialSpec
+from seqjobs.spec.sections import CompileSpec, TrialSpec
 
 _Part = TypeVar("_Part")
-_Section = TypeVar("_Section", bound=Section)
 
 
 @final
@@ -20,11 +20,18 @@ class SharedParts:
 
     def __init__(self) -> None:
         self._known: dict[str, object] = {}
+        # With the section itself, whose place in memory would else be another's some day.
+        self._sections: dict[int, tuple[object, object]] = {}
 
     def trial(self, trial: TrialSpec) -> TrialSpec:
         """The same trial, out of parts that were seen before where there are any."""
-        return self._section(
-            trial, {"model": tuple(map(self._one, trial.model)), "compile": self._compile(trial.compile)}
+        # Checked already; and a set of names a trial would be a tenth of a plan.
+        return TrialSpec.model_construct(
+            _fields_set=self._one(trial.model_fields_set),
+            data=self._once(trial.data, self._one),
+            model=self._once(trial.model, lambda model: tuple(map(self._one, model))),
+            compile=self._compile(trial.compile),
+            fit=self._once(trial.fit, self._one),
         )
 
     def assignment(self, assignment: Assignment) -> Assignment:
@@ -32,12 +39,18 @@ class SharedParts:
 
     def _compile(self, section: CompileSpec) -> CompileSpec:
         # An optimizer has a learning rate of its own.
-        return self._section(section, {"optimizer": section.optimizer})
+        others = {name: self._one(part) for name, part in section if name != "optimizer"}
+        fields = self._one(section.model_fields_set)
+        return CompileSpec.model_construct(_fields_set=fields, optimizer=section.optimizer, **others)
 
-    def _section(self, section: _Section, replaced: Mapping[str, Any]) -> _Section:
-        parts = {name: self._one(part) for name, part in section if name not in replaced}
-        # Checked already; and a set of names a section would be a tenth of a plan.
-        return type(section).model_construct(_fields_set=self._one(section.model_fields_set), **parts, **replaced)
+    def _once(self, section: _Part, shared: Callable[[_Part], _Part]) -> _Part:
+        """A section of parts that were seen before, without looking at them again where it was seen itself."""
+        known = self._sections.get(id(section))
+        if known is None:
+            known = section, shared(section)
+            if len(self._sections) < MAX_HELD:
+                self._sections[id(section)] = known
+        return cast(_Part, known[1])
 
     def _one(self, part: _Part) -> _Part:
         # Not by `==`, for which 1 is True.

@@ -8,6 +8,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from seqjobs.errors import SpecError
+from seqjobs.spec.assigned_sections import AssignedSections, WrittenByDimensions, written_out
 from seqjobs.spec.dimensions import Dimension
 from seqjobs.spec.document import Document
 from seqjobs.spec.locate import error_lines, with_assignment
@@ -15,7 +16,7 @@ from seqjobs.spec.problems import Problem, Problems
 from seqjobs.spec.sections import KeepSpec, LimitsSpec, ObjectiveSpec, ResourcesSpec, SearchSpec, TrialSpec
 from seqjobs.spec.substitution import Assignment, Substitution, in_text, override, substitute
 from seqjobs.spec.trial_check import check_trial
-from seqjobs.spec.trial_sections import TRIAL_SECTIONS, Sections, read_sections
+from seqjobs.spec.trial_sections import TRIAL_SECTIONS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,20 +63,16 @@ class JobSpec:
         return trial
 
     def trials(self, assignments: Iterable[Assignment]) -> Iterator[TrialSpec]:
-        """As `trial`, one after the other; a section that is written like the one before is not read again."""
-        before: dict[str, str] = {}
-        known: Sections | None = None
+        """As `trial`, one after the other; a section that is written as one before is the same object."""
+        reader, dimensions = AssignedSections(), WrittenByDimensions(self.template, self.dimensions)
         for assignment in assignments:
-            problems, tree = Problems(), self._assigned(assignment)
-            # Not by `==`, for which 1 is True.
-            written = {name: repr(tree.get(name)) for name in TRIAL_SECTIONS}
-            changed = [name for name in TRIAL_SECTIONS if known is None or written[name] != before[name]]
-            sections = read_sections(tree, problems, known=known, changed=changed)
+            problems = Problems()
+            written = written_out(self._assigned(assignment)) if self.variants else dimensions.at(assignment)
+            sections, tree = reader.read(written, problems)
             check_trial(sections, tree, self.objective, problems)
             trial = sections.complete()
             if len(problems) or trial is None:
                 raise SpecError(error_lines(self.in_text(problems, assignment), self.document))
-            before, known = written, sections
             yield trial
 
     def in_text(self, problems: Problems, assignment: Assignment) -> list[Problem]:

@@ -37,8 +37,12 @@ def substitute(
     assignment: Assignment,
     trace: list[Substitution] | None = None,
 ) -> dict[str, Any]:
-    """The template with values for its dimensions; `trace` receives where they are written."""
-    tree: dict[str, Any] = _copied(dict(template))
+    """The template with values for its dimensions; `trace` receives where they are written.
+
+    What leads to no dimension is the template's own, and not to be changed.
+    """
+    tree: dict[str, Any] = dict(template)
+    copies = {id(tree)}
     labels: dict[str, str] = {}
     for dimension in dimensions:
         if not is_active(dimension, labels):
@@ -47,8 +51,8 @@ def substitute(
         if isinstance(dimension, Choice):
             option = chosen(dimension, value)
             labels[dimension.key] = option.label
-            value, text = _copied(option.value), option.text
-        put(tree, dimension.at.place, value)
+            value, text = option.value, option.text
+        _put_into_copies(tree, dimension.at.place, value, copies)
         if trace is not None:
             place = dimension.at.place
             trace.append(Substitution(place=place, text=text, key=dimension.at.text, known=len(place)))
@@ -99,6 +103,17 @@ def in_text(problem: Problem, trace: Sequence[Substitution]) -> Problem:
         if substitution.known < len(problem.path) and problem.path == substitution.place[: len(problem.path)]:
             return replace(problem, path=substitution.key)
     return problem
+
+
+def _put_into_copies(tree: Any, place: Path, value: Any, copies: set[int]) -> None:
+    """Sets what stands at `place`; of what leads there, copies take the place of all that is none yet."""
+    for part in place[:-1]:
+        below = tree[part]
+        if id(below) not in copies:
+            below = tree[part] = below.copy()
+            copies.add(id(below))
+        tree = below
+    tree[place[-1]] = value
 
 
 def _copied(tree: Any) -> Any:

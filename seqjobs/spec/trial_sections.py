@@ -39,16 +39,19 @@ def read_sections(
     changed: Iterable[str] = TRIAL_SECTIONS,
 ) -> Sections:
     """The sections of `tree`; those that are not `changed` are taken over from `known`."""
-    read: dict[str, Any] = {}
-    for name in TRIAL_SECTIONS:
-        if known is not None and name not in changed:
-            read[name] = getattr(known, name)
-        elif name not in tree and name != "fit":
-            missing(name, (), problems)
-            read[name] = None
-        else:
-            read[name] = _READERS[name](tree.get(name, {}), (name,), problems)
+    read = {
+        name: getattr(known, name) if known is not None and name not in changed else read_section(name, tree, problems)
+        for name in TRIAL_SECTIONS
+    }
     return Sections(**read)
+
+
+def read_section(name: str, tree: Mapping[str, Any], problems: Problems) -> Any:
+    """The section of this name, None with its problems noted."""
+    if name not in tree and name != "fit":
+        missing(name, (), problems)
+        return None
+    return _READERS[name](tree.get(name, {}), (name,), problems)
 
 
 def _data(value: Any, path: Path, problems: Problems) -> DataSpec | None:
