@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from seqjobs.planning.ranking import sort_key
@@ -66,15 +66,15 @@ def rank(trials: Iterable[RankedTrial], records: Mapping[str, TrialRecord], obje
     """The leaderboard of the trials that have a record. Ties keep the order of job, assignment and repeat."""
     known = [trial for trial in trials if trial.id in records]
     means = _means(known, records)
-    entries = [_entry(trial, records[trial.id], means) for trial in known]
-    order = {trial.id: index for index, trial in enumerate(known)}
-    finished = sorted(
-        (entry for entry in entries if entry.status is TrialStatus.FINISHED),
-        key=lambda entry: (sort_key(entry.value, objective), order[entry.trial]),
-    )
-    failed = [entry for entry in entries if entry.status is not TrialStatus.FINISHED]
-    ranked = [_ranked(entry, position) for position, entry in enumerate(finished, start=1)]
-    return Leaderboard(objective=objective, entries=(*ranked, *failed))
+    finished = [trial for trial in known if records[trial.id].status is TrialStatus.FINISHED]
+    # Sorting is stable: ties keep their order.
+    finished.sort(key=lambda trial: sort_key(records[trial.id].value, objective))
+    failed = [trial for trial in known if records[trial.id].status is not TrialStatus.FINISHED]
+    entries = [
+        *(_entry(trial, records[trial.id], means, place) for place, trial in enumerate(finished, start=1)),
+        *(_entry(trial, records[trial.id], means, None) for trial in failed),
+    ]
+    return Leaderboard(objective=objective, entries=tuple(entries))
 
 
 def _means(trials: Iterable[RankedTrial], records: Mapping[str, TrialRecord]) -> dict[tuple[str, int], float]:
@@ -87,9 +87,9 @@ def _means(trials: Iterable[RankedTrial], records: Mapping[str, TrialRecord]) ->
     return {key: sum(found) / len(found) for key, found in values.items()}
 
 
-def _entry(trial: RankedTrial, record: TrialRecord, means: Mapping[tuple[str, int], float]) -> Entry:
+def _entry(trial: RankedTrial, record: TrialRecord, means: Mapping[tuple[str, int], float], place: int | None) -> Entry:
     return Entry(
-        rank=None,
+        rank=place,
         trial=trial.id,
         job=trial.job,
         number=trial.number,
@@ -104,10 +104,6 @@ def _entry(trial: RankedTrial, record: TrialRecord, means: Mapping[tuple[str, in
         failure=f"{record.failure.cause}: {record.failure.message}" if record.failure else "",
         compiled=record.compiled,
     )
-
-
-def _ranked(entry: Entry, position: int) -> Entry:
-    return replace(entry, rank=position)
 
 
 def kept_trials(leaderboards: Iterable[Leaderboard], keep: Mapping[str, int]) -> frozenset[str]:

@@ -93,6 +93,7 @@ class Manifest:
         return next(dataset for dataset in self.datasets if dataset.id == dataset_id)
 
     def encode(self) -> bytes:
+        trials = [{name: getattr(trial, name) for name in _TRIAL_FIELDS} for trial in self.trials]
         content = {
             "format": FORMAT,
             "id": self.id,
@@ -100,9 +101,12 @@ class Manifest:
             "versions": dict(self.versions),
             "jobs": [{**job.__dict__, "objective": job.objective.model_dump()} for job in self.jobs],
             "datasets": [dataset.__dict__ for dataset in self.datasets],
-            "trials": [{name: getattr(trial, name) for name in _TRIAL_FIELDS} for trial in self.trials],
         }
-        return (json.dumps({**content, "sha256": _digest(content)}, indent=1, allow_nan=False) + "\n").encode()
+        signed = {**content, "sha256": _digest({**content, "trials": trials})}
+        # A line a trial: with an indent, Python's encoder takes ten times as long.
+        lines = ",\n  ".join(json.dumps(trial, allow_nan=False) for trial in trials)
+        head = json.dumps(signed, indent=1, allow_nan=False)
+        return f'{head.removesuffix("}").rstrip()},\n "trials": [\n  {lines}\n ]\n}}\n'.encode()
 
     @classmethod
     def decode(cls, content: bytes, where: str) -> Self:
