@@ -16,6 +16,14 @@ from seqjobs.training.outcome import NOTHING_COMPILED, Cause, Compilations, Fail
 from seqjobs.training.pack_history import PackHistory, shared_history
 
 
+@dataclass(frozen=True, kw_only=True)
+class LostAttempt:
+    """An attempt of a pack that did not come to its end."""
+
+    pack: str
+    failure: Failure
+
+
 @dataclass(kw_only=True)
 class LogState:
     """What the log says: a fold over its records."""
@@ -32,6 +40,8 @@ class LogState:
     """Whether trials had ended that are as if they had not: for their sake weights of others were removed."""
     replaced: list[WorkerReplaced] = field(default_factory=list)
     """The workers that held more memory than their budget, in order."""
+    lost: list[LostAttempt] = field(default_factory=list)
+    """The attempts that died, in order; not those that were under way when their driver was killed."""
     compilations: Compilations = NOTHING_COMPILED
     """What was compiled for the attempts that ended, by all workers."""
     seconds: float = 0.0
@@ -188,6 +198,9 @@ def fold(records: Iterable[Record]) -> LogState:
 
 def _count_attempt(state: LogState, record: Record) -> None:
     pack = record["pack"]
+    if record["type"] == "attempt-lost":
+        failure = Failure(cause=Cause(record["cause"]), message=record["message"])
+        state.lost.append(LostAttempt(pack=pack, failure=failure))
     if record.get("charged"):
         state.charged[pack] = state.charged.get(pack, 0) + 1
     if record.get("split"):

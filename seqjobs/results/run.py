@@ -12,7 +12,7 @@ from seqjobs.errors import NotFoundError
 from seqjobs.execution.events import WorkerReplaced
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.leaderboard import Entry, Leaderboard, rank_jobs
-from seqjobs.results.log_records import LogState, fold
+from seqjobs.results.log_records import LogState, LostAttempt, fold
 from seqjobs.results.manifest import Manifest, StoredJob, StoredTrial, read_manifest
 from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.results.run_log import last_segment, records_up_to
@@ -117,6 +117,11 @@ class Run:
     def replaced_workers(self) -> tuple[WorkerReplaced, ...]:
         """The workers that held more memory than their budget, in order."""
         return tuple(self._state.replaced)
+
+    @property
+    def lost_attempts(self) -> tuple[LostAttempt, ...]:
+        """The attempts that died, in order; what their trials came to is in `records`."""
+        return tuple(self._state.lost)
 
     @property
     def compilations(self) -> Compilations:

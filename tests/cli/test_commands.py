@@ -211,6 +211,7 @@ def test_submit_as_json_ends_with_one_object(submitted: Submitted, folder: Path)
         "seconds": 12.5,
         "programs": 0,
         "compile_seconds": 0.0,
+        "lost_attempts": 0,
     }
 
 

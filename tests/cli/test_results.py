@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from seqjobs.cli.main import cli
-from seqjobs.execution.events import WorkerReplaced
+from seqjobs.execution.events import AttemptLost, WorkerReplaced
 from seqjobs.planning import Plan
 from seqjobs.results import log_records
 from seqjobs.results.run_log import RunLog
@@ -183,6 +183,25 @@ def test_show_has_no_word_of_what_is_not_known(invoke: Invoke) -> None:
     output = invoke("show").stdout
     assert "\ncompiled" not in output
     assert "\nreplaced" not in output
+    assert "\nlost" not in output
+
+
+@pytest.mark.usefixtures("_run")
+def test_attempts_that_died_are_shown_though_their_trials_finished(invoke: Invoke, tmp_path: Path) -> None:
+    log = RunLog(tmp_path / "runs" / "run-one" / "log", next_number=2)
+    for cause, message in (
+        (Cause.CRASH, "exit code 1"),
+        (Cause.INFRASTRUCTURE, "node lost"),
+        (Cause.CRASH, "\x1b[2J9"),
+    ):
+        failure = Failure(cause=cause, message=message)
+        lost = AttemptLost(pack_id="p1", attempt=1, worker="w", failure=failure, charged=False, final=False)
+        log.append({**log_records.attempt_lost(lost), "at": 13.0})
+    log.commit()
+    assert (
+        "\nlost        3 attempts died (crash 2, infrastructure 1); the last, of pack p1: 9\n" in invoke("show").stdout
+    )
+    assert json.loads(invoke("show", "-o", "json").stdout)["lost_attempts"] == 3
 
 
 def test_how_trials_were_compiled_and_who_was_replaced_is_shown(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
@@ -221,6 +240,7 @@ def test_show_as_json_is_what_submit_prints(invoke: Invoke, plan: Plan, tmp_path
         "seconds": 12.5,
         "programs": 0,
         "compile_seconds": 0.0,
+        "lost_attempts": 0,
     }
 
 

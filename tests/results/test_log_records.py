@@ -12,7 +12,7 @@ import pytest
 from seqjobs.execution.events import AttemptLost, AttemptPlanned, WorkerReplaced
 from seqjobs.results import log_records
 from seqjobs.results.compact_history import CompactHistory
-from seqjobs.results.log_records import fold
+from seqjobs.results.log_records import LostAttempt, fold
 from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.results.run_log import Record
 from seqjobs.training.outcome import Cause, Compilations, Failure
@@ -107,6 +107,12 @@ def test_a_log_from_before_it_said_how_steps_were_carried_out_is_read() -> None:
     found = fold([json.loads(OLD_TRIAL)]).records["t"]
     history = {"loss": (0.75, 0.5)}
     assert found == record(value=0.5, history=CompactHistory(history), compiled="")
+
+
+def test_attempts_that_died_are_known() -> None:
+    records = [SUBMIT, began("a"), lost("a", charged=False), began("a"), lost("a", charged=True), began("b"), SUBMIT]
+    state = fold(json.loads(json.dumps(records)))
+    assert state.lost == 2 * [LostAttempt(pack="a", failure=Failure(cause=Cause.CRASH, message="gone"))]
 
 
 def test_workers_that_were_replaced_are_known() -> None:

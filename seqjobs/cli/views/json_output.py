@@ -31,7 +31,7 @@ def json_value(value: Any) -> Any:
 
 
 def run_json(run: Run) -> dict[str, Any]:
-    """`{"run", "path", "status", "trials": {...}, "best", "seconds", "programs", "compile_seconds"}`"""
+    """How a run stands: its keys are stable, and described in the README."""
     return {
         "run": run.id,
         "path": str(run.path),
@@ -46,6 +46,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "seconds": run.seconds,
         "programs": run.compilations.programs,
         "compile_seconds": run.compilations.seconds,
+        "lost_attempts": len(run.lost_attempts),
     }
 
 

@@ -52,15 +52,21 @@ def _bests(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _workings(run: Run) -> Iterator[tuple[str, str]]:
-    """How steps were carried out, and which workers had to be replaced; nothing of what is not known."""
+    """How steps were carried out, what died and which workers had to be replaced; nothing of what is not known."""
     compiled = Counter(record.compiled for record in run.records.values() if record.compiled)
     if compiled:
         yield "compiled", ", ".join(f"{printable(name)} {counted(count, 'trial')}" for name, count in compiled.items())
     if run.compilations.programs:
         programs = counted(run.compilations.programs, "program")
         yield "programs", f"{programs} compiled by the workers, {shown_duration(run.compilations.seconds)} in all"
+    if run.lost_attempts:
+        causes = Counter(lost.failure.cause for lost in run.lost_attempts)
+        told = ", ".join(f"{cause} {count:,}" for cause, count in causes.items())
+        last = run.lost_attempts[-1]
+        what = f"{counted(len(run.lost_attempts), 'attempt')} died ({told})"
+        yield "lost", f"{what}; the last, of pack {printable(last.pack)}: {printable(last.failure.message)}"
     if run.replaced_workers:
-        last = run.replaced_workers[-1]
-        held, budget = shown_bytes(last.private_bytes), shown_bytes(last.budget)
+        worker = run.replaced_workers[-1]
+        held, budget = shown_bytes(worker.private_bytes), shown_bytes(worker.budget)
         what = f"{counted(len(run.replaced_workers), 'worker')} held more memory than allowed and gave way to another"
-        yield "replaced", f"{what}; the last, {printable(last.worker)}, {held} of {budget}"
+        yield "replaced", f"{what}; the last, {printable(worker.worker)}, {held} of {budget}"
