@@ -8,13 +8,13 @@ from typing import NamedTuple
 import psutil
 import pyarrow as pa
 
+from seqjobs.data.data_file import DataFile
 from seqjobs.data.dataset import Dataset, Split
 from seqjobs.data.features import FeatureArray
 from seqjobs.data.fingerprint import fingerprint
-from seqjobs.data.formats import format_of
 from seqjobs.data.layout import Layout
 from seqjobs.data.place import Place
-from seqjobs.data.survey import DataFile, Survey, survey_data, wrong_row_count
+from seqjobs.data.survey import Survey, survey_data
 from seqjobs.data.tally import Tally
 from seqjobs.data.target import Classes, TargetArray, target_array
 from seqjobs.data.weight_array import WeightArray
@@ -65,7 +65,7 @@ def _too_large(survey: Survey, available: int) -> DataError:
 
 
 def _read_split(files: Sequence[DataFile], layout: Layout, classes: Classes | None) -> tuple[Split, Classes | None]:
-    rows = sum(file.footer.rows for file in files)
+    rows = sum(file.rows for file in files)
     tally = Tally()
     features = FeatureArray(layout, rows, tally)
     target = target_array(layout, rows, tally, classes)
@@ -73,7 +73,7 @@ def _read_split(files: Sequence[DataFile], layout: Layout, classes: Classes | No
     start = 0
     for file in files:
         _read_file(file, layout, _Arrays(features, target, weights), start)
-        start += file.footer.rows
+        start += file.rows
     tally.check(rows)
     found, classes = target.finish()
     weight = None if weights is None else weights.finish()
@@ -91,17 +91,17 @@ class _Arrays(NamedTuple):
 def _read_file(file: DataFile, layout: Layout, arrays: _Arrays, start: int) -> None:
     row = 0
     batch_rows = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // layout.row_bytes))
-    for batch in format_of(file.path).batches(file.path, layout.names, batch_rows):
-        if row + batch.num_rows > file.footer.rows:
-            raise wrong_row_count(file)
+    for batch in file.batches(layout.names, batch_rows):
+        if row + batch.num_rows > file.rows:
+            raise file.wrong_row_count()
         place = Place(path=file.name, first_row=row)
         arrays.features.write(batch, start + row, place)
         arrays.target.write(_column(batch, layout.target), start + row, place)
         if arrays.weights is not None and layout.weight is not None:
             arrays.weights.write(_column(batch, layout.weight), start + row, place)
         row += batch.num_rows
-    if row != file.footer.rows:
-        raise wrong_row_count(file)
+    if row != file.rows:
+        raise file.wrong_row_count()
 
 
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array:

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pyarrow as pa
 
 from seqjobs.data.columns import ColumnType, column_type, length_of_first
+from seqjobs.data.data_file import DataFile
+from seqjobs.data.data_files import data_files
 from seqjobs.data.dataset import DataSchema
-from seqjobs.data.formats import Footer, format_of
 from seqjobs.data.layout import Layout, make_layout
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.problems import did_you_mean, shown
 from seqjobs.spec.sections import DataSpec
-from seqjobs.storage.files import find_files, printable, shown_path
+from seqjobs.storage.files import printable
 
 MAX_NAMED = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataFile:
-    """One file: where it is, how errors name it, and its footer."""
-
-    path: Path
-    name: str
-    footer: Footer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +37,7 @@ def survey_data(source: DataSource) -> Survey:
     Raises DataError for all that can be known so early: see `inspect_data`.
     """
     spec = source.spec
-    train = _files(spec.train, source.folder)
-    validation = None if spec.validation is None else _files(spec.validation, source.folder)
+    train, validation = data_files(source)
     first = train[0]
     names = _feature_names(spec, first)
     types = _types(spec, names, first)
@@ -59,15 +49,8 @@ def survey_data(source: DataSource) -> Survey:
     return Survey(train=train, validation=validation, layout=layout, schema=_schema(layout, train, validation))
 
 
-def _files(paths: tuple[str, ...], folder: Path) -> tuple[DataFile, ...]:
-    return tuple(
-        DataFile(path=path, name=shown_path(path, folder), footer=format_of(path).footer(path))
-        for path in find_files(paths, folder)
-    )
-
-
 def _feature_names(spec: DataSpec, file: DataFile) -> tuple[str, ...]:
-    known = file.footer.schema.names
+    known = file.schema.names
     named = tuple(spec.features or ())
     used = (spec.target,) if spec.sample_weight is None else (spec.target, spec.sample_weight)
     _check_columns((*named, *used), file)
@@ -83,7 +66,7 @@ def _feature_names(spec: DataSpec, file: DataFile) -> tuple[str, ...]:
 
 
 def _check_columns(names: Iterable[str], file: DataFile) -> None:
-    known = file.footer.schema.names
+    known = file.schema.names
     for name in names:
         if name not in known:
             fix = did_you_mean(name, [printable(column) for column in known])
@@ -140,13 +123,13 @@ def _refusal(refused: dict[str, DataError], usable: Sequence[str], file: DataFil
 
 
 def _field(file: DataFile, name: str) -> pa.Field:
-    return file.footer.schema.field(file.footer.schema.get_field_index(name))
+    return file.schema.field(file.schema.get_field_index(name))
 
 
 def _check_agreement(spec: DataSpec, first: DataFile, other: DataFile, types: dict[str, ColumnType]) -> None:
-    if other.footer.schema.equals(first.footer.schema, check_metadata=True):
+    if other.schema.equals(first.schema, check_metadata=True):
         return
-    known = other.footer.schema.names
+    known = other.schema.names
     for name, expected in types.items():
         if name not in known:
             raise _disagreement(first, other, f"column {shown(name)} is only in the first")
@@ -181,7 +164,7 @@ def _check_rows(split: str, files: tuple[DataFile, ...] | None) -> None:
 
 
 def _num_rows(files: Iterable[DataFile]) -> int:
-    return sum(file.footer.rows for file in files)
+    return sum(file.rows for file in files)
 
 
 def _with_lengths(types: dict[str, ColumnType], files: Sequence[DataFile]) -> dict[str, ColumnType]:
@@ -189,20 +172,14 @@ def _with_lengths(types: dict[str, ColumnType], files: Sequence[DataFile]) -> di
     lists = [name for name, found in types.items() if found.shape is None]
     if not lists:
         return types
-    file = next(file for file in files if file.footer.rows)
-    batch = next((batch for batch in format_of(file.path).batches(file.path, lists, 1) if batch.num_rows), None)
+    file = next(file for file in files if file.rows)
+    batch = next((batch for batch in file.batches(lists, 1) if batch.num_rows), None)
     if batch is None:
-        raise wrong_row_count(file)
+        raise file.wrong_row_count()
     lengths = {
         name: length_of_first(batch.column(batch.schema.get_field_index(name)), name, file.name) for name in lists
     }
     return {name: replace(found, shape=(lengths[name],)) if name in lengths else found for name, found in types.items()}
-
-
-def wrong_row_count(file: DataFile) -> DataError:
-    """The error for a file that has other rows than its footer counts."""
-    what = f"this is not a whole Parquet file: it has not the {file.footer.rows:,} rows that its footer counts"
-    return DataError("E411", what, where=printable(file.name), fix="copy or write the file again.")
 
 
 def _schema(layout: Layout, train: Sequence[DataFile], validation: Sequence[DataFile] | None) -> DataSchema:

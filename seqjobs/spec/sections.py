@@ -173,11 +173,29 @@ _FEATURES_SCHEMA = {
 }
 
 
+class CsvSpec(Section):
+    """How CSV files are written, where they are not as most are."""
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """What stands between two values; a comma, or a tab in files that end with .tsv, where it is left out."""
+    decimal_point: Annotated[str, Field(min_length=1, max_length=1)] = "."
+    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
+
+
+ColumnType = Literal[
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64", "string"
+]
+
+
 class DataSpec(Section):
     """Where the rows are, which columns are features and which is the target."""
 
     train: Paths
-    """Parquet files: a file, a folder, a glob, or a list of these; relative to the spec file."""
+    """Data files: a file, a folder, a glob, or a list of these; relative to the spec file.
+
+    Parquet, CSV, Feather (Arrow IPC), ORC and JSON lines, by the ending of a file's name; text may be compressed
+    (`.csv.gz`, `.jsonl.zst`). Folders that are named `column=value` are columns.
+    """
     validation: Paths | None = None
     """Rows to validate on, written likewise; or use `fit.validation_split`, or neither."""
     features: Annotated[dict[str, Ops] | None, BeforeValidator(_columns), WithJsonSchema(_FEATURES_SCHEMA)] = None
@@ -189,6 +207,10 @@ class DataSpec(Section):
     """`raw` takes the columns that `features` does not name too, behind those it names."""
     target: str = Field(min_length=1)
     """The column to predict: integers, floats, or strings, which are indexed in sorted order."""
+    types: dict[str, ColumnType] = Field(default_factory=dict)
+    """Of text files, the types of columns that their first rows do not tell: `{zip: string, pixel: uint8}`."""
+    csv: CsvSpec | None = None
+    """How CSV files are written, where it is not as usual: `{delimiter: ";", decimal_point: ","}`."""
     sample_weight: Annotated[str, Field(min_length=1)] | None = None
     """A column of numbers from 0 on: how much each row counts in the loss and in `compile.weighted_metrics`."""
 

@@ -11,8 +11,23 @@ from typing import Final
 from seqjobs.errors import DataError
 
 # Kept here and not beside the readers, so that `seqjobs validate` finds files without importing pyarrow.
-SUFFIXES: Final = {".parquet": "parquet", ".parq": "parquet", ".pq": "parquet"}
+SUFFIXES: Final = {
+    ".parquet": "parquet",
+    ".parq": "parquet",
+    ".pq": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".feather": "feather",
+    ".arrow": "feather",
+    ".ipc": "feather",
+    ".orc": "orc",
+    ".jsonl": "json-lines",
+    ".ndjson": "json-lines",
+}
 """What a data file's name ends with -> the name of its format in `seqjobs.data.formats`."""
+COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
+"""What stands behind the ending of a text file that is compressed -> what Arrow calls it."""
+TEXT_FORMATS: Final = frozenset({"csv", "json-lines"})
 
 _MAGIC_CHARACTERS = frozenset("*?[")
 
@@ -33,18 +48,36 @@ def find_files(paths: tuple[str, ...], folder: Path) -> tuple[Path, ...]:
     return tuple(found.values())
 
 
-def format_name(path: Path) -> str:
+def format_name(name: str) -> str:
     """The format of a data file, by its name's ending. Raises DataError (E415)."""
-    name = SUFFIXES.get(path.suffix.lower())
-    if name is None:
-        ending = f"'{path.suffix}' files cannot be read" if path.suffix else "a file without an ending cannot be read"
+    found = _format_of(name)
+    if found is None:
+        ending = "".join(endings(name))
+        told = f"'{ending}' files cannot be read" if ending else "a file without an ending cannot be read"
         raise DataError(
             "E415",
-            f"only Parquet files can be read; {ending}",
-            where=printable(str(path)),
-            fix=f"store the rows as Parquet, in a file whose name ends with {' or '.join(SUFFIXES)}.",
+            f"Parquet, CSV, Feather (Arrow IPC), ORC and JSON lines can be read; {told}",
+            where=printable(name),
+            fix=f"store the rows as Parquet, in a file whose name ends with {' or '.join(list(SUFFIXES)[:3])}.",
         )
-    return name
+    return found
+
+
+def endings(name: str) -> tuple[str, str]:
+    """`.csv` and `.gz` of `rows.csv.gz`, `.csv` and nothing of `rows.CSV`: of the format and of a compression."""
+    stem, last = os.path.splitext(name.lower())  # noqa: PTH122 (a name may be that of an object in a store)
+    return (os.path.splitext(stem)[1], last) if last in COMPRESSIONS else (last, "")  # noqa: PTH122
+
+
+def is_data(name: str) -> bool:
+    """Whether a file's name is that of a data file."""
+    return _format_of(name) is not None
+
+
+def _format_of(name: str) -> str | None:
+    ending, compression = endings(name)
+    found = SUFFIXES.get(ending)
+    return found if not compression or found in TEXT_FORMATS else None
 
 
 def printable(text: str) -> str:
@@ -65,21 +98,21 @@ def _checked_files_of(text: str, folder: Path) -> list[Path]:
 def _files_of(text: str, folder: Path) -> list[Path]:
     path = folder / text
     if path.is_file():
-        format_name(path)
+        format_name(str(path))
         return [path]
     if path.is_dir():
         return _files_in(path, folder)
     if path.exists():
-        raise _not_found(path, folder, "this is neither a file nor a folder", "name a Parquet file.")
+        raise _not_found(path, folder, "this is neither a file nor a folder", "name a data file.")
     if _MAGIC_CHARACTERS.isdisjoint(text):
         raise _not_found(path, folder, "no such file or folder", "correct the path.", text)
     return _files_like(text, folder)
 
 
 def _files_in(path: Path, folder: Path) -> list[Path]:
-    files = _sorted(file for file in _walk(path, folder) if file.suffix.lower() in SUFFIXES)
+    files = _sorted(file for file in _walk(path, folder) if is_data(file.name))
     if not files:
-        raise _not_found(path, folder, "this folder holds no Parquet file", "name a folder with .parquet files.")
+        raise _not_found(path, folder, "this folder holds no data file", "name a folder with .parquet files, or such.")
     return files
 
 
@@ -100,9 +133,9 @@ def _files_like(pattern: str, folder: Path) -> list[Path]:
     files: list[Path] = []
     for match in matches:
         if match.is_file():
-            format_name(match)
+            format_name(str(match))
             files.append(match)
-        elif match.suffix.lower() in SUFFIXES and match.is_dir():  # Spark writes `name.parquet/part-0.parquet`
+        elif is_data(match.name) and match.is_dir():  # Spark writes `name.parquet/part-0.parquet`
             files += _files_in(match, folder)
     if not files:
         what = "this pattern matches only folders" if matches else "this pattern matches no file"

@@ -189,7 +189,22 @@ def _good_bytes() -> bytes:
 GOOD = _good_bytes()
 LENGTHS = (0, 1, 4, 7, 8, 12)
 MISSING = (1, 4, 8)
-OTHER_FORMATS = ("csv", "feather", "arrow", "pkl", "npy", "json", "orc", "h5", "keras")
+OTHER_FORMATS = ("pkl", "npy", "json", "h5", "keras", "parquet.gz", "zip")
+BAD_TEXTS = (
+    ("E403", "null", "csv", b"x,label\n1,0\n,1\n", "null in column 'x' (1 of 2 rows)"),
+    ("E403", "word", "csv", b"x,label\n" + b"1,0\n" * 1_200_000 + b"one,1\n", "column 'x' holds 'one' in row #1200002"),
+    ("E403", "word", "jsonl", b'{"x": 1, "label": 0}\n' * 190_000 + b'{"x": "a", "label": 1}\n', "is not a number"),
+    ("E406", "nothing", "csv", b"", "the file is empty"),
+    ("E406", "nothing", "jsonl", b"", "the file is empty"),
+    ("E411", "short_row", "csv", b"x,label\n1,0\n2\n", "Expected 2 columns, got 1"),
+    ("E411", "latin_1", "csv", b"x,label\n1,\xe4\n", "the text is not utf-8"),
+    ("E411", "not_gzip", "csv.gz", b"x,label\n1,0\n", "not a whole CSV file"),
+    ("E411", "array", "jsonl", b'[{"x": 1, "label": 0}]\n', "changed from object to array"),
+    ("E411", "half_a_line", "jsonl", b'{"x": 1, "label": 0}\n{"x": 1,', "JSON parse error"),
+    ("E411", "text", "feather", b"x,label\n1,0\n", "not a whole Arrow IPC"),
+    ("E411", "text", "orc", b"x,label\n1,0\n" * 50, "not a whole ORC file"),
+    ("E413", "line_of_megabytes", "jsonl", b'{"x": "' + b"1" * (9 << 20) + b'"}\n', "a line is longer than 4 MiB"),
+)  # fmt: skip
 
 BAD_DATA = (
     _bad("e310_float_labels", "takes class numbers", _labels([0.5, 1.5]), where="job.yaml:5:34 compile.loss"),
@@ -251,10 +266,10 @@ BAD_DATA = (
     _bad("e411_encrypted_footer", "the file is encrypted", _encrypted(plaintext_footer=False)),
     _bad("e411_encrypted_columns", "the file is encrypted", _encrypted(plaintext_footer=True)),
     _bad("e411_negative_rows", "its footer counts -5 rows", _rows(-5)),
-    _bad("e411_more_rows_than_values", "it has not the 1,000,000 rows that its footer counts", _rows(10**6)),
+    _bad("e411_more_rows_than_values", "it has not the 1,000,000 rows that were counted", _rows(10**6)),
     _bad(
         "e411_negative_values",
-        "it has not the 30 rows that its footer counts",
+        "it has not the 30 rows that were counted",
         _footer_says(-1, *column(1, NUM_VALUES)),
     ),
     _bad("e411_schema_50000_deep", "schema too deeply nested", _footer(_nested_schema)),
@@ -288,6 +303,30 @@ BAD_DATA = (
             where="job.yaml:2:15 data.train",
         )
         for ending in OTHER_FORMATS
+    ),
+    *(
+        _bad(
+            f"{code.lower()}_{name}_{ending}",
+            words,
+            _other_format(f"train.{ending}", content),
+            spec=spec(("train.parquet", f"train.{ending}")),
+            where=f"train.{ending}",
+        )
+        for code, name, ending, content, words in BAD_TEXTS
+    ),
+    _bad(
+        "e402_type_of_no_column",
+        "data.types has column 'z'",
+        _other_format("train.csv", b"x,label\n1,0\n2,1\n"),
+        spec=spec(("train.parquet", "train.csv"), ("target: label", "target: label, types: {z: string}")),
+        where="train.csv",
+    ),
+    _bad(
+        "e403_types_of_parquet",
+        "no file is text",
+        good,
+        spec=spec(("target: label", "target: label, types: {x: float32}")),
+        where="data.types",
     ),
     _bad(
         "e431_not_a_number",

@@ -31,6 +31,8 @@ data:
   others: raw
   target: label
   sample_weight: weight
+  types: {image: uint8}
+  csv: {delimiter: ';', decimal_point: ',', encoding: latin-1}
 model:
   - Conv2D: {filters: 4, kernel_size: [3, 3], activation: relu, kernel_initializer: {HeNormal: {}}}
   - Flatten
@@ -57,7 +59,7 @@ keep: {best: 5}
 """)
 # Columns and classes are named as the data has them; a job's name is small letters with dots and dashes.
 FREE = {"data.target", "data.sample_weight", "name"}
-FREE_KEYS = {"data.features", "fit.class_weight"}
+FREE_KEYS = {"data.features", "data.types", "fit.class_weight"}
 JOB = SPECS / "job.yaml"
 
 

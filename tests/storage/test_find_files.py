@@ -100,7 +100,7 @@ def test_two_links_to_one_file_are_two_shards(tmp_path: Path) -> None:
         ("nowhere.parquet", "no such file or folder"),
         ("d/*.parquet", "matches no file"),
         ("*", "matches only folders"),
-        ("d", "holds no Parquet file"),
+        ("d", "holds no data file"),
         ("x" * 5000, "cannot be used"),
         ("a\0b", "no such file"),
     ],
@@ -121,13 +121,13 @@ def test_a_file_named_twice_does_not_count_twice(tmp_path: Path) -> None:
     assert (caught.code, "named twice" in caught.what) == ("E401", True)
 
 
-@pytest.mark.parametrize("name", ["a.npy", "a.pkl", "a.csv", "a.feather", "a"])
+@pytest.mark.parametrize("name", ["a.npy", "a.pkl", "a.parquet.gz", "a.csv.xz", "a.gz", "a"])
 def test_other_formats_are_refused_by_name(tmp_path: Path, name: str) -> None:
     touch(tmp_path, "d/" + name)
     for path in ("d/" + name, "d/*"):
         caught = error(tmp_path, path)
         assert caught.code == "E415"
-        assert "only Parquet files can be read" in caught.what
+        assert "Parquet, CSV, Feather (Arrow IPC), ORC and JSON lines can be read" in caught.what
         assert caught.where.endswith(name)
 
 

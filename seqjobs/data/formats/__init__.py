@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 from seqjobs.data.formats._base import Footer, Format
+from seqjobs.data.formats.csv import CsvFormat
+from seqjobs.data.formats.feather import FeatherFormat
+from seqjobs.data.formats.json_lines import JsonLinesFormat
+from seqjobs.data.formats.orc import OrcFormat
 from seqjobs.data.formats.parquet import ParquetFormat
+from seqjobs.data.source_file import SourceFile
+from seqjobs.spec.sections import DataSpec
 from seqjobs.storage.files import format_name
 
-FORMATS: dict[str, Format] = {"parquet": ParquetFormat()}
+FORMATS: dict[str, Callable[[DataSpec], Format]] = {
+    "parquet": lambda _: ParquetFormat(),
+    "csv": CsvFormat,
+    "feather": lambda _: FeatherFormat(),
+    "orc": lambda _: OrcFormat(),
+    "json-lines": JsonLinesFormat,
+}
 """By the names that `seqjobs.storage.files.SUFFIXES` gives the endings of files."""
 
 
-def format_of(path: Path) -> Format:
+def format_of(source: SourceFile, spec: DataSpec) -> Format:
     """The reader of a data file. Raises DataError (E415)."""
-    return FORMATS[format_name(path)]
+    return FORMATS[format_name(source.path.name)](spec)
 
 
 __all__ = ["FORMATS", "Footer", "Format", "ParquetFormat", "format_of"]

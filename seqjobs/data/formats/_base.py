@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
+
+from seqjobs.data.source_file import SourceFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,14 +20,23 @@ class Footer:
 
 
 class Format(Protocol):
-    """Reads one format. Holds nothing; every failure is a DataError that names the file.
+    """Reads one format. Holds nothing of a file; every failure is a DataError that names the file.
 
     E411 a file that is not whole or not of the format, E412 a checksum that does not match, E413 what is too large
-    to be read safely, E414 what this build of Arrow cannot decode, E401 a file that cannot be opened.
+    to be read safely, E414 what this build of Arrow cannot decode, E401 a file that cannot be opened; of text, E403
+    what is not of its column's type.
     """
 
-    def footer(self, path: Path) -> Footer:
-        """The schema and the number of rows, cheaply."""
+    def footer(self, source: SourceFile) -> Footer:
+        """The schema and the number of rows: cheaply, but for text, which is read for it."""
 
-    def batches(self, path: Path, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self, source: SourceFile, footer: Footer, columns: Sequence[str], rows: int
+    ) -> Iterator[pa.RecordBatch]:
         """All rows in file order, at most `rows` at a time, with at least `columns`; look them up by name."""
+
+
+def in_pieces(batch: pa.RecordBatch, rows: int) -> Iterator[pa.RecordBatch]:
+    """The batch in pieces of at most `rows`, without copying any."""
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)

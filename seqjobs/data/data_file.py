@@ -1,0 +1,88 @@
+"""DataFile: one file of a dataset, with what its path says of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import pyarrow as pa
+
+from seqjobs.data.formats import Footer, Format, format_of
+from seqjobs.data.partitions import Partition
+from seqjobs.data.source_file import SourceFile
+from seqjobs.errors import DataError
+from seqjobs.spec.sections import DataSpec
+from seqjobs.storage.files import TEXT_FORMATS, format_name, printable
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFile:
+    """A file: how it is read, what it says of itself, and the columns that stand in its path."""
+
+    source: SourceFile
+    format: Format
+    own: Footer
+    """Of what stands in the file."""
+    partition: Partition
+    """Columns that stand in its path -> the value that all of its rows have."""
+
+    @classmethod
+    def open(cls, source: SourceFile, spec: DataSpec, partition: Partition) -> Self:
+        """Raises DataError for a file that cannot be read."""
+        found = format_of(source, spec)
+        footer = found.footer(source)
+        return cls(
+            source=source,
+            format=found,
+            own=footer,
+            # A file that has the column itself tells it by row.
+            partition={name: value for name, value in partition.items() if name not in footer.schema.names},
+        )
+
+    @property
+    def path(self) -> Path:
+        return self.source.path
+
+    @property
+    def name(self) -> str:
+        """How errors name it."""
+        return self.source.name
+
+    @property
+    def rows(self) -> int:
+        return self.own.rows
+
+    @property
+    def is_text(self) -> bool:
+        return format_name(self.path.name) in TEXT_FORMATS
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of its rows, the columns in its path behind its own."""
+        schema = self.own.schema
+        for name, value in self.partition.items():
+            schema = schema.append(pa.field(name, value.type))
+        return schema
+
+    def with_schema(self, schema: pa.Schema) -> Self:
+        """The file, read with other types."""
+        return replace(self, own=Footer(schema=schema, rows=self.own.rows))
+
+    def batches(self, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+        """All rows in their order, at most `rows` at a time, with at least `columns`. Raises DataError."""
+        own = [name for name in columns if name not in self.partition]
+        for batch in self.format.batches(self.source, self.own, own, rows):
+            yield self._with_partition(batch, columns)
+
+    def _with_partition(self, batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
+        for name, value in self.partition.items():
+            if name in columns:
+                batch = batch.append_column(name, pa.repeat(value, batch.num_rows))
+        return batch
+
+    def wrong_row_count(self) -> DataError:
+        """The error for a file that has other rows than it said."""
+        what = f"this is not a whole file: it has not the {self.rows:,} rows that were counted before they were read"
+        return DataError("E411", what, where=printable(self.name), fix="copy or write the file again.")

@@ -1,0 +1,61 @@
+"""arrow_errors: Arrow's errors as DataErrors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+
+from seqjobs.data.source_file import SourceFile
+from seqjobs.errors import DataError
+from seqjobs.storage.files import printable
+
+MESSAGE_LENGTH = 200
+
+Told = Callable[[SourceFile, str], DataError | None]
+"""What a format makes of a message of its own; None for what is none of its own."""
+
+
+@contextmanager
+def arrow_errors(
+    source: SourceFile, format_name: str, told: Told = lambda _, __: None, part: str = ""
+) -> Iterator[None]:
+    """The words of Arrow's messages are all there is to tell its errors apart; `part` names what was read."""
+    try:
+        yield
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        what = f"the file cannot be opened: {error.strerror or first_line(error)}"
+        raise DataError("E401", what, where=source.where, fix="make it readable.") from error
+    except (pa.ArrowMemoryError, MemoryError) as error:
+        raise too_large(source, _message(error, part)) from error
+    except pa.ArrowNotImplementedError as error:
+        raise undecodable(source, _message(error, part)) from error
+    except (pa.ArrowException, OSError, UnicodeError) as error:
+        message = _message(error, part)
+        raise told(source, message) or damaged(source, format_name, message) from error
+
+
+def undecodable(source: SourceFile, message: str) -> DataError:
+    what = f"the file holds what cannot be decoded here: {message}"
+    fix = "write it again with plain numeric columns and zstd or snappy compression."
+    return DataError("E414", what, where=source.where, fix=fix)
+
+
+def damaged(source: SourceFile, format_name: str, message: str) -> DataError:
+    what = f"this is not a whole {format_name} file: {message}"
+    return DataError("E411", what, where=source.where, fix="copy or write the file again.")
+
+
+def too_large(source: SourceFile, message: str) -> DataError:
+    what = f"the file cannot be read safely: {message}"
+    return DataError("E413", what, where=source.where, fix="check its origin.")
+
+
+def _message(error: BaseException, part: str) -> str:
+    return f"{first_line(error)} (in {part})" if part else first_line(error)
+
+
+def first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return printable(lines[0]).rstrip(".")[:MESSAGE_LENGTH]

@@ -1,0 +1,91 @@
+"""CsvFormat: text files of comma-separated values, with the columns' names in the first line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import final
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from seqjobs.data.formats._base import Footer, in_pieces
+from seqjobs.data.formats.arrow_errors import arrow_errors
+from seqjobs.data.formats.text_types import Types, declared_types, wider
+from seqjobs.data.source_file import SourceFile
+from seqjobs.errors import DataError
+from seqjobs.spec.problems import shown
+from seqjobs.spec.sections import CsvSpec, DataSpec
+
+BLOCK_BYTES = 4 << 20
+_CONVERSION = re.compile(r"In CSV column #(\d+): (?:(Row #\d+): )?CSV conversion error to (\w+): invalid value (.*)")
+_TABS = {".tsv": "\t"}
+
+
+@final
+class CsvFormat:
+    """Reads text a block at a time. The first one tells the types; where a later one shows that a column is wider, its
+    file is read again with that."""
+
+    def __init__(self, spec: DataSpec) -> None:
+        self._csv = spec.csv or CsvSpec()
+        self._declared = declared_types(spec.types)
+
+    def footer(self, source: SourceFile) -> Footer:
+        types: Types = {}
+        while True:
+            try:
+                with self._open(source, {**types, **self._declared}) as reader:
+                    if any(map(pa.types.is_binary, reader.schema.types)):  # as a column is taken that is no text
+                        raise pa.ArrowInvalid("invalid UTF8 data")
+                    return Footer(schema=reader.schema, rows=sum(batch.num_rows for batch in reader))
+            except DataError as error:
+                found = _CONVERSION.search(error.what)
+                if found is None:
+                    raise
+                with self._open(source, types) as reader:  # without the declared ones, that may not fit the first row
+                    name = reader.schema.names[int(found[1])]
+                    kind = self._declared.get(name, reader.schema.field(int(found[1])).type)
+                value = f"{shown(found[4].strip(chr(39)))} in {found[2].lower() if found[2] else 'a row'}"
+                types = wider(types, name, kind, self._declared, source, value)
+
+    def batches(
+        self, source: SourceFile, footer: Footer, columns: Sequence[str], rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        types = {field.name: field.type for field in footer.schema if field.name in columns}
+        with self._open(source, types, columns) as reader:
+            for batch in reader:
+                yield from in_pieces(batch, rows)
+
+    @contextmanager
+    def _open(
+        self, source: SourceFile, types: Types, columns: Sequence[str] = ()
+    ) -> Iterator[pacsv.CSVStreamingReader]:
+        told = partial(_told, self._csv.encoding)
+        with arrow_errors(source, "CSV", told), source.open_stream() as opened:
+            yield pacsv.open_csv(
+                opened,
+                # One thread: else a message does not tell the row.
+                read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False, encoding=self._csv.encoding),
+                parse_options=pacsv.ParseOptions(
+                    delimiter=self._csv.delimiter or _TABS.get(source.suffix, ","), newlines_in_values=True
+                ),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=types,
+                    include_columns=list(columns),
+                    decimal_point=self._csv.decimal_point,
+                    # Else a column of texts that look like times would be one of times.
+                    timestamp_parsers=[],
+                ),
+            )
+
+
+def _told(encoding: str, source: SourceFile, message: str) -> DataError | None:
+    if "UTF" in message or "codec can't decode" in message:
+        what, fix = f"the text is not {encoding}: {message}", "name its encoding in data.csv.encoding, such as latin-1."
+        return DataError("E411", what, where=source.where, fix=fix)
+    if "Empty CSV file" in message:
+        return DataError("E406", "the file is empty", where=source.where, fix="name files that have rows.")
+    return None

@@ -1,0 +1,88 @@
+"""JsonLinesFormat: text files with one JSON object a line, all with the same keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import final
+
+import pyarrow as pa
+import pyarrow.json as pajson
+
+from seqjobs.data.formats._base import Footer, in_pieces
+from seqjobs.data.formats.arrow_errors import arrow_errors
+from seqjobs.data.formats.text_types import Types, declared_types, unconvertible
+from seqjobs.data.source_file import SourceFile
+from seqjobs.errors import DataError
+from seqjobs.spec.sections import DataSpec
+
+BLOCK_BYTES = 4 << 20
+_CONVERSION = re.compile(r"Failed to convert JSON to |Column\(/.*\) changed from|Column\(/.*\) was expected")
+_WIDER = {pa.null(): (pa.int64(), pa.float64(), pa.string()), pa.int64(): (pa.float64(),)}
+
+
+@final
+class JsonLinesFormat:
+    """Reads text a block at a time. The first one tells the keys and the types; where a later one shows that a column
+    is wider, its file is read again with that."""
+
+    def __init__(self, spec: DataSpec) -> None:
+        self._declared = declared_types(spec.types)
+
+    def footer(self, source: SourceFile) -> Footer:
+        try:
+            with self._open(source, self._declared) as reader:
+                return Footer(schema=reader.schema, rows=sum(batch.num_rows for batch in reader))
+        except DataError as error:
+            if not _CONVERSION.search(error.what):
+                raise
+        with self._open(source, self._declared) as reader:
+            schema = reader.schema
+        # Arrow does not tell which column it was: each is read alone.
+        types = {field.name: self._widened(source, field) for field in schema}
+        with self._open(source, types) as reader:
+            return Footer(schema=reader.schema, rows=sum(batch.num_rows for batch in reader))
+
+    def batches(
+        self, source: SourceFile, footer: Footer, columns: Sequence[str], rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        types = {name: footer.schema.field(name).type for name in columns}
+        with self._open(source, types, only=True) as reader:
+            for batch in reader:
+                yield from in_pieces(batch, rows)
+
+    def _widened(self, source: SourceFile, field: pa.Field) -> pa.DataType:
+        for kind in (field.type, *(() if field.name in self._declared else _WIDER.get(field.type, ()))):
+            try:
+                with self._open(source, {field.name: kind}, only=True) as reader:
+                    for _ in reader:
+                        pass
+            except DataError as error:
+                if not _CONVERSION.search(error.what):
+                    raise
+            else:
+                return kind
+        raise unconvertible(field.name, field.type, self._declared, source, "a value")
+
+    @contextmanager
+    def _open(self, source: SourceFile, types: Types, *, only: bool = False) -> Iterator[pajson.JSONStreamingReader]:
+        with arrow_errors(source, "JSON lines", partial(_told)), source.open_stream() as opened:
+            yield pajson.open_json(
+                opened,
+                read_options=pajson.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
+                parse_options=pajson.ParseOptions(
+                    explicit_schema=pa.schema(list(types.items())) if types else None,
+                    unexpected_field_behavior="ignore" if only else "infer",
+                ),
+            )
+
+
+def _told(source: SourceFile, message: str) -> DataError | None:
+    if "Empty JSON" in message:
+        return DataError("E406", "the file is empty", where=source.where, fix="name files that have rows.")
+    if "straddl" in message:
+        what = f"a line is longer than {BLOCK_BYTES >> 20} MiB"
+        return DataError("E413", what, where=source.where, fix="store the rows as Parquet.")
+    return None

@@ -1,0 +1,43 @@
+"""OrcFormat: ORC files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import final
+
+import pyarrow as pa
+from pyarrow import orc
+
+from seqjobs.data.formats._base import Footer, in_pieces
+from seqjobs.data.formats.arrow_errors import arrow_errors
+from seqjobs.data.source_file import SourceFile
+
+_errors = partial(arrow_errors, format_name="ORC")
+
+
+@final
+class OrcFormat:
+    """Reads one stripe after another."""
+
+    def footer(self, source: SourceFile) -> Footer:
+        with _errors(source), _open(source) as file:
+            return Footer(schema=file.schema, rows=file.nrows)
+
+    def batches(
+        self, source: SourceFile, footer: Footer, columns: Sequence[str], rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        names = [name for name in footer.schema.names if name in columns]
+        with _errors(source), _open(source) as file:
+            for index in range(file.nstripes):
+                with _errors(source, part=f"stripe {index}"):
+                    batch = file.read_stripe(index, columns=names)
+                    batch.validate(full=True)
+                yield from in_pieces(batch, rows)
+
+
+@contextmanager
+def _open(source: SourceFile) -> Iterator[orc.ORCFile]:
+    with source.open() as opened:
+        yield orc.ORCFile(opened)

@@ -1,0 +1,40 @@
+"""The types of a text file's columns: guessed from its beginning, and widened where that was wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from seqjobs.data.source_file import SourceFile
+from seqjobs.errors import DataError
+from seqjobs.spec.problems import shown
+
+Types = dict[str, pa.DataType]
+
+# What the first rows look like -> what later ones may show the column to be.
+_WIDER: Mapping[pa.DataType, pa.DataType] = {pa.null(): pa.int64(), pa.int64(): pa.float64()}
+
+
+def declared_types(types: Mapping[str, str]) -> Types:
+    """Those of `data.types`, as Arrow has them."""
+    return {name: pa.type_for_alias(kind) for name, kind in types.items()}
+
+
+def wider(types: Types, name: str, found: pa.DataType, declared: Types, source: SourceFile, value: str) -> Types:
+    """The types with a wider one for a column. Raises DataError (E403) where there is none."""
+    widened = _WIDER.get(found)
+    if widened is None or name in declared:
+        raise unconvertible(name, found, declared, source, value)
+    return {**types, name: widened}
+
+
+def unconvertible(name: str, found: pa.DataType, declared: Types, source: SourceFile, value: str) -> DataError:
+    """The error for a column that holds what is not of its type."""
+    kind = "a number" if pa.types.is_integer(found) or pa.types.is_floating(found) else f"of type {found}"
+    if name in declared:
+        what = f"column {shown(name)} holds {value}, which is no {found} as data.types has it"
+        return DataError("E403", what, where=source.where, fix="correct the value, or the type in data.types.")
+    what = f"column {shown(name)} holds {value}, which is not {kind} as the values before it are"
+    fix = f"correct it, or write data.types: {{{name}: string}} if the column holds names."
+    return DataError("E403", what, where=source.where, fix=fix)

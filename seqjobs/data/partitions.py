@@ -1,0 +1,60 @@
+"""Partitions: columns that stand in the names of folders, as `year=2024/part-0.parquet` has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow as pa
+
+Partition = Mapping[str, pa.Scalar]
+
+# As Hive and Spark name the folder of rows that have no value.
+_NULL = "__HIVE_DEFAULT_PARTITION__"
+_WHOLE_NUMBER = re.compile(r"0|-?[1-9]\d{0,17}")
+_MAGIC = re.compile(r"[*?\[]")
+
+Texts = dict[str, str | None]
+
+
+def partition_texts(path: Path, paths: Iterable[str], folder: Path) -> Texts:
+    """The columns in the part of a file's path that a spec's `paths` does not write out, as text."""
+    for text in paths:
+        fixed = folder.joinpath(*_fixed_parts(Path(text)))
+        if path.is_relative_to(fixed):
+            return dict(_columns(path.relative_to(fixed).parts[:-1]))
+    return {}
+
+
+def typed(found: Sequence[Texts]) -> list[Partition]:
+    """The columns of all files with one type each: whole numbers where all of them are, else strings."""
+    texts: dict[str, set[str]] = {}
+    for partition in found:
+        for name, text in partition.items():
+            texts.setdefault(name, set()).update(() if text is None else (text,))
+    types = {
+        name: pa.int64() if all(map(_WHOLE_NUMBER.fullmatch, values)) else pa.string() for name, values in texts.items()
+    }
+    return [{name: _scalar(text, types[name]) for name, text in partition.items()} for partition in found]
+
+
+def _fixed_parts(path: Path) -> Iterable[str]:
+    for part in path.parts:
+        if _MAGIC.search(part):
+            return
+        yield part
+
+
+def _columns(folders: Iterable[str]) -> Iterable[tuple[str, str | None]]:
+    for name in folders:
+        column, equals, text = name.partition("=")
+        if equals and column:
+            yield unquote(column), None if text == _NULL else unquote(text)
+
+
+def _scalar(text: str | None, kind: pa.DataType) -> pa.Scalar:
+    if text is None:
+        return pa.scalar(None, kind)
+    return pa.scalar(int(text) if pa.types.is_integer(kind) else text, kind)

@@ -1,0 +1,41 @@
+"""SourceFile: a data file, opened wherever it lies."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from seqjobs.storage.files import COMPRESSIONS, endings, printable
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFile:
+    """A file by its path."""
+
+    path: Path
+    name: str
+    """How errors name it."""
+
+    @property
+    def where(self) -> str:
+        return printable(self.name)
+
+    @property
+    def suffix(self) -> str:
+        """The ending that tells the format."""
+        return endings(self.path.name)[0]
+
+    def open(self) -> Any:
+        """For reading at any place. Raises OSError."""
+        if self.path.is_dir():  # opens as a file does, and fails in other words when it is read
+            raise IsADirectoryError(errno.EISDIR, "Is a directory", str(self.path))
+        return pa.OSFile(str(self.path))
+
+    def open_stream(self) -> Any:
+        """For reading from its beginning to its end, decompressed. Raises OSError."""
+        compression = endings(self.path.name)[1]
+        return pa.CompressedInputStream(self.open(), COMPRESSIONS[compression]) if compression else self.open()
