@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Self
 
 import pyarrow as pa
@@ -13,7 +12,7 @@ from seqjobs.data.formats import Footer, Format, format_of
 from seqjobs.data.partitions import Partition
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
-from seqjobs.spec.sections import DataSpec
+from seqjobs.spec.data_section import DataSpec
 from seqjobs.storage.files import TEXT_FORMATS, format_name, printable
 
 
@@ -29,7 +28,7 @@ class DataFile:
     """Columns that stand in its path -> the value that all of its rows have."""
 
     @classmethod
-    def open(cls, source: SourceFile, spec: DataSpec, partition: Partition) -> Self:
+    def open(cls, source: SourceFile, partition: Partition, spec: DataSpec) -> Self:
         """Raises DataError for a file that cannot be read."""
         found = format_of(source, spec)
         footer = found.footer(source)
@@ -42,10 +41,6 @@ class DataFile:
         )
 
     @property
-    def path(self) -> Path:
-        return self.source.path
-
-    @property
     def name(self) -> str:
         """How errors name it."""
         return self.source.name
@@ -56,7 +51,7 @@ class DataFile:
 
     @property
     def is_text(self) -> bool:
-        return format_name(self.path.name) in TEXT_FORMATS
+        return format_name(self.source.path.name) in TEXT_FORMATS
 
     @property
     def schema(self) -> pa.Schema:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
+from pathlib import Path
 
 import pyarrow as pa
 
 from seqjobs.data.data_file import DataFile
-from seqjobs.data.partitions import partition_texts, typed
+from seqjobs.data.partitions import folders_below, partition_texts, typed
 from seqjobs.data.source_file import SourceFile
+from seqjobs.data.stores import files_in_store
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
+from seqjobs.spec.data_section import StorageSpec
 from seqjobs.spec.problems import did_you_mean, shown
-from seqjobs.storage.files import find_files, printable, shown_path
+from seqjobs.storage.files import find_files, printable, scheme_of, shown_path
 
 # Of text, whose types are guessed from what is in one file: the wider ones behind.
 _WIDENING = (pa.null(), pa.int64(), pa.float64())
@@ -22,16 +26,33 @@ def data_files(source: DataSource) -> tuple[tuple[DataFile, ...], tuple[DataFile
     """The files of training and those of validation. Raises DataError for those that cannot be read."""
     spec, folder = source.spec, source.folder
     paths = [spec.train, *([] if spec.validation is None else [spec.validation])]
-    found = [(path, texts) for texts in paths for path in find_files(texts, folder)]
-    partitions = typed([partition_texts(path, texts, folder) for path, texts in found])
-    files = [
-        DataFile.open(SourceFile(path=path, name=shown_path(path, folder)), spec, partition)
-        for (path, _), partition in zip(found, partitions, strict=True)
-    ]
+    found = [list(_found(texts, folder, spec.storage or StorageSpec())) for texts in paths]
+    partitions = typed([partition_texts(below) for _, below in chain(*found)])
+    sources = [source for source, _ in chain(*found)]
+    files = [DataFile.open(*file, spec) for file in zip(sources, partitions, strict=True)]
     _check_types(files, spec.types)
     files = _unified(files)
-    num_train = sum(texts is spec.train for _, texts in found)
+    num_train = len(found[0])
     return tuple(files[:num_train]), None if spec.validation is None else tuple(files[num_train:])
+
+
+def _found(texts: tuple[str, ...], folder: Path, storage: StorageSpec) -> Iterator[tuple[SourceFile, tuple[str, ...]]]:
+    """The files behind paths, in their order, each with the folders that it lies in below what they write out."""
+    # All at once: of a file that is named twice only the first counts, and it is an error.
+    local = iter(find_files(tuple(text for text in texts if scheme_of(text) is None), folder))
+    seen: set[str] = set()
+    for text in texts:
+        if scheme_of(text) is None:
+            num = len(find_files((text,), folder))
+            for path in islice(local, num):
+                source = SourceFile(path=path, name=shown_path(path, folder))
+                yield source, folders_below(path, (text,), folder)
+            continue
+        for source, below in files_in_store(text, storage):
+            if source.name in seen:
+                raise DataError("E401", "this file is named twice", where=source.where, fix="name it once.")
+            seen.add(source.name)
+            yield source, below
 
 
 def _check_types(files: Sequence[DataFile], types: Mapping[str, str]) -> None:

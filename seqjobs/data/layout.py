@@ -12,8 +12,8 @@ import numpy as np
 from seqjobs.data.columns import ColumnType
 from seqjobs.data.dataset import Array, TargetKind
 from seqjobs.errors import DataError
+from seqjobs.spec.data_section import ColumnSpec, DataSpec
 from seqjobs.spec.problems import shown
-from seqjobs.spec.sections import ColumnSpec, DataSpec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,13 +20,23 @@ _MAGIC = re.compile(r"[*?\[]")
 Texts = dict[str, str | None]
 
 
-def partition_texts(path: Path, paths: Iterable[str], folder: Path) -> Texts:
-    """The columns in the part of a file's path that a spec's `paths` does not write out, as text."""
+def folders_below(path: Path, paths: Iterable[str], folder: Path) -> tuple[str, ...]:
+    """The folders that a local file lies in, below what the spec's `paths` write out."""
     for text in paths:
-        fixed = folder.joinpath(*_fixed_parts(Path(text)))
+        fixed = folder.joinpath(*takewhile(lambda part: not _MAGIC.search(part), Path(text).parts))
         if path.is_relative_to(fixed):
-            return dict(_columns(path.relative_to(fixed).parts[:-1]))
-    return {}
+            return path.relative_to(fixed).parts[:-1]
+    return ()
+
+
+def partition_texts(folders: Iterable[str]) -> Texts:
+    """The columns that stand in the names of folders, as text."""
+    found: Texts = {}
+    for name in folders:
+        column, equals, text = name.partition("=")
+        if equals and column:
+            found[unquote(column)] = None if text == _NULL else unquote(text)
+    return found
 
 
 def typed(found: Sequence[Texts]) -> list[Partition]:
@@ -38,20 +49,6 @@ def typed(found: Sequence[Texts]) -> list[Partition]:
         name: pa.int64() if all(map(_WHOLE_NUMBER.fullmatch, values)) else pa.string() for name, values in texts.items()
     }
     return [{name: _scalar(text, types[name]) for name, text in partition.items()} for partition in found]
-
-
-def _fixed_parts(path: Path) -> Iterable[str]:
-    for part in path.parts:
-        if _MAGIC.search(part):
-            return
-        yield part
-
-
-def _columns(folders: Iterable[str]) -> Iterable[tuple[str, str | None]]:
-    for name in folders:
-        column, equals, text = name.partition("=")
-        if equals and column:
-            yield unquote(column), None if text == _NULL else unquote(text)
 
 
 def _scalar(text: str | None, kind: pa.DataType) -> pa.Scalar:

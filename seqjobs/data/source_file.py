@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -14,11 +14,13 @@ from seqjobs.storage.files import COMPRESSIONS, endings, printable
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFile:
-    """A file by its path."""
+    """A file by its path, in a store or here."""
 
-    path: Path
+    path: Path | PurePosixPath
     name: str
     """How errors name it."""
+    store: Any = None
+    """A pyarrow.fs.FileSystem; None for the file system of this machine."""
 
     @property
     def where(self) -> str:
@@ -29,9 +31,15 @@ class SourceFile:
         """The ending that tells the format."""
         return endings(self.path.name)[0]
 
+    @property
+    def is_remote(self) -> bool:
+        return self.store is not None
+
     def open(self) -> Any:
         """For reading at any place. Raises OSError."""
-        if self.path.is_dir():  # opens as a file does, and fails in other words when it is read
+        if self.store is not None:
+            return self.store.open_input_file(str(self.path))
+        if Path(self.path).is_dir():  # opens as a file does, and fails in other words when it is read
             raise IsADirectoryError(errno.EISDIR, "Is a directory", str(self.path))
         return pa.OSFile(str(self.path))
 

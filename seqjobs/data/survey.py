@@ -14,8 +14,8 @@ from seqjobs.data.dataset import DataSchema
 from seqjobs.data.layout import Layout, make_layout
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
+from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.problems import did_you_mean, shown
-from seqjobs.spec.sections import DataSpec
 from seqjobs.storage.files import printable
 
 MAX_NAMED = 5

@@ -15,10 +15,11 @@ from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial, pack_id
 from seqjobs.spec.canonical import canonical_data, digest
+from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.locate import error_lines
 from seqjobs.spec.problems import Problems
-from seqjobs.spec.sections import DataSpec, ObjectiveSpec
+from seqjobs.spec.sections import ObjectiveSpec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,8 @@ import hashlib
 import json
 from typing import Any
 
-from seqjobs.spec.sections import CompileSpec, DataSpec, FitSpec, TrialSpec
+from seqjobs.spec.data_section import DataSpec
+from seqjobs.spec.sections import CompileSpec, FitSpec, TrialSpec
 
 
 def canonical_trial(trial: TrialSpec) -> dict[str, Any]:

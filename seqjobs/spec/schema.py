@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from seqjobs.spec.data_section import ColumnSpec
 from seqjobs.spec.dimensions import RANGE_KINDS
 from seqjobs.spec.field_docs import field_docs
 from seqjobs.spec.job_spec import TRIAL_SECTIONS
-from seqjobs.spec.sections import TABLE_KEY, ColumnSpec, HeaderSpec, Section, TrialSpec
+from seqjobs.spec.section import TABLE_KEY, Section
+from seqjobs.spec.sections import HeaderSpec, TrialSpec
 from seqjobs.spec.tables import json_schema_definitions
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

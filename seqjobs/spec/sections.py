@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 from seqjobs.spec.class_weight import ClassWeight
+from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.problems import Path, Problems, shown
 from seqjobs.spec.quantities import Bytes, Seconds, Stall
 from seqjobs.spec.rejection import problems_error, rejection
+from seqjobs.spec.section import TABLE_KEY, Count, Number, Section
 from seqjobs.spec.tables import (
     CALLBACKS,
     LOSSES,
@@ -25,16 +27,6 @@ from seqjobs.spec.tables import (
 
 NAME_PATTERN = r"[a-z0-9][a-z0-9._-]{0,62}"
 
-
-class Section(BaseModel):
-    """Strict and immutable: an unknown key is an error, a validated section never changes."""
-
-    # Built when first used: a command that reads no spec does not wait for it.
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
-
-
-# Stands in a field's JSON Schema for the schema of a table, which `schema.py` puts beside all others.
-TABLE_KEY = "x-table"
 
 Parse = Callable[[object, Path, Problems], Any]
 
@@ -85,56 +77,6 @@ Optimizer = Annotated[Named, _CheckedBy(OPTIMIZERS.parse, _one("optimizer"))]
 Loss = Annotated[Named, _CheckedBy(LOSSES.parse, _one("loss"))]
 
 
-def _path(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise rejection("E401", "a path is a string", value, "name a file, a folder or a glob.")
-    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", value):
-        raise rejection("E401", "only local files can be read", value, "copy the data beside the spec.")
-    return value
-
-
-def _listed(value: object) -> object:
-    """One thing is a list of one."""
-    return value if isinstance(value, list | tuple) else [value]
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise rejection("E205", "a number is expected", value, "write a number, without quotes.")
-    return float(value)
-
-
-def _ops(value: object) -> object:
-    if value == "raw" or value is None:
-        return {}
-    if isinstance(value, str):
-        raise rejection("E201", "unknown operation", value, "write raw, or a mapping such as {rescale: 0.1}.")
-    return value
-
-
-def _columns(value: object) -> object:
-    """A list of columns takes them raw; the order written is the order of the features."""
-    if not isinstance(value, list | tuple):
-        return value
-    for column in value:
-        if not isinstance(column, str):
-            raise rejection("E205", "a column is a string", column, "write the column's name.")
-    if len(set(value)) < len(value):
-        raise rejection("E402", "a column is listed twice", value, "remove one of them.")
-    return {column: {} for column in value}
-
-
-Count = Annotated[int, Field(strict=True, ge=1, le=1_000_000_000)]
-Number = Annotated[float, BeforeValidator(_number)]
-PathText = Annotated[str, BeforeValidator(_path), WithJsonSchema({"type": "string"})]
-Paths = Annotated[
-    tuple[PathText, ...],
-    BeforeValidator(_listed),
-    Field(min_length=1),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
-]
-
-
 def _gpus(value: object) -> object:
     if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 64):
         raise rejection("E206", "a whole number from 0 to 64, or auto, is expected", value, "write auto.")
@@ -153,81 +95,6 @@ def _pack(value: object) -> object:
 
 
 PackChoice = Annotated[int | Literal["auto", "off"], BeforeValidator(_pack)]
-
-
-class ColumnSpec(Section):
-    """What is done to a column before it is a feature; `raw` for nothing."""
-
-    rescale: Number | None = None
-    """A factor every value is multiplied by, as 1/255 for pixels."""
-    shape: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
-    """The shape of one row's values, as [28, 28, 1]; their number must be the column's width."""
-
-
-Ops = Annotated[ColumnSpec, BeforeValidator(_ops)]
-_FEATURES_SCHEMA = {
-    "anyOf": [
-        {"type": "array", "items": {"type": "string"}},
-        {"type": "object", "additionalProperties": {"anyOf": [{"const": "raw"}, {TABLE_KEY: "column"}]}},
-    ]
-}
-
-
-class CsvSpec(Section):
-    """How CSV files are written, where they are not as most are."""
-
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    """What stands between two values; a comma, or a tab in files that end with .tsv, where it is left out."""
-    decimal_point: Annotated[str, Field(min_length=1, max_length=1)] = "."
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
-
-
-ColumnType = Literal[
-    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64", "string"
-]
-
-
-class DataSpec(Section):
-    """Where the rows are, which columns are features and which is the target."""
-
-    train: Paths
-    """Data files: a file, a folder, a glob, or a list of these; relative to the spec file.
-
-    Parquet, CSV, Feather (Arrow IPC), ORC and JSON lines, by the ending of a file's name; text may be compressed
-    (`.csv.gz`, `.jsonl.zst`). Folders that are named `column=value` are columns.
-    """
-    validation: Paths | None = None
-    """Rows to validate on, written likewise; or use `fit.validation_split`, or neither."""
-    features: Annotated[dict[str, Ops] | None, BeforeValidator(_columns), WithJsonSchema(_FEATURES_SCHEMA)] = None
-    """Columns by name: a list takes them raw, a mapping says what is done to each. Left out: all but the target.
-
-    The column of `sample_weight` is no feature either.
-    """
-    others: Literal["raw"] | None = None
-    """`raw` takes the columns that `features` does not name too, behind those it names."""
-    target: str = Field(min_length=1)
-    """The column to predict: integers, floats, or strings, which are indexed in sorted order."""
-    types: dict[str, ColumnType] = Field(default_factory=dict)
-    """Of text files, the types of columns that their first rows do not tell: `{zip: string, pixel: uint8}`."""
-    csv: CsvSpec | None = None
-    """How CSV files are written, where it is not as usual: `{delimiter: ";", decimal_point: ","}`."""
-    sample_weight: Annotated[str, Field(min_length=1)] | None = None
-    """A column of numbers from 0 on: how much each row counts in the loss and in `compile.weighted_metrics`."""
-
-    @model_validator(mode="after")
-    def _columns_have_one_use(self) -> Self:
-        if self.features is not None and self.target in self.features:
-            raise rejection("E405", "the target is also a feature", self.target, "remove one.", ("target",))
-        if self.sample_weight is not None:
-            others = {self.target: "the target", **dict.fromkeys(self.features or (), "a feature")}
-            if self.sample_weight in others:
-                what = f"the column of weights is also {others[self.sample_weight]}"
-                raise rejection("E405", what, self.sample_weight, "name another column.", ("sample_weight",))
-        if self.features is not None and not self.features and self.others is None:
-            raise rejection(
-                "E202", "no features are named", None, "name columns, or leave `features` out.", ("features",)
-            )
-        return self
 
 
 class CompileSpec(Section):

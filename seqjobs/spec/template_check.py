@@ -9,9 +9,10 @@ from typing import Any
 
 from seqjobs.spec.candidates import candidates
 from seqjobs.spec.canonical import canonical_trial, digest
+from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.dimensions import Dimension, Range, is_dimension
 from seqjobs.spec.problems import Path, Problem, Problems
-from seqjobs.spec.sections import DataSpec, ObjectiveSpec
+from seqjobs.spec.sections import ObjectiveSpec
 from seqjobs.spec.substitution import Assignment, Substitution, in_text, override, substitute
 from seqjobs.spec.trial_check import check_files, check_trial
 from seqjobs.spec.trial_sections import TRIAL_SECTIONS, Sections, read_sections

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.problems import Path, Problems
-from seqjobs.spec.sections import CompileSpec, DataSpec, FitSpec, TrialSpec
+from seqjobs.spec.sections import CompileSpec, FitSpec, TrialSpec
 from seqjobs.spec.tables import Named, parse_layers
 from seqjobs.spec.validation import missing, validate_section
 

@@ -7,19 +7,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from seqjobs.spec.data_section import ColumnSpec, DataSpec
 from seqjobs.spec.problems import Path, Problems, did_you_mean, nearest, shown
 from seqjobs.spec.rejection import carried_problems
-from seqjobs.spec.sections import (
-    ColumnSpec,
-    CompileSpec,
-    DataSpec,
-    FitSpec,
-    KeepSpec,
-    LimitsSpec,
-    ObjectiveSpec,
-    ResourcesSpec,
-    SearchSpec,
-)
+from seqjobs.spec.sections import CompileSpec, FitSpec, KeepSpec, LimitsSpec, ObjectiveSpec, ResourcesSpec, SearchSpec
 
 SectionT = TypeVar("SectionT", bound=BaseModel)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,9 @@ COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 """What stands behind the ending of a text file that is compressed -> what Arrow calls it."""
 TEXT_FORMATS: Final = frozenset({"csv", "json-lines"})
 
+REMOTE_SCHEMES: Final = ("s3", "gs", "abfs", "abfss", "hdfs")
+"""Of the places that are not local, by the beginning of a path, those that the data stage can read from."""
+
 _MAGIC_CHARACTERS = frozenset("*?[")
 
 
@@ -46,6 +50,12 @@ def find_files(paths: tuple[str, ...], folder: Path) -> tuple[Path, ...]:
             if found.setdefault(_identity(path), path) is not path:
                 raise _not_found(path, folder, "this file is named twice", "name it once.")
     return tuple(found.values())
+
+
+def scheme_of(path: str) -> str | None:
+    """`s3` of `s3://bucket/rows.parquet`; None of a local path."""
+    found = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", path)
+    return found[1].lower() if found else None
 
 
 def format_name(name: str) -> str:

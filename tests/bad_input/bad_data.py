@@ -193,7 +193,7 @@ OTHER_FORMATS = ("pkl", "npy", "json", "h5", "keras", "parquet.gz", "zip")
 BAD_TEXTS = (
     ("E403", "null", "csv", b"x,label\n1,0\n,1\n", "null in column 'x' (1 of 2 rows)"),
     ("E403", "word", "csv", b"x,label\n" + b"1,0\n" * 1_200_000 + b"one,1\n", "column 'x' holds 'one' in row #1200002"),
-    ("E403", "word", "jsonl", b'{"x": 1, "label": 0}\n' * 190_000 + b'{"x": "a", "label": 1}\n', "is not a number"),
+    ("E403", "word", "jsonl", b'{"x": 1, "y": 0}\n' * 9 + b'{"x": "", "y": 1}\n', "a string where other rows hold"),
     ("E406", "nothing", "csv", b"", "the file is empty"),
     ("E406", "nothing", "jsonl", b"", "the file is empty"),
     ("E411", "short_row", "csv", b"x,label\n1,0\n2\n", "Expected 2 columns, got 1"),

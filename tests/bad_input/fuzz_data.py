@@ -23,7 +23,7 @@ import pyarrow as pa
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
-from seqjobs.spec.sections import DataSpec
+from seqjobs.spec.data_section import DataSpec
 from tests.bad_input.bad_data import FLOATS, LABEL, write
 from tests.bad_input.parquet_bytes import change_footer, change_page
 from tests.bad_input.thrift import BINARY, I16, I32, I64, Claim, Items, Struct

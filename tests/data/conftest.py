@@ -16,7 +16,7 @@ from seqjobs.data.inspect import inspect_data
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
-from seqjobs.spec.sections import DataSpec
+from seqjobs.spec.data_section import DataSpec
 
 
 @dataclass(frozen=True, kw_only=True)

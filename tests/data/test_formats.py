@@ -163,7 +163,7 @@ def test_csv_as_it_is_written_elsewhere(folder: Folder) -> None:
         ("a.csv", "x,label\n300,1\n", {"types": {"x": "uint8"}}, "E403", "'300' in row #2, which is no uint8 as data."),
         ("a.csv", "x,label\n300,1\n", {"types": {"y": "uint8"}}, "E402", "data.types has column 'y'"),
         ("a.jsonl", "", {}, "E406", "empty"),
-        ("a.jsonl", '{"x": 1, "label": 0}\n{"x": "one", "label": 1}\n', {}, "E411", "changed from number to string"),
+        ("a.jsonl", '{"x": 1, "label": 0}\n{"x": "1", "label": 1}\n', {}, "E403", "a string where other rows hold"),
         ("a.jsonl", '[{"x": 1, "label": 0}]\n', {}, "E411", "changed from object to array"),
         ("a.jsonl", '{"x": 1, "label": 0', {}, "E411", "JSON parse error"),
         ("a.jsonl", '{"x": 1, "label": 0}\n{"x": null, "label": 1}\n', {}, "E403", "null in column 'x'"),

@@ -33,7 +33,7 @@ from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.resources import Resources
-from seqjobs.spec.sections import DataSpec
+from seqjobs.spec.data_section import DataSpec
 from seqjobs.training.outcome import Cause, PackCheckpoint, TrialOutcome, Weights
 from tests.conftest import POINTS_SPEC
 

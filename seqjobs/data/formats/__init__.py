@@ -11,7 +11,7 @@ from seqjobs.data.formats.json_lines import JsonLinesFormat
 from seqjobs.data.formats.orc import OrcFormat
 from seqjobs.data.formats.parquet import ParquetFormat
 from seqjobs.data.source_file import SourceFile
-from seqjobs.spec.sections import DataSpec
+from seqjobs.spec.data_section import DataSpec
 from seqjobs.storage.files import format_name
 
 FORMATS: dict[str, Callable[[DataSpec], Format]] = {

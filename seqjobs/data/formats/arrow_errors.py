@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pyarrow as pa
 
 from seqjobs.data.source_file import SourceFile
+from seqjobs.data.stores import unreachable
 from seqjobs.errors import DataError
 from seqjobs.storage.files import printable
 
 MESSAGE_LENGTH = 200
+
+# By these words the stores' own errors are known.
+_OF_STORES = re.compile(r"AWS Error|google::cloud|GCS|Azure|HDFS|curl|HTTP|[Nn]etwork|[Tt]imed? ?out")
 
 Told = Callable[[SourceFile, str], DataError | None]
 """What a format makes of a message of its own; None for what is none of its own."""
@@ -33,6 +38,8 @@ def arrow_errors(
         raise undecodable(source, _message(error, part)) from error
     except (pa.ArrowException, OSError, UnicodeError) as error:
         message = _message(error, part)
+        if source.is_remote and _OF_STORES.search(message):
+            raise unreachable(source.name, message) from error
         raise told(source, message) or damaged(source, format_name, message) from error
 
 

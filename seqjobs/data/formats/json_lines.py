@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import final
 
 import pyarrow as pa
@@ -16,10 +15,12 @@ from seqjobs.data.formats.arrow_errors import arrow_errors
 from seqjobs.data.formats.text_types import Types, declared_types, unconvertible
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
-from seqjobs.spec.sections import DataSpec
+from seqjobs.spec.data_section import DataSpec
+from seqjobs.spec.problems import shown
 
 BLOCK_BYTES = 4 << 20
 _CONVERSION = re.compile(r"Failed to convert JSON to |Column\(/.*\) changed from|Column\(/.*\) was expected")
+_CHANGED = re.compile(r"Column\(/(.+?)\) changed from (\w+) to (\w+)")
 _WIDER = {pa.null(): (pa.int64(), pa.float64(), pa.string()), pa.int64(): (pa.float64(),)}
 
 
@@ -68,7 +69,7 @@ class JsonLinesFormat:
 
     @contextmanager
     def _open(self, source: SourceFile, types: Types, *, only: bool = False) -> Iterator[pajson.JSONStreamingReader]:
-        with arrow_errors(source, "JSON lines", partial(_told)), source.open_stream() as opened:
+        with arrow_errors(source, "JSON lines", _told), source.open_stream() as opened:
             yield pajson.open_json(
                 opened,
                 read_options=pajson.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
@@ -80,6 +81,10 @@ class JsonLinesFormat:
 
 
 def _told(source: SourceFile, message: str) -> DataError | None:
+    if (changed := _CHANGED.search(message)) and changed[2] != "null":
+        what = f"column {shown(changed[1])} holds a {changed[3]} where other rows hold a {changed[2]}"
+        fix = "correct it, so that all rows have one type."
+        return DataError("E403", f"{what}: {message}", where=source.where, fix=fix)
     if "Empty JSON" in message:
         return DataError("E406", "the file is empty", where=source.where, fix="name files that have rows.")
     if "straddl" in message:

@@ -52,11 +52,11 @@ def _is_string(kind: pa.DataType) -> bool:
 def _open(source: SourceFile, **options: Any) -> Iterator[pq.ParquetFile]:
     with (
         source.open() as opened,
-        # Without pre_buffer the compressed bytes of only one row group are held.
+        # Without pre_buffer the compressed bytes of only one row group are held; of a store few large pieces are asked.
         pq.ParquetFile(
             opened,
             **options,
-            pre_buffer=False,
+            pre_buffer=source.is_remote,
             page_checksum_verification=True,
             thrift_string_size_limit=THRIFT_STRING_BYTES,
             thrift_container_size_limit=THRIFT_CONTAINER_ITEMS,

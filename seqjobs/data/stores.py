@@ -1,0 +1,101 @@
+"""Stores: object stores and HDFS, and the files in them that a spec's paths mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import Any
+
+from pyarrow import fs
+
+from seqjobs.data.source_file import SourceFile
+from seqjobs.errors import DataError
+from seqjobs.spec.data_section import StorageSpec
+from seqjobs.storage.files import format_name, is_data, printable, scheme_of
+
+CONNECT_SECONDS = 10
+REQUEST_SECONDS = 60
+_MAGIC_CHARACTERS = frozenset("*?[")
+
+
+def files_in_store(uri: str, options: StorageSpec) -> list[tuple[SourceFile, tuple[str, ...]]]:
+    """The data files behind a path such as `s3://bucket/train/*.parquet`, sorted, each with the folders that it lies in
+    below what the path writes out.
+
+    It is a file, a folder or a glob, as a local path is. Raises DataError: E401 for what is not there or cannot be
+    reached, E415 for a file of another format.
+    """
+    place, _, path = uri.partition("://")[2].partition("/")
+    parts = PurePosixPath(path).parts
+    num_fixed = next((index for index, part in enumerate(parts) if not _MAGIC_CHARACTERS.isdisjoint(part)), len(parts))
+    fixed, pattern = parts[:num_fixed], parts[num_fixed:]
+    try:
+        store, root = _open(scheme_of(uri) or "", place, PurePosixPath(*fixed), options)
+        found = list(_files(store, root, pattern))
+    except (OSError, ValueError) as error:
+        raise unreachable(uri, str(error)) from error
+    if not found:
+        what = "this pattern matches no data file" if pattern else "there is no data file"
+        raise DataError("E401", what, where=printable(uri), fix="correct the path.")
+    begin = f"{uri.partition('://')[0]}://{'/'.join((place, *fixed))}"
+    files = []
+    for below in sorted(found):
+        name = "/".join((begin, *below))
+        format_name(name)
+        files.append((SourceFile(path=root.joinpath(*below), name=name, store=store), below[:-1]))
+    return files
+
+
+def unreachable(name: str, message: str) -> DataError:
+    """The error for a store that does not give what it is asked for."""
+    lines = printable((message.strip().splitlines() or ["no reason given"])[0])[:300]
+    fix = "see to the path, the network, and the credentials in the environment; data.storage has region and endpoint."
+    return DataError("E401", f"the store cannot be read: {lines}", where=printable(name), fix=fix)
+
+
+def _open(scheme: str, place: str, fixed: PurePosixPath, options: StorageSpec) -> tuple[Any, PurePosixPath]:
+    """The file system, and the path in it."""
+    protocol, _, host = (options.endpoint or "").rpartition("://")
+    if scheme == "s3":
+        region = options.region or (None if host else fs.resolve_s3_region(place))
+        store = fs.S3FileSystem(
+            anonymous=options.anonymous,
+            region=region,
+            endpoint_override=host or None,
+            scheme=protocol or "https",
+            connect_timeout=CONNECT_SECONDS,
+            request_timeout=REQUEST_SECONDS,
+        )
+        return store, PurePosixPath(place) / fixed
+    if scheme == "gs":
+        store = fs.GcsFileSystem(
+            anonymous=options.anonymous, endpoint_override=host or None, scheme=protocol or "https"
+        )
+        return store, PurePosixPath(place) / fixed
+    store, path = fs.FileSystem.from_uri(f"{scheme}://{place}/{fixed}")
+    return store, PurePosixPath(path)
+
+
+def _files(store: Any, root: PurePosixPath, pattern: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The parts of the files' paths below `root`; none where it is a file itself."""
+    (info,) = store.get_file_info([str(root)])
+    if info.type == fs.FileType.File and not pattern:
+        yield ()
+        return
+    selector = fs.FileSelector(str(root), recursive=True, allow_not_found=True)
+    for found in store.get_file_info(selector):
+        below = PurePosixPath(found.path).relative_to(root).parts
+        if found.type != fs.FileType.File or any(part.startswith((".", "_")) for part in below):
+            continue
+        if _matches(below, pattern) if pattern else is_data(below[-1]):
+            yield below
+
+
+def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        rest = pattern[1:] or ("*",)
+        return any(_matches(parts[start:], rest) for start in range(len(parts)))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])

@@ -1,0 +1,164 @@
+"""DataSpec: the section that says where the rows are and what is a feature."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from seqjobs.spec.rejection import rejection
+from seqjobs.spec.section import TABLE_KEY, Count, Number, Section
+from seqjobs.storage.files import REMOTE_SCHEMES, scheme_of
+
+_ENDPOINT = r"^(https?://)?[A-Za-z0-9.:\[\]-]+$"
+_METADATA_HOST = re.compile(r"(?i)\b169\.254\.|\bfe80:|fd00:ec2::|\bmetadata\b")
+
+
+def _path(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise rejection("E401", "a path is a string", value, "name a file, a folder or a glob.")
+    scheme = scheme_of(value)
+    if scheme is not None and scheme not in REMOTE_SCHEMES:
+        places = ", ".join(f"{name}://" for name in REMOTE_SCHEMES)
+        what = f"only local files, and those in {places}, can be read"
+        raise rejection("E401", what, value, "copy the data beside the spec.")
+    return _no_metadata(value) if scheme else value
+
+
+def _no_metadata(value: str) -> str:
+    """Refuses the addresses at which machines in a cloud are told their own credentials."""
+    if _METADATA_HOST.search(value):
+        what, fix = "this is where a machine is told its own credentials, and no data", "name the store's host."
+        raise rejection("E707", what, value, fix)
+    return value
+
+
+def _listed(value: object) -> object:
+    """One thing is a list of one."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _ops(value: object) -> object:
+    if value == "raw" or value is None:
+        return {}
+    if isinstance(value, str):
+        raise rejection("E201", "unknown operation", value, "write raw, or a mapping such as {rescale: 0.1}.")
+    return value
+
+
+def _columns(value: object) -> object:
+    """A list of columns takes them raw; the order written is the order of the features."""
+    if not isinstance(value, list | tuple):
+        return value
+    for column in value:
+        if not isinstance(column, str):
+            raise rejection("E205", "a column is a string", column, "write the column's name.")
+    if len(set(value)) < len(value):
+        raise rejection("E402", "a column is listed twice", value, "remove one of them.")
+    return {column: {} for column in value}
+
+
+PathText = Annotated[str, BeforeValidator(_path), WithJsonSchema({"type": "string"})]
+Paths = Annotated[
+    tuple[PathText, ...],
+    BeforeValidator(_listed),
+    Field(min_length=1),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
+
+
+class ColumnSpec(Section):
+    """What is done to a column before it is a feature; `raw` for nothing."""
+
+    rescale: Number | None = None
+    """A factor every value is multiplied by, as 1/255 for pixels."""
+    shape: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
+    """The shape of one row's values, as [28, 28, 1]; their number must be the column's width."""
+
+
+Ops = Annotated[ColumnSpec, BeforeValidator(_ops)]
+_FEATURES_SCHEMA = {
+    "anyOf": [
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "object", "additionalProperties": {"anyOf": [{"const": "raw"}, {TABLE_KEY: "column"}]}},
+    ]
+}
+
+
+class CsvSpec(Section):
+    """How CSV files are written, where they are not as most are."""
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """What stands between two values; a comma, or a tab in files that end with .tsv, where it is left out."""
+    decimal_point: Annotated[str, Field(min_length=1, max_length=1)] = "."
+    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
+
+
+class StorageSpec(Section):
+    """How object stores are reached. Credentials never stand in a spec: they come from the environment, as the stores'
+    own tools take them."""
+
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = None
+    """Of S3; asked of it where it is left out."""
+    endpoint: Annotated[str, Field(pattern=_ENDPOINT), AfterValidator(_no_metadata)] | None = None
+    """The host of a store that speaks as S3 or Google's does: `http://localhost:9000`."""
+    anonymous: bool = Field(default=False, strict=True)
+    """Whether to ask without credentials, as public data is."""
+
+
+ColumnType = Literal[
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64", "string"
+]
+
+
+class DataSpec(Section):
+    """Where the rows are, which columns are features and which is the target."""
+
+    train: Paths
+    """Data files: a file, a folder, a glob, or a list of these; relative to the spec file.
+
+    Parquet, CSV, Feather (Arrow IPC), ORC and JSON lines, by the ending of a file's name; text may be compressed
+    (`.csv.gz`, `.jsonl.zst`). Folders that are named `column=value` are columns.
+    """
+    validation: Paths | None = None
+    """Rows to validate on, written likewise; or use `fit.validation_split`, or neither."""
+    features: Annotated[dict[str, Ops] | None, BeforeValidator(_columns), WithJsonSchema(_FEATURES_SCHEMA)] = None
+    """Columns by name: a list takes them raw, a mapping says what is done to each. Left out: all but the target.
+
+    The column of `sample_weight` is no feature either.
+    """
+    others: Literal["raw"] | None = None
+    """`raw` takes the columns that `features` does not name too, behind those it names."""
+    target: str = Field(min_length=1)
+    """The column to predict: integers, floats, or strings, which are indexed in sorted order."""
+    types: dict[str, ColumnType] = Field(default_factory=dict)
+    """Of text files, the types of columns that their first rows do not tell: `{zip: string, pixel: uint8}`."""
+    storage: StorageSpec | None = None
+    """How the object stores of paths such as `s3://bucket/train/*.parquet` are reached."""
+    csv: CsvSpec | None = None
+    """How CSV files are written, where it is not as usual: `{delimiter: ";", decimal_point: ","}`."""
+    sample_weight: Annotated[str, Field(min_length=1)] | None = None
+    """A column of numbers from 0 on: how much each row counts in the loss and in `compile.weighted_metrics`."""
+
+    @model_validator(mode="after")
+    def _storage_is_for_stores(self) -> Self:
+        if self.storage is not None and not any(map(scheme_of, (*self.train, *(self.validation or ())))):
+            what = "all paths are local, so there is no store to reach"
+            raise rejection("E209", what, None, "remove it, or name paths such as s3://...", ("storage",))
+        return self
+
+    @model_validator(mode="after")
+    def _columns_have_one_use(self) -> Self:
+        if self.features is not None and self.target in self.features:
+            raise rejection("E405", "the target is also a feature", self.target, "remove one.", ("target",))
+        if self.sample_weight is not None:
+            others = {self.target: "the target", **dict.fromkeys(self.features or (), "a feature")}
+            if self.sample_weight in others:
+                what = f"the column of weights is also {others[self.sample_weight]}"
+                raise rejection("E405", what, self.sample_weight, "name another column.", ("sample_weight",))
+        if self.features is not None and not self.features and self.others is None:
+            raise rejection(
+                "E202", "no features are named", None, "name columns, or leave `features` out.", ("features",)
+            )
+        return self
