@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,12 +26,14 @@ from seqjobs.execution.events import (
 )
 from seqjobs.execution.executor import Saved
 from seqjobs.execution.pack_queue import PackQueue
+from seqjobs.execution.pack_run import PackStopped
 from seqjobs.execution.ray_call import RayCall, StreamEndedError, Whole, reason_of
 from seqjobs.execution.ray_slots import Slot, Slots
+from seqjobs.execution.ray_worker import SIGNALS
 from seqjobs.execution.stall_watch import StallWatch
 from seqjobs.execution.stream_items import Begun, Reported
 from seqjobs.planning.trial import Pack
-from seqjobs.training.outcome import Cause, Failure, PackCheckpoint
+from seqjobs.training.outcome import Cause, Failure, PackCheckpoint, Stopping
 
 # A worker has the next call at hand when it ends one.
 IN_FLIGHT = 2
@@ -61,12 +64,16 @@ class Dispatch:
         packs: Sequence[Pack],
         charged: Mapping[str, int],
         saved: Saved,
+        stopping: Stopping,
     ) -> None:
         self._ray = ray
         self._slots = slots
         self._datasets = datasets
         self._packs = packs
         self._saved = saved
+        self._stopping = stopping
+        self._run = secrets.token_hex(8)  # what workers know this by
+        self._has_asked = False
         self._attempts = Attempts(charged)
         self._queue = PackQueue(())
         self._calls: dict[str, list[RayCall]] = {}
@@ -75,15 +82,19 @@ class Dispatch:
         self._pace: dict[str, float] = {}  # program -> seconds of a pack of it, the last one that ended
 
     def events(self) -> Generator[Event, None, None]:
-        """Every pack ends in AttemptEnded or a final AttemptLost. Closing it stops what runs. Raises ClusterError."""
+        """See `Executor.run`. Raises ClusterError."""
         refused = {pack.id: lost for pack in self._packs if (lost := self._attempts.refused(pack)) is not None}
         yield from refused.values()
         self._queue = PackQueue(pack for pack in self._packs if pack.id not in refused)
         try:
-            while self._queue or any(self._calls.values()):
-                self._slots.refill_when_due()
-                yield from self._replace_full()
-                yield from self._dispatch()
+            while any(self._calls.values()) or (self._queue and not self._stopping()):
+                if self._stopping():
+                    self._ask_to_stop()
+                    yield from self._replace_full()
+                else:
+                    self._slots.refill_when_due()
+                    yield from self._replace_full()
+                    yield from self._dispatch()
                 happened = False
                 for event in itertools.chain(self._receive(), self._replace_stalled()):
                     happened = True
@@ -99,6 +110,18 @@ class Dispatch:
             self._slots.remove(slot, "stopped")
         self._calls.clear()
 
+    def _ask_to_stop(self) -> None:
+        """Has the workers save what they are at, and begin nothing of what they have at hand."""
+        for slot in self._slots.slots if not self._has_asked else ():
+            if self._calls.get(slot.name):
+                slot.actor.stop.options(concurrency_group=SIGNALS).remote(self._run)
+        self._has_asked = True
+
+    def _fill(self) -> None:
+        """Starts workers in the place of those that are gone, where there is something for them."""
+        if not self._has_asked:
+            self._slots.fill()
+
     def _dispatch(self) -> Iterator[Event]:
         planned = list(self._plan())
         if not planned:
@@ -106,7 +129,8 @@ class Dispatch:
         yield AttemptsPlanned(attempts=tuple(attempt for plan in planned for attempt in self._tell(plan)))
         for plan in planned:
             saved = {pack.id: content for pack in plan.packs if (content := self._saved(pack.id)) is not None}
-            call = RayCall(self._ray, plan.slot.actor, plan.packs, self._datasets[plan.packs[0].dataset], saved)
+            dataset = self._datasets[plan.packs[0].dataset]
+            call = RayCall(self._ray, plan.slot.actor, plan.packs, dataset, saved, self._run)
             self._calls.setdefault(plan.slot.name, []).append(call)
 
     def _replace_full(self) -> Iterator[Event]:
@@ -185,7 +209,7 @@ class Dispatch:
             reason = reason_of(error)
             self._slots.remove(slot, reason)
             yield WorkerLost(worker=slot.name, reason=reason)
-            self._slots.fill()
+            self._fill()
             return
         yield WorkerStarted(
             worker=slot.name, node=facts.node, pid=facts.pid, devices=facts.devices, versions=facts.versions
@@ -213,7 +237,9 @@ class Dispatch:
             why = self._watch.why(at_work[slot.name])
             yield from self._end_worker(slot, f"stalled, {why}", f"its worker stalled: {why}")
 
-    def _take(self, slot: Slot, call: RayCall, item: Begun | Reported | PackCheckpoint | Whole) -> Iterator[Event]:
+    def _take(
+        self, slot: Slot, call: RayCall, item: Begun | Reported | PackCheckpoint | PackStopped | Whole
+    ) -> Iterator[Event]:
         pack, worker = call.packs[0], slot.name
         number = self._attempts.number(pack)
         self._watch.heard(worker, pack)
@@ -226,6 +252,8 @@ class Dispatch:
                     yield EpochEnded(pack_id=pack.id, attempt=number, worker=worker, reports=item.reports)
             case PackCheckpoint():
                 yield CheckpointTaken(pack_id=pack.id, attempt=number, worker=worker, checkpoint=item)
+            case PackStopped():
+                self._calls[slot.name].remove(call)
             case Whole():
                 yield from self._end(slot, call, item)
 
@@ -275,7 +303,7 @@ class Dispatch:
         self._calls.pop(slot.name, None)
         self._queue.forget(slot.name)
         yield from self._lose(slot, lost)
-        self._slots.fill()
+        self._fill()
 
     def _lose_call(self, slot: Slot, call: RayCall, failure: Failure) -> Iterator[Event]:
         """The call itself raised, which is put to the pack that it was at; the worker lives."""

@@ -11,7 +11,7 @@ from seqjobs.data.dataset import DataSchema, Dataset
 from seqjobs.execution.events import Event
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import Failure, Weights
+from seqjobs.training.outcome import Failure, Stopping, Weights, never
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,11 @@ class Executor(Protocol):
         """Builds each trial's model in a worker, training nothing; trial id -> why it cannot be trained."""
 
     def run(
-        self, packs: Sequence[Pack], attempts: Mapping[str, int], saved: Saved = nothing_saved
+        self,
+        packs: Sequence[Pack],
+        attempts: Mapping[str, int],
+        saved: Saved = nothing_saved,
+        stopping: Stopping = never,
     ) -> Generator[Event, None, None]:
         """Carries out the packs; `attempts` has how many attempts of a pack were charged to it before.
 
@@ -70,6 +74,8 @@ class Executor(Protocol):
         An event has been handled when the next one is asked for. Every pack ends in AttemptEnded or in a final
         AttemptLost. Where it runs elsewhere, a worker that tells of nothing for longer than `Pack.stall` is given up.
         Closing the generator stops what still runs.
+        Once `stopping` says so nothing more begins, and packs that can be saved go on to the end of their epoch, end
+        in CheckpointTaken, and then so do the events.
         """
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
