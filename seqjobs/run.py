@@ -81,7 +81,7 @@ def _carry_out(plan: Plan, executor: Executor, paths: RunPaths, progress: Progre
             progress.stage("checking models")
             session.refuse(executor.check(session.trials_to_check))
             session.begin(facts)
-            running = executor.run(session.packs_left, session.attempts_charged, session.checkpoint_of, stop.is_there)
+            running = executor.run(session.packs_left, session.tries, session.checkpoint_of, stop.is_there)
             with stop.heeded(), contextlib.closing(running) as events:
                 for event in events:
                     session.handle(event)

@@ -30,6 +30,7 @@ from seqjobs.execution.pack_run import PackStopped
 from seqjobs.execution.ray_call import RayCall, StreamEndedError, Whole, reason_of
 from seqjobs.execution.ray_slots import Slot, Slots
 from seqjobs.execution.ray_worker import SIGNALS
+from seqjobs.execution.retry import Tries
 from seqjobs.execution.stall_watch import StallWatch
 from seqjobs.execution.stream_items import Begun, Reported
 from seqjobs.planning.trial import Pack
@@ -62,7 +63,7 @@ class Dispatch:
         slots: Slots,
         datasets: Mapping[str, Any],
         packs: Sequence[Pack],
-        charged: Mapping[str, int],
+        tries: Mapping[str, Tries],
         saved: Saved,
         stopping: Stopping,
     ) -> None:
@@ -74,7 +75,7 @@ class Dispatch:
         self._stopping = stopping
         self._run = secrets.token_hex(8)  # what workers know this by
         self._has_asked = False
-        self._attempts = Attempts(charged)
+        self._attempts = Attempts(tries)
         self._queue = PackQueue(())
         self._calls: dict[str, list[RayCall]] = {}
         self._suspects: set[str] = set()
@@ -126,11 +127,13 @@ class Dispatch:
         planned = list(self._plan())
         if not planned:
             return
-        yield AttemptsPlanned(attempts=tuple(attempt for plan in planned for attempt in self._tell(plan)))
+        found = {pack.id: self._saved(pack.id) for plan in planned for pack in plan.packs}
+        saved = {pack_id: checkpoint for pack_id, checkpoint in found.items() if checkpoint is not None}
+        yield AttemptsPlanned(attempts=tuple(attempt for plan in planned for attempt in self._tell(plan, saved)))
         for plan in planned:
-            saved = {pack.id: content for pack in plan.packs if (content := self._saved(pack.id)) is not None}
             dataset = self._datasets[plan.packs[0].dataset]
-            call = RayCall(self._ray, plan.slot.actor, plan.packs, dataset, saved, self._run)
+            contents = {pack.id: saved[pack.id].content for pack in plan.packs if pack.id in saved}
+            call = RayCall(self._ray, plan.slot.actor, plan.packs, dataset, contents, self._run)
             self._calls.setdefault(plan.slot.name, []).append(call)
 
     def _replace_full(self) -> Iterator[Event]:
@@ -173,11 +176,12 @@ class Dispatch:
         share = len(self._queue) // (len(self._slots.slots) * IN_FLIGHT)
         return max(1, min(MOST_PACKS, share, int(CALL_SECONDS / max(pace, CALL_SECONDS / MOST_PACKS))))
 
-    def _tell(self, planned: _Planned) -> Iterator[AttemptPlanned]:
-        behind = planned.behind
+    def _tell(self, planned: _Planned, saved: Mapping[str, PackCheckpoint]) -> Iterator[AttemptPlanned]:
+        worker, behind = planned.slot.name, planned.behind
         for pack in planned.packs:
-            number = self._attempts.number(pack)
-            yield AttemptPlanned(pack_id=pack.id, attempt=number, worker=planned.slot.name, behind=behind)
+            epochs = saved[pack.id].epochs if pack.id in saved else 0
+            number = self._attempts.begin(pack, epochs)
+            yield AttemptPlanned(pack_id=pack.id, attempt=number, worker=worker, behind=behind, epochs=epochs)
             behind = pack.id
 
     def _receive(self) -> Iterator[Event]:

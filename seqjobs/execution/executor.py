@@ -9,9 +9,10 @@ from typing import Protocol, Self
 
 from seqjobs.data.dataset import DataSchema, Dataset
 from seqjobs.execution.events import Event
+from seqjobs.execution.retry import Tries
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import Failure, Stopping, Weights, never
+from seqjobs.training.outcome import Failure, PackCheckpoint, Stopping, Weights, never
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,8 @@ class DatasetFacts:
         )
 
 
-Saved = Callable[[str], bytes | None]
-"""Pack id -> the content of its last checkpoint."""
+Saved = Callable[[str], PackCheckpoint | None]
+"""Pack id -> its last checkpoint."""
 
 
 def nothing_saved(_pack_id: str) -> None:
@@ -64,11 +65,11 @@ class Executor(Protocol):
     def run(
         self,
         packs: Sequence[Pack],
-        attempts: Mapping[str, int],
+        tries: Mapping[str, Tries],
         saved: Saved = nothing_saved,
         stopping: Stopping = never,
     ) -> Generator[Event, None, None]:
-        """Carries out the packs; `attempts` has how many attempts of a pack were charged to it before.
+        """Carries out the packs; `tries` has what earlier attempts came to, of packs that had any.
 
         `saved` is asked for a pack's last checkpoint whenever the pack is dispatched.
         An event has been handled when the next one is asked for. Every pack ends in AttemptEnded or in a final

@@ -26,6 +26,7 @@ from seqjobs.execution.events import (
 )
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.pack_run import MembersEnded, PackEnd, PackStopped, run_pack
+from seqjobs.execution.retry import Tries
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
@@ -68,11 +69,11 @@ class InProcess:
     def run(
         self,
         packs: Sequence[Pack],
-        attempts: Mapping[str, int],
+        tries: Mapping[str, Tries],
         saved: Saved = nothing_saved,
         stopping: Stopping = never,
     ) -> Generator[Event, None, None]:
-        runner, account = self._entered(), Attempts(attempts)
+        runner, account = self._entered(), Attempts(tries)
         yield WorkerStarted(
             worker=WORKER, node=platform.node(), pid=os.getpid(), devices=runner.devices, versions=runner.versions
         )
@@ -105,12 +106,14 @@ class InProcess:
         self, account: Attempts, pack: Pack, saved: Saved, stopping: Stopping
     ) -> Generator[Event, None, AttemptEnded | AttemptLost | None]:
         """One attempt's events but the last, which is returned; None where it was stopped."""
-        number = account.number(pack)
-        planned = AttemptPlanned(pack_id=pack.id, attempt=number, worker=WORKER, behind=None)
+        checkpoint = saved(pack.id)
+        epochs, content = (checkpoint.epochs, checkpoint.content) if checkpoint is not None else (0, None)
+        number = account.begin(pack, epochs)
+        planned = AttemptPlanned(pack_id=pack.id, attempt=number, worker=WORKER, behind=None, epochs=epochs)
         yield AttemptsPlanned(attempts=(planned,))
         yield AttemptStarted(pack_id=pack.id, attempt=number, worker=WORKER)
         end = PackEnd(outcomes=(), weights=())
-        for item in run_pack(self._entered(), pack, self._datasets[pack.dataset], saved(pack.id), stopping):
+        for item in run_pack(self._entered(), pack, self._datasets[pack.dataset], content, stopping):
             if isinstance(item, PackEnd):
                 end = item
             elif isinstance(item, PackStopped):

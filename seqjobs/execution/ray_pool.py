@@ -19,6 +19,7 @@ from seqjobs.execution.kept.leased import LeasedWorkers
 from seqjobs.execution.ray_asks import WAIT_SECONDS, Ask, Asks, Died, lost
 from seqjobs.execution.ray_slots import Slots
 from seqjobs.execution.ray_worker import WorkerFacts, decode
+from seqjobs.execution.retry import Tries
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.execution.worker_source import OwnWorkers, WorkerSource
 from seqjobs.planning.plan import DataSource
@@ -134,7 +135,7 @@ class RayPool:
     def run(
         self,
         packs: Sequence[Pack],
-        attempts: Mapping[str, int],
+        tries: Mapping[str, Tries],
         saved: Saved = nothing_saved,
         stopping: Stopping = never,
     ) -> Generator[Event, None, None]:
@@ -145,7 +146,7 @@ class RayPool:
             if stopping():
                 return
             slots = self._use(resources, len(members))
-            dispatch = Dispatch(self._ray, slots, self._datasets, members, attempts, saved, stopping)
+            dispatch = Dispatch(self._ray, slots, self._datasets, members, tries, saved, stopping)
             events = self._events = dispatch.events()
             yield from events
 

@@ -125,11 +125,10 @@ def test_a_signal_has_what_trains_saved_and_what_was_trained_is_not_trained_agai
     (path,) = RunPaths(root=submits.root).checkpoints.iterdir()
     checkpoint = CheckpointStore(RunPaths(root=submits.root)).load(path.stem)
     assert checkpoint is not None
-    epochs = int(checkpoint.split()[0])
-    assert 0 < epochs < 5
+    assert 0 < checkpoint.epochs < 5
     goes_on(submits)
     begun = [line.split() for line in submits.notes.read_text().splitlines() if line.startswith("begun")]
-    assert [int(epoch) for *_, epoch in begun] == [0, 0, epochs, *[0] * (NUM_TRIALS - 2)]
+    assert [int(epoch) for *_, epoch in begun] == [0, 0, checkpoint.epochs, *[0] * (NUM_TRIALS - 2)]
 
 
 def test_ctrl_c_once_more_ends_an_epoch_that_lasts(submits: Submits) -> None:

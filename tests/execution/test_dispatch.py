@@ -34,6 +34,7 @@ from seqjobs.execution.events import (
 )
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.ray_pool import RayPool
+from seqjobs.execution.retry import Tries
 from seqjobs.planning.packing import packed
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
@@ -42,7 +43,7 @@ from seqjobs.planning.trial import Pack
 from seqjobs.results.progress import Standing
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.run import run_job
-from seqjobs.training.outcome import Cause
+from seqjobs.training.outcome import Cause, PackCheckpoint
 from tests.fake_runner import Behaviour, StartFake, trainings
 from tests.run_job.samples import Watcher
 from tests.warm_pool import Warm
@@ -155,11 +156,11 @@ def test_both_executors_tell_the_same_of_every_pack(pool: RayPool, make_points_p
 
 def test_a_pack_that_died_too_often_before_is_refused_by_both(pool: RayPool, make_points_plan: MakePlan) -> None:
     plan = make_points_plan(rates(0.1, 0.2), "search.sampler=grid", "limits.retries=1", "name=refused")
-    charged = {plan.packs[0].id: 2}
+    tries = {plan.packs[0].id: Tries(charged=2)}
     pool.load(plan.datasets)
     with InProcess(start=KNOBS) as executor:
         executor.load(plan.datasets)
-        for events in (list(noted(pool.run(plan.packs, charged))), list(executor.run(plan.packs, charged))):
+        for events in (list(noted(pool.run(plan.packs, tries))), list(executor.run(plan.packs, tries))):
             (lost,) = of(AttemptLost, events)
             assert (lost.pack_id, lost.attempt, lost.charged, lost.final) == (plan.packs[0].id, 2, False, True)
             assert [attempt.pack_id for attempt in planned(events)] == [plan.packs[1].id]
@@ -331,7 +332,7 @@ def test_workers_that_are_asked_to_end_save_what_they_are_at_and_begin_nothing_m
 ) -> None:
     plan = make_points_plan(rates(Behaviour.SLOW), "search.repeats=8", "fit.epochs=7", "name=asked")
     pool.load(plan.datasets)
-    saved: dict[str, bytes] = {}
+    saved: dict[str, PackCheckpoint] = {}
     told: Counter[str] = Counter()
     busy: set[str] = set()
     for event in noted(pool.run(plan.packs, {}, saved.get, lambda: len(told) == 2)):
@@ -340,7 +341,7 @@ def test_workers_that_are_asked_to_end_save_what_they_are_at_and_begin_nothing_m
             busy.add(event.worker)
         elif isinstance(event, CheckpointTaken):
             assert event.checkpoint.epochs == told[event.pack_id]
-            saved[event.pack_id] = event.checkpoint.content
+            saved[event.pack_id] = event.checkpoint
         assert not isinstance(event, AttemptEnded | AttemptLost | WorkerLost)
     assert set(saved) == set(told)
     assert len(busy) == 2

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from seqjobs.execution.events import AttemptEnded, Event
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.in_process import InProcess
+from seqjobs.execution.retry import Tries
 from seqjobs.execution.stopping import StopWish
 from seqjobs.planning.plan import DataSource, Plan, make_plan
 from seqjobs.planning.run_paths import RunPaths
@@ -56,7 +57,7 @@ class Recorded:
         self._inner = InProcess(start=start or StartFake())
         self._fail = fail
         self.calls: list[str] = []
-        self.attempts: dict[str, int] = {}
+        self.tries: dict[str, Tries] = {}
 
     def __enter__(self) -> Self:
         self.calls.append("enter")
@@ -78,13 +79,13 @@ class Recorded:
     def run(
         self,
         packs: Sequence[Pack],
-        attempts: Mapping[str, int],
+        tries: Mapping[str, Tries],
         saved: Saved = nothing_saved,
         stopping: Stopping = never,
     ) -> Generator[Event, None, None]:
         self.calls.append(f"run {len(packs)}")
-        self.attempts = dict(attempts)
-        for event in self._inner.run(packs, attempts, saved, stopping):
+        self.tries = dict(tries)
+        for event in self._inner.run(packs, tries, saved, stopping):
             if self._fail is not None and isinstance(event, self._fail[0]):
                 raise self._fail[1]
             yield event

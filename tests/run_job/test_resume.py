@@ -171,7 +171,7 @@ def test_a_trial_is_not_charged_for_being_interrupted(six: Plan, tmp_path: Path,
             do(six, paths.root, watcher=stop_after(1, EpochEnded, error))
     executor = Recorded()
     run = run_job(six, executor, paths, Watcher())
-    assert executor.attempts == {}
+    assert executor.tries == {}
     assert run.num_finished == 6
 
 
