@@ -31,7 +31,7 @@ from seqjobs.execution.ray_call import RayCall, StreamEndedError, Whole, reason_
 from seqjobs.execution.ray_slots import Slot, Slots
 from seqjobs.execution.ray_worker import SIGNALS
 from seqjobs.execution.retry import Tries
-from seqjobs.execution.stall_watch import StallWatch
+from seqjobs.execution.stall_watch import StallWatch, trial_seconds
 from seqjobs.execution.stream_items import Begun, Reported
 from seqjobs.planning.trial import Pack
 from seqjobs.training.outcome import Cause, Failure, PackCheckpoint, Stopping
@@ -97,7 +97,7 @@ class Dispatch:
                     yield from self._replace_full()
                     yield from self._dispatch()
                 happened = False
-                for event in itertools.chain(self._receive(), self._replace_stalled()):
+                for event in itertools.chain(self._receive(), self._replace_stalled(), self._end_overdue()):
                     happened = True
                     yield event
                 if not happened:
@@ -241,6 +241,16 @@ class Dispatch:
             why = self._watch.why(at_work[slot.name])
             yield from self._end_worker(slot, f"stalled, {why}", f"its worker stalled: {why}")
 
+    def _end_overdue(self) -> Iterator[Event]:
+        """Trials that hang in an epoch, where no worker looks at `limits.trial_time`: they fail with their workers."""
+        heads = [(slot, calls[0]) for slot in self._slots.slots if (calls := self._calls.get(slot.name))]
+        at_work = {slot.name: call.packs[0] for slot, call in heads if call.has_begun}
+        overdue = self._watch.overdue(at_work)
+        for slot in [slot for slot, _ in heads if slot.name in overdue]:
+            most = trial_seconds(at_work[slot.name])
+            what = f"it trained longer than limits.trial_time, {most:g} s, and was ended with its worker"
+            yield from self._end_worker(slot, "its trial was out of time", what, cause=Cause.TIME)
+
     def _take(
         self, slot: Slot, call: RayCall, item: Begun | Reported | PackCheckpoint | PackStopped | Whole
     ) -> Iterator[Event]:
@@ -250,6 +260,7 @@ class Dispatch:
         match item:
             case Begun():
                 call.has_begun = True
+                self._watch.turned(worker)
                 yield AttemptStarted(pack_id=pack.id, attempt=number, worker=worker)
             case Reported():
                 if item.reports:
@@ -264,6 +275,7 @@ class Dispatch:
     def _end(self, slot: Slot, call: RayCall, whole: Whole) -> Iterator[Event]:
         pack, ended = call.packs.popleft(), whole.ended
         call.has_begun = False
+        self._watch.turned(slot.name)
         if not call.packs:
             self._calls[slot.name].remove(call)
         self._pace[pack.program_key] = ended.seconds
@@ -280,14 +292,16 @@ class Dispatch:
         reason = reason_of(error)
         yield from self._end_worker(slot, reason, f"its worker died: {reason}", infrastructure=infrastructure)
 
-    def _end_worker(self, slot: Slot, reason: str, what: str, *, infrastructure: bool = False) -> Iterator[Event]:
+    def _end_worker(
+        self, slot: Slot, reason: str, what: str, *, cause: Cause = Cause.CRASH, infrastructure: bool = False
+    ) -> Iterator[Event]:
         """All that was on the worker is lost; only what it had begun can have brought it down."""
         self._slots.remove(slot, reason)
         yield WorkerLost(worker=slot.name, reason=reason)
         calls = self._calls.get(slot.name, [])
         culprit = self._culprit(calls) if not infrastructure else None
         failures = {
-            crashed: Failure(cause=Cause.CRASH if crashed else Cause.INFRASTRUCTURE, message=what)
+            crashed: Failure(cause=cause if crashed else Cause.INFRASTRUCTURE, message=what)
             for crashed in (True, False)
         }
         yield from self._lose_worker(slot, [(pack, failures[pack is culprit]) for call in calls for pack in call.packs])
