@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from seqjobs.execution.executor import Executor
 from seqjobs.execution.ray_pool import RayPool
+from seqjobs.execution.stopping import StopWish
 from seqjobs.planning.demand import demand_of
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.run_paths import RunPaths
@@ -43,34 +43,36 @@ def submit_jobs(
     workers: int | None = None,
     address: str | None = None,
     progress: Progress | None = None,
+    stop: StopWish | None = None,
     notify: Callable[[str], None] = lambda _: None,
 ) -> Run:
     """Trains jobs on Ray as one run, and returns it.
 
     `run` is the run's id: a new one starts, one that is there goes on where it stopped. `address` is that of a Ray
     cluster; without it the one that `seqjobs up` keeps is used, or a local one is started, and ended with the run.
-    `notify` is told why a cluster that is kept is not used. Raises SeqjobsError.
+    `notify` is told why a cluster that is kept is not used. Where `stop` was heeded, KeyboardInterrupt is raised once
+    all is saved. Raises SeqjobsError.
     """
     plan = make_plan(jobs)
     paths = run_folder(Path(runs_dir), run or new_run_id(plan))
     pool = RayPool(
         demand_of(plan), workers=workers, address=address, use_kept=True, run_seconds=plan.run_seconds, notify=notify
     )
-    return run_job(plan, pool, paths, progress or Silent())
+    return run_job(plan, pool, paths, progress or Silent(), stop)
 
 
-def run_job(plan: Plan, executor: Executor, paths: RunPaths, progress: Progress) -> Run:
+def run_job(plan: Plan, executor: Executor, paths: RunPaths, progress: Progress, stop: StopWish | None = None) -> Run:
     """Carries out a plan in a run folder; what an earlier call committed there is not done again."""
-    _carry_out(plan, executor, paths, progress)
+    _carry_out(plan, executor, paths, progress, stop or StopWish())
     # Read back only now, when all that the session held has been given back: there may be much of both.
     return Run.open(paths.root)
 
 
-def _carry_out(plan: Plan, executor: Executor, paths: RunPaths, progress: Progress) -> None:
+def _carry_out(plan: Plan, executor: Executor, paths: RunPaths, progress: Progress, stop: StopWish) -> None:
     with contextlib.closing(progress), Session(plan, paths, progress) as session:
         if session.is_finished:
             return
-        deadline = time.monotonic() + plan.run_seconds
+        stop.limit(plan.run_seconds)
         progress.stage("starting workers")
         with executor:
             progress.stage("reading data")
@@ -79,11 +81,13 @@ def _carry_out(plan: Plan, executor: Executor, paths: RunPaths, progress: Progre
             progress.stage("checking models")
             session.refuse(executor.check(session.trials_to_check))
             session.begin(facts)
-            running = executor.run(session.packs_left, session.attempts_charged, session.checkpoint_of)
-            with contextlib.closing(running) as events:
+            running = executor.run(session.packs_left, session.tries, session.checkpoint_of, stop.is_there)
+            with stop.heeded(), contextlib.closing(running) as events:
                 for event in events:
                     session.handle(event)
-                    if time.monotonic() > deadline:
+                    if stop.is_over():
                         break
+            if stop.came_by_signal:
+                raise KeyboardInterrupt
             session.commit()
             session.export_best(executor)

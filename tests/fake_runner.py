@@ -35,8 +35,10 @@ from seqjobs.training.outcome import (
     History,
     PackCheckpoint,
     RunnerItem,
+    Stopping,
     TrialOutcome,
     Weights,
+    never,
 )
 
 EXIT_CODE = 86
@@ -136,7 +138,9 @@ class FakeRunner:
             return Failure(cause=Cause.SPEC, message="cannot be built, being fake")
         return None
 
-    def run(self, pack: Pack, dataset: Dataset, saved: bytes | None = None) -> Iterator[RunnerItem]:
+    def run(
+        self, pack: Pack, dataset: Dataset, saved: bytes | None = None, stopping: Stopping = never
+    ) -> Iterator[RunnerItem]:
         """A checkpoint is the number of epochs and the pack's id."""
         first = int(saved.split()[0]) if saved is not None and saved.split()[1] == pack.id.encode() else 0
         behaviours = [self._begin(trial, first) for trial in pack.trials]
@@ -148,13 +152,18 @@ class FakeRunner:
             if Behaviour.SLOW in behaviours:
                 time.sleep(self._knobs.slow)
             if Behaviour.APART in behaviours:
+                if stopping():
+                    return
                 continue
             yield EpochReport(
                 epoch=epoch,
                 metrics={metric: tuple(history[metric][epoch] for history in histories) for metric in histories[0]},
             )
-            if pack.checkpoint_seconds <= SAVES_ALWAYS:
+            ends = stopping() and epoch + 1 < pack.trials[0].spec.fit.epochs
+            if ends or pack.checkpoint_seconds <= SAVES_ALWAYS:
                 yield PackCheckpoint(epochs=epoch + 1, content=f"{epoch + 1} {pack.id}".encode())
+            if ends:
+                return
         for trial, behaviour, history in zip(pack.trials, behaviours, histories, strict=True):
             failure = _failure(behaviour)
             if Behaviour.APART in behaviours:

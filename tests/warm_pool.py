@@ -8,9 +8,10 @@ from typing import Self
 from seqjobs.execution.events import Event
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.ray_pool import RayPool
+from seqjobs.execution.retry import Tries
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import Failure, Weights
+from seqjobs.training.outcome import Failure, Stopping, Weights, never
 
 
 class Warm:
@@ -31,9 +32,13 @@ class Warm:
         return self._pool.check(trials)
 
     def run(
-        self, packs: Sequence[Pack], attempts: Mapping[str, int], saved: Saved = nothing_saved
+        self,
+        packs: Sequence[Pack],
+        tries: Mapping[str, Tries],
+        saved: Saved = nothing_saved,
+        stopping: Stopping = never,
     ) -> Generator[Event, None, None]:
-        return self._pool.run(packs, attempts, saved)
+        return self._pool.run(packs, tries, saved, stopping)
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         return self._pool.export(trial, feature_shape, weights)

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import NoReturn, final
 
 from seqjobs.cli.exits import ExitCode, Leave
+from seqjobs.execution.stopping import StopWish
 
 # Who sends SIGTERM kills what is left after a while: Kubernetes after 30 s, and `seqjobs down --force` after 20.
 GRACE_SECONDS = 15.0
@@ -22,13 +23,14 @@ class Terminated(KeyboardInterrupt):
 
 
 @contextmanager
-def interruption(advice: Callable[[], str]) -> Iterator[None]:
+def interruption(advice: Callable[[], str], stop: StopWish) -> Iterator[None]:
     """Within it SIGTERM and Ctrl-C raise Leave, with the text that `advice` gives then, once all is cleaned up.
 
-    A second Ctrl-C waits for nothing but what must be written, a third one not for that either, and SIGTERM for no
-    longer than GRACE_SECONDS. SIGHUP, of a terminal that was closed, is ignored, here and in the processes started.
+    What trains is asked first to be saved, by `stop`. Each Ctrl-C more waits for one thing less: for what trains, for
+    the workers to be gone, for what must be written; and SIGTERM for no longer than GRACE_SECONDS for all of it.
+    SIGHUP, of a terminal that was closed, is ignored, here and in the processes started.
     """
-    signals = _Signals(advice)
+    signals = _Signals(advice, stop)
     handlers: dict[signal.Signals, Callable[[int, FrameType | None], None] | signal.Handlers] = {
         signal.SIGINT: signals.interrupt,
         signal.SIGTERM: signals.terminate,
@@ -57,21 +59,30 @@ def interruption(advice: Callable[[], str]) -> Iterator[None]:
 class _Signals:
     """What came so far, and what follows from it."""
 
-    def __init__(self, advice: Callable[[], str]) -> None:
+    def __init__(self, advice: Callable[[], str], stop: StopWish) -> None:
         self._advice = advice
-        self._interrupts = 0
+        self._stop = stop
+        self._waits = False  # for what trains to be saved
+        self._cuts = 0  # how often somebody did not want to wait any longer
         self.code = ExitCode.INTERRUPTED
 
     @property
     def is_urgent(self) -> bool:
         """Whether somebody does not want to wait for Ray to end: it does so by itself."""
-        return self._interrupts > 1
+        return self._cuts > 1
 
     def interrupt(self, _number: int, _frame: FrameType | None) -> None:
-        self._interrupts += 1
-        if self._interrupts > 2:
+        is_heeded = self._stop.ask()
+        if is_heeded and not self._waits:
+            self._waits = True
+            _say("stopping when the epochs under way have ended; Ctrl-C once more does not wait for them.")
+            return
+        if self._waits and not is_heeded and not self._cuts:
+            self._cuts = 1  # that wait is over by itself, and the workers are being ended
+        self._cuts += 1
+        if self._cuts > 2:
             self.leave_at_once()
-        if self._interrupts == 1:
+        if self._cuts == 1:
             _say("stopping; Ctrl-C once more does not wait for the workers.")
         raise KeyboardInterrupt
 
@@ -82,6 +93,9 @@ class _Signals:
         timer = threading.Timer(GRACE_SECONDS, self.leave_at_once)
         timer.daemon = True
         timer.start()
+        if self._stop.ask():
+            self._waits = True
+            return
         raise Terminated
 
     def leave_at_once(self) -> NoReturn:

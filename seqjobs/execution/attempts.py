@@ -7,7 +7,7 @@ from typing import final
 
 from seqjobs.execution.events import AttemptEnded, AttemptLost, Member
 from seqjobs.execution.pack_run import PackEnd
-from seqjobs.execution.retry import exhausted, judge, retryable_failure
+from seqjobs.execution.retry import UNTRIED, Tries, exhausted, judge, retryable_failure
 from seqjobs.execution.splitting import SPLIT_AFTER, parts_of
 from seqjobs.planning.trial import Pack
 from seqjobs.training.outcome import Failure
@@ -17,22 +17,40 @@ from seqjobs.training.outcome import Failure
 class Attempts:
     """The one account of a call of `Executor.run`. A pack is in one attempt at a time."""
 
-    def __init__(self, charged: Mapping[str, int]) -> None:
-        self._charged = dict(charged)
+    def __init__(self, tries: Mapping[str, Tries]) -> None:
+        self._tries = dict(tries)
         self.any_ended = False
         """Whether any attempt ran to its end yet."""
 
     def number(self, pack: Pack) -> int:
         """Of the pack's present attempt, or its next one; from 1. One that is not charged does not count."""
-        return self._charged.get(pack.id, 0) + 1
+        return self._of(pack).num_died + 1
+
+    def begin(self, pack: Pack, epochs: int) -> int:
+        """Its number, of one that goes on from a checkpoint of so many epochs."""
+        self._note(pack, self._of(pack).begun(epochs))
+        return self.number(pack)
+
+    def _of(self, pack: Pack) -> Tries:
+        return self._tries.get(pack.id, UNTRIED)
+
+    def _note(self, pack: Pack, tries: Tries) -> None:
+        # Thousands of packs have nothing to note, and what is noted is gone through where one dies.
+        if tries is not UNTRIED:
+            self._tries[pack.id] = tries
 
     def refused(self, pack: Pack, worker: str = "") -> AttemptLost | None:
         """The end of a pack that is not begun again: it died too often in earlier submits."""
-        charged = self._charged.get(pack.id, 0)
-        if charged <= pack.retries or len(pack.trials) > 1:
+        tries = self._of(pack)
+        if tries.charged <= pack.retries or len(pack.trials) > 1:
             return None
         return AttemptLost(
-            pack_id=pack.id, attempt=charged, worker=worker, failure=exhausted(charged), charged=False, final=True
+            pack_id=pack.id,
+            attempt=tries.num_died,
+            worker=worker,
+            failure=exhausted(tries.charged),
+            charged=False,
+            final=True,
         )
 
     def over(self, pack: Pack, worker: str, end: PackEnd, members: Sequence[Member]) -> AttemptEnded | AttemptLost:
@@ -51,13 +69,14 @@ class Attempts:
 
     def lost(self, pack: Pack, worker: str, failure: Failure, log: str = "") -> AttemptLost:
         """What became of an attempt that died; it is charged for here."""
-        number, before = self.number(pack), self._charged.get(pack.id, 0)
-        verdict = judge(failure.cause, before, pack.retries)
+        number, tries = self.number(pack), self._of(pack)
+        verdict = judge(failure.cause, tries.charged, pack.retries)
         if verdict.charged:
-            self._charged[pack.id] = before + 1
-        split = len(pack.trials) > 1 and (verdict.final or self._charged.get(pack.id, 0) >= SPLIT_AFTER)
+            tries = tries.died()
+        split = len(pack.trials) > 1 and (verdict.final or tries.charged >= SPLIT_AFTER)
         if split:
-            self._charged[pack.id] = max(self._charged[pack.id], SPLIT_AFTER)
+            tries = tries.at_least(SPLIT_AFTER)
+        self._note(pack, tries)
         return AttemptLost(
             pack_id=pack.id,
             attempt=number,
@@ -77,4 +96,4 @@ class Attempts:
         """
         if isinstance(over, AttemptEnded) or over.final:
             return ()
-        return tuple(parts_of(pack, self._charged))
+        return tuple(parts_of(pack, {pack_id: tries.charged for pack_id, tries in self._tries.items()}))

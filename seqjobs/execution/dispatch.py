@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,12 +26,15 @@ from seqjobs.execution.events import (
 )
 from seqjobs.execution.executor import Saved
 from seqjobs.execution.pack_queue import PackQueue
+from seqjobs.execution.pack_run import PackStopped
 from seqjobs.execution.ray_call import RayCall, StreamEndedError, Whole, reason_of
 from seqjobs.execution.ray_slots import Slot, Slots
-from seqjobs.execution.stall_watch import StallWatch
+from seqjobs.execution.ray_worker import SIGNALS
+from seqjobs.execution.retry import Tries
+from seqjobs.execution.stall_watch import StallWatch, trial_seconds
 from seqjobs.execution.stream_items import Begun, Reported
 from seqjobs.planning.trial import Pack
-from seqjobs.training.outcome import Cause, Failure, PackCheckpoint
+from seqjobs.training.outcome import Cause, Failure, PackCheckpoint, Stopping
 
 # A worker has the next call at hand when it ends one.
 IN_FLIGHT = 2
@@ -59,15 +63,19 @@ class Dispatch:
         slots: Slots,
         datasets: Mapping[str, Any],
         packs: Sequence[Pack],
-        charged: Mapping[str, int],
+        tries: Mapping[str, Tries],
         saved: Saved,
+        stopping: Stopping,
     ) -> None:
         self._ray = ray
         self._slots = slots
         self._datasets = datasets
         self._packs = packs
         self._saved = saved
-        self._attempts = Attempts(charged)
+        self._stopping = stopping
+        self._run = secrets.token_hex(8)  # what workers know this by
+        self._has_asked = False
+        self._attempts = Attempts(tries)
         self._queue = PackQueue(())
         self._calls: dict[str, list[RayCall]] = {}
         self._suspects: set[str] = set()
@@ -75,17 +83,21 @@ class Dispatch:
         self._pace: dict[str, float] = {}  # program -> seconds of a pack of it, the last one that ended
 
     def events(self) -> Generator[Event, None, None]:
-        """Every pack ends in AttemptEnded or a final AttemptLost. Closing it stops what runs. Raises ClusterError."""
+        """See `Executor.run`. Raises ClusterError."""
         refused = {pack.id: lost for pack in self._packs if (lost := self._attempts.refused(pack)) is not None}
         yield from refused.values()
         self._queue = PackQueue(pack for pack in self._packs if pack.id not in refused)
         try:
-            while self._queue or any(self._calls.values()):
-                self._slots.refill_when_due()
-                yield from self._replace_full()
-                yield from self._dispatch()
+            while any(self._calls.values()) or (self._queue and not self._stopping()):
+                if self._stopping():
+                    self._ask_to_stop()
+                    yield from self._replace_full()
+                else:
+                    self._slots.refill_when_due()
+                    yield from self._replace_full()
+                    yield from self._dispatch()
                 happened = False
-                for event in itertools.chain(self._receive(), self._replace_stalled()):
+                for event in itertools.chain(self._receive(), self._replace_stalled(), self._end_overdue()):
                     happened = True
                     yield event
                 if not happened:
@@ -99,14 +111,29 @@ class Dispatch:
             self._slots.remove(slot, "stopped")
         self._calls.clear()
 
+    def _ask_to_stop(self) -> None:
+        """Has the workers save what they are at, and begin nothing of what they have at hand."""
+        for slot in self._slots.slots if not self._has_asked else ():
+            if self._calls.get(slot.name):
+                slot.actor.stop.options(concurrency_group=SIGNALS).remote(self._run)
+        self._has_asked = True
+
+    def _fill(self) -> None:
+        """Starts workers in the place of those that are gone, where there is something for them."""
+        if not self._has_asked:
+            self._slots.fill()
+
     def _dispatch(self) -> Iterator[Event]:
         planned = list(self._plan())
         if not planned:
             return
-        yield AttemptsPlanned(attempts=tuple(attempt for plan in planned for attempt in self._tell(plan)))
+        found = {pack.id: self._saved(pack.id) for plan in planned for pack in plan.packs}
+        saved = {pack_id: checkpoint for pack_id, checkpoint in found.items() if checkpoint is not None}
+        yield AttemptsPlanned(attempts=tuple(attempt for plan in planned for attempt in self._tell(plan, saved)))
         for plan in planned:
-            saved = {pack.id: content for pack in plan.packs if (content := self._saved(pack.id)) is not None}
-            call = RayCall(self._ray, plan.slot.actor, plan.packs, self._datasets[plan.packs[0].dataset], saved)
+            dataset = self._datasets[plan.packs[0].dataset]
+            contents = {pack.id: saved[pack.id].content for pack in plan.packs if pack.id in saved}
+            call = RayCall(self._ray, plan.slot.actor, plan.packs, dataset, contents, self._run)
             self._calls.setdefault(plan.slot.name, []).append(call)
 
     def _replace_full(self) -> Iterator[Event]:
@@ -149,11 +176,12 @@ class Dispatch:
         share = len(self._queue) // (len(self._slots.slots) * IN_FLIGHT)
         return max(1, min(MOST_PACKS, share, int(CALL_SECONDS / max(pace, CALL_SECONDS / MOST_PACKS))))
 
-    def _tell(self, planned: _Planned) -> Iterator[AttemptPlanned]:
-        behind = planned.behind
+    def _tell(self, planned: _Planned, saved: Mapping[str, PackCheckpoint]) -> Iterator[AttemptPlanned]:
+        worker, behind = planned.slot.name, planned.behind
         for pack in planned.packs:
-            number = self._attempts.number(pack)
-            yield AttemptPlanned(pack_id=pack.id, attempt=number, worker=planned.slot.name, behind=behind)
+            epochs = saved[pack.id].epochs if pack.id in saved else 0
+            number = self._attempts.begin(pack, epochs)
+            yield AttemptPlanned(pack_id=pack.id, attempt=number, worker=worker, behind=behind, epochs=epochs)
             behind = pack.id
 
     def _receive(self) -> Iterator[Event]:
@@ -185,7 +213,7 @@ class Dispatch:
             reason = reason_of(error)
             self._slots.remove(slot, reason)
             yield WorkerLost(worker=slot.name, reason=reason)
-            self._slots.fill()
+            self._fill()
             return
         yield WorkerStarted(
             worker=slot.name, node=facts.node, pid=facts.pid, devices=facts.devices, versions=facts.versions
@@ -213,25 +241,41 @@ class Dispatch:
             why = self._watch.why(at_work[slot.name])
             yield from self._end_worker(slot, f"stalled, {why}", f"its worker stalled: {why}")
 
-    def _take(self, slot: Slot, call: RayCall, item: Begun | Reported | PackCheckpoint | Whole) -> Iterator[Event]:
+    def _end_overdue(self) -> Iterator[Event]:
+        """Trials that hang in an epoch, where no worker looks at `limits.trial_time`: they fail with their workers."""
+        heads = [(slot, calls[0]) for slot in self._slots.slots if (calls := self._calls.get(slot.name))]
+        at_work = {slot.name: call.packs[0] for slot, call in heads if call.has_begun}
+        overdue = self._watch.overdue(at_work)
+        for slot in [slot for slot, _ in heads if slot.name in overdue]:
+            most = trial_seconds(at_work[slot.name])
+            what = f"it trained longer than limits.trial_time, {most:g} s, and was ended with its worker"
+            yield from self._end_worker(slot, "its trial was out of time", what, cause=Cause.TIME)
+
+    def _take(
+        self, slot: Slot, call: RayCall, item: Begun | Reported | PackCheckpoint | PackStopped | Whole
+    ) -> Iterator[Event]:
         pack, worker = call.packs[0], slot.name
         number = self._attempts.number(pack)
         self._watch.heard(worker, pack)
         match item:
             case Begun():
                 call.has_begun = True
+                self._watch.turned(worker)
                 yield AttemptStarted(pack_id=pack.id, attempt=number, worker=worker)
             case Reported():
                 if item.reports:
                     yield EpochEnded(pack_id=pack.id, attempt=number, worker=worker, reports=item.reports)
             case PackCheckpoint():
                 yield CheckpointTaken(pack_id=pack.id, attempt=number, worker=worker, checkpoint=item)
+            case PackStopped():
+                self._calls[slot.name].remove(call)
             case Whole():
                 yield from self._end(slot, call, item)
 
     def _end(self, slot: Slot, call: RayCall, whole: Whole) -> Iterator[Event]:
         pack, ended = call.packs.popleft(), whole.ended
         call.has_begun = False
+        self._watch.turned(slot.name)
         if not call.packs:
             self._calls[slot.name].remove(call)
         self._pace[pack.program_key] = ended.seconds
@@ -248,14 +292,16 @@ class Dispatch:
         reason = reason_of(error)
         yield from self._end_worker(slot, reason, f"its worker died: {reason}", infrastructure=infrastructure)
 
-    def _end_worker(self, slot: Slot, reason: str, what: str, *, infrastructure: bool = False) -> Iterator[Event]:
+    def _end_worker(
+        self, slot: Slot, reason: str, what: str, *, cause: Cause = Cause.CRASH, infrastructure: bool = False
+    ) -> Iterator[Event]:
         """All that was on the worker is lost; only what it had begun can have brought it down."""
         self._slots.remove(slot, reason)
         yield WorkerLost(worker=slot.name, reason=reason)
         calls = self._calls.get(slot.name, [])
         culprit = self._culprit(calls) if not infrastructure else None
         failures = {
-            crashed: Failure(cause=Cause.CRASH if crashed else Cause.INFRASTRUCTURE, message=what)
+            crashed: Failure(cause=cause if crashed else Cause.INFRASTRUCTURE, message=what)
             for crashed in (True, False)
         }
         yield from self._lose_worker(slot, [(pack, failures[pack is culprit]) for call in calls for pack in call.packs])
@@ -275,7 +321,7 @@ class Dispatch:
         self._calls.pop(slot.name, None)
         self._queue.forget(slot.name)
         yield from self._lose(slot, lost)
-        self._slots.fill()
+        self._fill()
 
     def _lose_call(self, slot: Slot, call: RayCall, failure: Failure) -> Iterator[Event]:
         """The call itself raised, which is put to the pack that it was at; the worker lives."""

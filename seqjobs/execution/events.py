@@ -58,6 +58,8 @@ class AttemptPlanned:
     attempt: int
     worker: str
     behind: str | None
+    epochs: int = 0
+    """How many are over in the checkpoint that it goes on from."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,10 @@ from typing import Protocol, Self
 
 from seqjobs.data.dataset import DataSchema, Dataset
 from seqjobs.execution.events import Event
+from seqjobs.execution.retry import Tries
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import Failure, Weights
+from seqjobs.training.outcome import Failure, PackCheckpoint, Stopping, Weights, never
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,8 @@ class DatasetFacts:
         )
 
 
-Saved = Callable[[str], bytes | None]
-"""Pack id -> the content of its last checkpoint."""
+Saved = Callable[[str], PackCheckpoint | None]
+"""Pack id -> its last checkpoint."""
 
 
 def nothing_saved(_pack_id: str) -> None:
@@ -62,14 +63,20 @@ class Executor(Protocol):
         """Builds each trial's model in a worker, training nothing; trial id -> why it cannot be trained."""
 
     def run(
-        self, packs: Sequence[Pack], attempts: Mapping[str, int], saved: Saved = nothing_saved
+        self,
+        packs: Sequence[Pack],
+        tries: Mapping[str, Tries],
+        saved: Saved = nothing_saved,
+        stopping: Stopping = never,
     ) -> Generator[Event, None, None]:
-        """Carries out the packs; `attempts` has how many attempts of a pack were charged to it before.
+        """Carries out the packs; `tries` has what earlier attempts came to, of packs that had any.
 
         `saved` is asked for a pack's last checkpoint whenever the pack is dispatched.
         An event has been handled when the next one is asked for. Every pack ends in AttemptEnded or in a final
         AttemptLost. Where it runs elsewhere, a worker that tells of nothing for longer than `Pack.stall` is given up.
         Closing the generator stops what still runs.
+        Once `stopping` says so nothing more begins, and packs that can be saved go on to the end of their epoch, end
+        in CheckpointTaken, and then so do the events.
         """
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:

@@ -25,11 +25,12 @@ from seqjobs.execution.events import (
     WorkerStarted,
 )
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
-from seqjobs.execution.pack_run import MembersEnded, PackEnd, run_pack
+from seqjobs.execution.pack_run import MembersEnded, PackEnd, PackStopped, run_pack
+from seqjobs.execution.retry import Tries
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import Failure, PackCheckpoint, PackRunner, Weights
+from seqjobs.training.outcome import Failure, PackCheckpoint, PackRunner, Stopping, Weights, never
 
 WORKER = "in-process"
 
@@ -38,8 +39,8 @@ WORKER = "in-process"
 class InProcess:
     """One worker: this process. TensorFlow is imported into it, with as many threads as `cpus`.
 
-    Nobody else could end what hangs here, so `limits.stall` is not watched, and `limits.run_time` is looked at when an
-    epoch ends.
+    Nobody else could end what hangs here, so `limits.stall` is not watched, and whether the run is to end is looked at
+    when an epoch ends.
     """
 
     def __init__(self, *, cpus: int = 1, start: Callable[[int], PackRunner] = start_runner) -> None:
@@ -66,20 +67,26 @@ class InProcess:
         return {trial_id: failure for trial_id, failure in found.items() if failure is not None}
 
     def run(
-        self, packs: Sequence[Pack], attempts: Mapping[str, int], saved: Saved = nothing_saved
+        self,
+        packs: Sequence[Pack],
+        tries: Mapping[str, Tries],
+        saved: Saved = nothing_saved,
+        stopping: Stopping = never,
     ) -> Generator[Event, None, None]:
-        runner, account = self._entered(), Attempts(attempts)
+        runner, account = self._entered(), Attempts(tries)
         yield WorkerStarted(
             worker=WORKER, node=platform.node(), pid=os.getpid(), devices=runner.devices, versions=runner.versions
         )
         waiting = deque(packs)
-        while waiting:
+        while waiting and not stopping():
             pack = waiting.popleft()
             refused = account.refused(pack, WORKER)
             if refused is not None:
                 yield refused
                 continue
-            over = yield from self._attempt(account, pack, saved)
+            over = yield from self._attempt(account, pack, saved, stopping)
+            if over is None:
+                return
             again = account.again(pack, over)
             if account.any_ended:
                 waiting.extendleft(reversed(again))
@@ -96,17 +103,21 @@ class InProcess:
         return self._runner
 
     def _attempt(
-        self, account: Attempts, pack: Pack, saved: Saved
-    ) -> Generator[Event, None, AttemptEnded | AttemptLost]:
-        """One attempt's events but the last, which is returned."""
-        number = account.number(pack)
-        planned = AttemptPlanned(pack_id=pack.id, attempt=number, worker=WORKER, behind=None)
+        self, account: Attempts, pack: Pack, saved: Saved, stopping: Stopping
+    ) -> Generator[Event, None, AttemptEnded | AttemptLost | None]:
+        """One attempt's events but the last, which is returned; None where it was stopped."""
+        checkpoint = saved(pack.id)
+        epochs, content = (checkpoint.epochs, checkpoint.content) if checkpoint is not None else (0, None)
+        number = account.begin(pack, epochs)
+        planned = AttemptPlanned(pack_id=pack.id, attempt=number, worker=WORKER, behind=None, epochs=epochs)
         yield AttemptsPlanned(attempts=(planned,))
         yield AttemptStarted(pack_id=pack.id, attempt=number, worker=WORKER)
         end = PackEnd(outcomes=(), weights=())
-        for item in run_pack(self._entered(), pack, self._datasets[pack.dataset], saved(pack.id)):
+        for item in run_pack(self._entered(), pack, self._datasets[pack.dataset], content, stopping):
             if isinstance(item, PackEnd):
                 end = item
+            elif isinstance(item, PackStopped):
+                return None
             elif isinstance(item, PackCheckpoint):
                 yield CheckpointTaken(pack_id=pack.id, attempt=number, worker=WORKER, checkpoint=item)
             elif not isinstance(item, MembersEnded):

@@ -18,6 +18,7 @@ from seqjobs.training.outcome import (
     Failure,
     PackCheckpoint,
     PackRunner,
+    Stopping,
     TrialOutcome,
     Weights,
 )
@@ -26,6 +27,11 @@ from seqjobs.training.outcome import (
 @dataclass(frozen=True, kw_only=True)
 class MembersEnded:
     """Some members of a pack have their outcomes, and others train still: one by one, without reports of epochs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackStopped:
+    """The pack goes on another time, from its last checkpoint: somebody asked for an end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +56,14 @@ class PackEnd:
 
 
 def run_pack(
-    runner: PackRunner, pack: Pack, dataset: Dataset, saved: bytes | None
-) -> Iterator[EpochReport | PackCheckpoint | MembersEnded | PackEnd]:
+    runner: PackRunner, pack: Pack, dataset: Dataset, saved: bytes | None, stopping: Stopping
+) -> Iterator[EpochReport | PackCheckpoint | MembersEnded | PackStopped | PackEnd]:
     """Reports and checkpoints as they come, then the end. Raises nothing of what the runner raises."""
     outcomes: list[TrialOutcome] = []
     weights: list[Weights] = []
     failure, compiled_before, told = None, runner.compilations, time.monotonic()
     try:
-        for item in runner.run(pack, dataset, saved):
+        for item in runner.run(pack, dataset, saved, stopping):
             if isinstance(item, EpochReport | PackCheckpoint):
                 yield item
                 told = time.monotonic()
@@ -71,5 +77,8 @@ def run_pack(
     except Exception as error:  # (a runner that raises has lost the attempt, not its worker)
         trace = "".join(traceback.format_exception(error))
         failure = Failure(cause=Cause.CRASH, message=f"{type(error).__name__}: {error}", traceback=trace)
+    if failure is None and len(outcomes) < len(pack.trials):
+        yield PackStopped()
+        return
     compilations = runner.compilations - compiled_before
     yield PackEnd(outcomes=tuple(outcomes), weights=tuple(weights), failure=failure, compilations=compilations)

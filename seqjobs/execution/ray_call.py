@@ -9,6 +9,7 @@ from typing import Any, final
 
 from seqjobs.errors import ClusterError
 from seqjobs.execution.events import Member
+from seqjobs.execution.pack_run import PackStopped
 from seqjobs.execution.stream_items import Begun, Ended, Reported
 from seqjobs.planning.trial import Pack
 from seqjobs.training.outcome import PackCheckpoint, Weights
@@ -29,15 +30,17 @@ class Whole:
 class RayCall:
     """A call of a worker's `run`; `packs` are those that have not ended, the first the one that the worker is at."""
 
-    def __init__(self, ray: Any, actor: Any, packs: Sequence[Pack], dataset: Any, saved: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, ray: Any, actor: Any, packs: Sequence[Pack], dataset: Any, saved: Mapping[str, bytes], run: str
+    ) -> None:
         self.packs = deque(packs)
         self.has_begun = False
         """Whether the worker is known to have begun the first pack."""
-        self.stream = actor.run.options(num_returns="streaming").remote(tuple(packs), dataset, dict(saved))
+        self.stream = actor.run.options(num_returns="streaming").remote(tuple(packs), dataset, dict(saved), run)
         self._ray = ray
         self._ended: Ended | None = None
 
-    def read(self) -> Iterator[Begun | Reported | PackCheckpoint | Whole]:
+    def read(self) -> Iterator[Begun | Reported | PackCheckpoint | PackStopped | Whole]:
         """What has come, without waiting. Raises Ray's errors, and StreamEndedError.
 
         The first pack is taken off by the reader once its Whole has come.
@@ -57,7 +60,7 @@ class RayCall:
             else:
                 yield from self._unpacked(self._ray.get(reference))
 
-    def _unpacked(self, item: Any) -> Iterator[Begun | Reported | PackCheckpoint | Whole]:
+    def _unpacked(self, item: Any) -> Iterator[Begun | Reported | PackCheckpoint | PackStopped | Whole]:
         for part in item:
             if not isinstance(part, Ended):
                 yield part

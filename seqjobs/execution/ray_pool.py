@@ -19,12 +19,13 @@ from seqjobs.execution.kept.leased import LeasedWorkers
 from seqjobs.execution.ray_asks import WAIT_SECONDS, Ask, Asks, Died, lost
 from seqjobs.execution.ray_slots import Slots
 from seqjobs.execution.ray_worker import WorkerFacts, decode
+from seqjobs.execution.retry import Tries
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.execution.worker_source import OwnWorkers, WorkerSource
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import Cause, Failure, PackRunner, Weights
+from seqjobs.training.outcome import Cause, Failure, PackRunner, Stopping, Weights, never
 
 # A worker may have to start for it; and it must not keep a run from its end.
 EXPORT_SECONDS = 300.0
@@ -132,14 +133,21 @@ class RayPool:
         return {trial_id: _failure(answer) for trial_id, answer in found.items() if answer is not None}
 
     def run(
-        self, packs: Sequence[Pack], attempts: Mapping[str, int], saved: Saved = nothing_saved
+        self,
+        packs: Sequence[Pack],
+        tries: Mapping[str, Tries],
+        saved: Saved = nothing_saved,
+        stopping: Stopping = never,
     ) -> Generator[Event, None, None]:
         groups: dict[Resources, list[Pack]] = {}
         for pack in packs:
             groups.setdefault(pack.resources, []).append(pack)
         for resources, members in groups.items():
+            if stopping():
+                return
             slots = self._use(resources, len(members))
-            events = self._events = Dispatch(self._ray, slots, self._datasets, members, attempts, saved).events()
+            dispatch = Dispatch(self._ray, slots, self._datasets, members, tries, saved, stopping)
+            events = self._events = dispatch.events()
             yield from events
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:

@@ -16,12 +16,15 @@ from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError
 from seqjobs.execution.captured_output import CapturedOutput
 from seqjobs.execution.executor import DatasetFacts
-from seqjobs.execution.pack_run import MembersEnded, PackEnd, run_pack
+from seqjobs.execution.pack_run import MembersEnded, PackEnd, PackStopped, run_pack
 from seqjobs.execution.report_buffer import ReportBuffer
 from seqjobs.execution.stream_items import SMALL_BYTES, Begun, Ended, Reported, StreamItem
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import EpochReport, Failure, PackCheckpoint, PackRunner, Weights
+from seqjobs.training.outcome import EpochReport, Failure, PackCheckpoint, PackRunner, Stopping, Weights
+
+SIGNALS = "signals"
+"""Ray's concurrency group of `Worker.stop`: a thread beside the one that carries out all else, a call at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,7 @@ class Worker:
         self._memory = memory
         self._held = 0  # as its driver was told last
         self._num_packs = 0
+        self._stopped = ""
         with self._output:
             self._runner = start(cpus)
 
@@ -76,20 +80,27 @@ class Worker:
             return self._runner.check(trial, dataset)
 
     def run(
-        self, packs: tuple[Pack, ...], dataset: Dataset, saved: Mapping[str, bytes]
+        self, packs: tuple[Pack, ...], dataset: Dataset, saved: Mapping[str, bytes], run: str = ""
     ) -> Iterator[StreamItem | tuple[Weights, ...]]:
         """The stream of `stream_items`; what was printed is added to each outcome.
 
-        `saved` has the contents of checkpoints, by the packs' ids.
+        `saved` has the contents of checkpoints, by the packs' ids. `run` is what `stop` may be called with.
         """
+
+        def stopping() -> bool:
+            return run != "" and run == self._stopped
+
         unsent: StreamItem = ()
         for pack in packs:
+            if stopping():
+                unsent = (*unsent, PackStopped())
+                break
             if self._memory is not None and self._held > self._memory:
                 break
             yield (*unsent, Begun())
             unsent = ()
             reports, began = ReportBuffer(), time.monotonic()
-            for item in self._captured(pack, dataset, saved.get(pack.id)):
+            for item in self._captured(pack, dataset, saved.get(pack.id), stopping):
                 if isinstance(item, PackEnd):
                     ended, weights = self._ended(item, time.monotonic() - began)
                     unsent = (Reported(reports=reports.take()), ended)
@@ -99,20 +110,30 @@ class Worker:
                         unsent = ()
                 elif isinstance(item, PackCheckpoint):
                     yield (Reported(reports=reports.take()), item)
+                elif isinstance(item, PackStopped):
+                    yield (Reported(reports=reports.take()), item)
+                    return
                 elif isinstance(item, MembersEnded) or reports.add(item):
                     yield (Reported(reports=reports.take()),)
         if unsent:
             yield unsent
+
+    def stop(self, run: str) -> None:
+        """To be called in the group SIGNALS: the calls of `run` with that word end soon, and begin nothing more.
+
+        It names the run, for what is called later may be another's.
+        """
+        self._stopped = run
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         with self._output:
             return self._runner.export(trial, feature_shape, weights)
 
     def _captured(
-        self, pack: Pack, dataset: Dataset, saved: bytes | None
-    ) -> Iterator[EpochReport | PackCheckpoint | MembersEnded | PackEnd]:
+        self, pack: Pack, dataset: Dataset, saved: bytes | None, stopping: Stopping
+    ) -> Iterator[EpochReport | PackCheckpoint | MembersEnded | PackStopped | PackEnd]:
         self._output.clear()
-        items = run_pack(self._runner, pack, dataset, saved)
+        items = run_pack(self._runner, pack, dataset, saved, stopping)
         while True:
             with self._output:
                 item = next(items, None)

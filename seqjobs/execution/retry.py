@@ -1,15 +1,56 @@
-"""Whether an attempt that died is charged to its pack, and whether the pack is tried again."""
+"""Whether an attempt that died is charged to its pack, and whether the pack is tried again.
+
+A worker's death is put to the pack that it was at, for its driver saw it. Of what a driver died nobody knows: all packs
+that were at work then are charged, since one of them may have brought it down, and may do so again. Both are in one
+count, and one thing clears a pack of both: that it gets further, and so is not what kills whoever tries it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from seqjobs.training.outcome import Cause, Failure, TrialOutcome
 
 _TRIED_AGAIN = frozenset({Cause.OUT_OF_MEMORY, Cause.CRASH, Cause.INFRASTRUCTURE})
 # Out of memory is tried once more, in case a neighbour had taken the memory; then it is the trial's own.
 _MOST_OUT_OF_MEMORY = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tries:
+    """The attempts at a pack so far, as far as they count: a fold over their starts and their deaths."""
+
+    charged: int = 0
+    """How many died since the pack last got further."""
+    cleared: int = 0
+    """How many died before that: they count no more."""
+    furthest: int = 0
+    """Of the checkpoints that they began with, the most epochs that were over in one."""
+
+    @property
+    def num_died(self) -> int:
+        """All of those that were charged at some time."""
+        return self.charged + self.cleared
+
+    def begun(self, epochs: int) -> Self:
+        """One begins with a checkpoint of so many epochs. If none before it began with so many, the count is 0 again.
+
+        So what dies at one epoch, again and again, is given up. What dies later each time is not, and comes to its end.
+        """
+        return self if epochs <= self.furthest else replace(self, charged=0, cleared=self.num_died, furthest=epochs)
+
+    def died(self) -> Self:
+        """One that is charged is over."""
+        return replace(self, charged=self.charged + 1)
+
+    def at_least(self, charged: int) -> Self:
+        """As many are charged, or more."""
+        return replace(self, charged=max(self.charged, charged))
+
+
+UNTRIED = Tries()
 
 
 @dataclass(frozen=True, kw_only=True)

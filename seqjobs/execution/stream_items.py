@@ -3,14 +3,14 @@
 An item of the stream is a tuple of these, in the order in which they happened: what Ray asks for an item is more than
 a tiny pack costs. Packs come one after the other, in the order of the call, each as Begun, any number of Reported and
 PackCheckpoint, Ended. Weights that are not small follow their Ended as an item of their own, which stays where it is
-until somebody wants it: a tuple with the weights of every member.
+until somebody wants it: a tuple with the weights of every member. PackStopped ends a call before its packs have ended.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seqjobs.execution.pack_run import PackEnd
+from seqjobs.execution.pack_run import PackEnd, PackStopped
 from seqjobs.training.outcome import EpochReport, PackCheckpoint
 
 SMALL_BYTES = 32 * 1024
@@ -41,4 +41,4 @@ class Ended:
     """Memory of the worker that it shares with nobody: without the datasets, which are mapped."""
 
 
-StreamItem = tuple[Begun | Reported | PackCheckpoint | Ended, ...]
+StreamItem = tuple[Begun | Reported | PackCheckpoint | PackStopped | Ended, ...]

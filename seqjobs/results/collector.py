@@ -51,7 +51,8 @@ class Collector:
         self._checkpoints = checkpoints
         self._over: list[str] = []  # packs whose end is not durable yet
         self._weights = WeightsStore(paths)
-        self._packs = {part.id: part for pack in plan.packs for part in (pack, *parts_of(pack, state.charged))}
+        charged = state.charged
+        self._packs = {part.id: part for pack in plan.packs for part in (pack, *parts_of(pack, charged))}
         self._places = {trial.id: Place(position, trial.job) for position, trial in enumerate(plan.trials)}
         self._objectives = {job.name: job.objective for job in plan.jobs}
         self._kept = {job.name: KeptBest(job.keep.best) for job in plan.jobs}
@@ -70,7 +71,7 @@ class Collector:
                 self.note(*map(log_records.attempt_started, event.attempts))
                 self.commit()
             case CheckpointTaken():
-                self._checkpoints.save(event.pack_id, event.checkpoint.content)
+                self._checkpoints.save(event.pack_id, event.checkpoint)
             case AttemptEnded():
                 self._end(event)
             case AttemptLost():

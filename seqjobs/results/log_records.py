@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from seqjobs.execution.events import AttemptLost, AttemptPlanned, WorkerReplaced
+from seqjobs.execution.retry import UNTRIED, Tries
 from seqjobs.execution.splitting import SPLIT_AFTER
 from seqjobs.results.compact_history import CompactHistory
 from seqjobs.results.record import TrialRecord, TrialStatus
@@ -30,8 +31,8 @@ class LogState:
 
     records: dict[str, TrialRecord] = field(default_factory=dict)
     """The trials that ended for good."""
-    charged: dict[str, int] = field(default_factory=dict)
-    """How many attempts of a pack were charged to it; one that was under way when its driver was killed counts too."""
+    tries: dict[str, Tries] = field(default_factory=dict)
+    """What the attempts at a pack came to; one that was under way when its driver was killed is charged too."""
     models: dict[str, str] = field(default_factory=dict)
     """Files of best models, relative to the run's folder -> the trial they were made of."""
     model_digests: dict[str, str] = field(default_factory=dict)
@@ -46,6 +47,19 @@ class LogState:
     """What was compiled for the attempts that ended, by all workers."""
     seconds: float = 0.0
     """How long all submits worked, up to the last record of each."""
+
+    @property
+    def charged(self) -> dict[str, int]:
+        """How many attempts are charged to a pack, where there are any."""
+        return {pack: tries.charged for pack, tries in self.tries.items() if tries.charged}
+
+    def go_on_from(self, epochs_of: Callable[[str], int]) -> None:
+        """Clears the packs whose next attempt begins further than any before it, by the checkpoints that lie there now.
+
+        The start of that attempt will say so in the log, to every submit that comes later.
+        """
+        for pack in self.charged:
+            self.tries[pack] = self.tries[pack].begun(epochs_of(pack))
 
 
 def submit_started(started: str, versions: Mapping[str, str], writer: str = "") -> Record:
@@ -65,6 +79,7 @@ def attempt_started(planned: AttemptPlanned) -> Record:
         "attempt": planned.attempt,
         "worker": planned.worker,
         "behind": planned.behind,
+        "epochs": planned.epochs,
     }
 
 
@@ -168,6 +183,8 @@ def fold(records: Iterable[Record]) -> LogState:
             last = 0.0
         elif kind == "attempt-started":
             open_attempts[record["pack"]] = record["behind"]
+            # Logs of the first versions have no word of it.
+            _begin(state, record["pack"], record.get("epochs", 0))
         elif kind in ("submit-ended", "segment-lost"):
             # Behind a segment that is lost nobody knows how the attempts before it ended: none is blamed.
             open_attempts.clear()
@@ -196,15 +213,20 @@ def fold(records: Iterable[Record]) -> LogState:
     return state
 
 
+def _begin(state: LogState, pack: str, epochs: int) -> None:
+    if epochs:
+        state.tries[pack] = state.tries.get(pack, UNTRIED).begun(epochs)
+
+
 def _count_attempt(state: LogState, record: Record) -> None:
     pack = record["pack"]
     if record["type"] == "attempt-lost":
         failure = Failure(cause=Cause(record["cause"]), message=record["message"])
         state.lost.append(LostAttempt(pack=pack, failure=failure))
     if record.get("charged"):
-        state.charged[pack] = state.charged.get(pack, 0) + 1
+        state.tries[pack] = state.tries.get(pack, UNTRIED).died()
     if record.get("split"):
-        state.charged[pack] = max(state.charged.get(pack, 0), SPLIT_AFTER)
+        state.tries[pack] = state.tries.get(pack, UNTRIED).at_least(SPLIT_AFTER)
     state.compilations += Compilations(programs=record.get("programs", 0), seconds=record.get("compile_seconds", 0.0))
 
 
@@ -220,7 +242,7 @@ def _charge(state: LogState, open_attempts: dict[str, str | None]) -> None:
     """An attempt whose driver died counts, unless it was still behind another one on its worker."""
     for pack, behind in open_attempts.items():
         if behind not in open_attempts:
-            state.charged[pack] = state.charged.get(pack, 0) + 1
+            state.tries[pack] = state.tries.get(pack, UNTRIED).died()
     open_attempts.clear()
 
 

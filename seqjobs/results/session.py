@@ -15,6 +15,7 @@ from seqjobs.data.plan_packs import pack_plan
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError, SpecError, StorageError
 from seqjobs.execution.events import Event, Waiting
 from seqjobs.execution.executor import DatasetFacts
+from seqjobs.execution.retry import Tries
 from seqjobs.execution.splitting import parts_of
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
@@ -37,7 +38,7 @@ from seqjobs.spec.locate import located
 from seqjobs.spec.problems import Problems
 from seqjobs.storage import durable
 from seqjobs.storage.lock import Lock
-from seqjobs.training.outcome import Failure, Weights
+from seqjobs.training.outcome import Failure, PackCheckpoint, Weights
 
 
 class Exporter(Protocol):
@@ -76,6 +77,7 @@ class Session:
             self._manifest = self._stored_manifest()
             self._last_segment = last_segment(self._paths.log)
             self._state = log_records.fold(records_up_to(self._paths.log, self._last_segment))
+            self._state.go_on_from(self._checkpoints.epochs)
             self._deaths = FirstDeaths(self._state.records.values())
             if self._last_segment and self._manifest is None:
                 what, fix = "this folder has the log of a run, but not its run.json", "restore run.json from a copy."
@@ -106,8 +108,8 @@ class Session:
     @property
     def packs_left(self) -> tuple[Pack, ...]:
         """The packs with a trial that has not ended, as they were split so far: members of one end together."""
-        done = self._state.records
-        parts = (part for pack in self._plan.packs for part in parts_of(pack, self._state.charged))
+        done, charged = self._state.records, self._state.charged
+        parts = (part for pack in self._plan.packs for part in parts_of(pack, charged))
         return tuple(part for part in parts if any(trial.id not in done for trial in part.trials))
 
     @property
@@ -116,13 +118,14 @@ class Session:
         first = {pack.shared_key: pack.trials[0] for pack in reversed(self.packs_left)}
         return tuple(reversed(first.values()))
 
-    def checkpoint_of(self, pack_id: str) -> bytes | None:
+    def checkpoint_of(self, pack_id: str) -> PackCheckpoint | None:
         """From where a pack can go on."""
         return self._checkpoints.load(pack_id)
 
     @property
-    def attempts_charged(self) -> Mapping[str, int]:
-        return self._state.charged
+    def tries(self) -> Mapping[str, Tries]:
+        """What the attempts of earlier submits came to."""
+        return self._state.tries
 
     def examine(self, facts: Mapping[str, DatasetFacts]) -> None:
         """Puts trials into packs. Raises RunFolderError E421 where the data has changed, SpecError where data and

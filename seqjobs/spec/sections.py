@@ -170,7 +170,7 @@ class LimitsSpec(Section):
     """When to give up."""
 
     retries: Annotated[int, Field(strict=True, ge=0, le=100)] = 2
-    """How often a trial that killed its worker is tried again."""
+    """How often a trial that killed its worker is tried again; counted anew once it got further than ever before."""
     trial_time: Seconds | None = None
     """The most time one trial may train; it fails after it."""
     run_time: Seconds | None = None

@@ -13,6 +13,7 @@ from typing import Any, Self, final
 import numpy as np
 
 from seqjobs.data.dataset import Array
+from seqjobs.training.outcome import Stopping, never
 
 FORMAT = 1
 _NOTES = "notes"
@@ -53,20 +54,33 @@ class Checkpoint:
 
 @final
 class Saving:
-    """When checkpoints are due, which is by time, so that epochs that last no time cost none; and what was saved."""
+    """When checkpoints are due, which is by time, so that epochs that last no time cost none; and what was saved.
 
-    def __init__(self, seconds: float, saved: Checkpoint | None = None) -> None:
+    Once `stopping` says so one is due at once, and is the last.
+    """
+
+    def __init__(self, seconds: float, saved: Checkpoint | None = None, stopping: Stopping = never) -> None:
         self.saved = saved
+        self._stopping = stopping
         self._seconds = seconds
         self._last = time.monotonic()
 
     def is_due(self) -> bool:
         """Whether that many seconds are over since the last time it was; then they begin anew."""
         now = time.monotonic()
-        if now - self._last < self._seconds:
+        if now - self._last < self._seconds and not self._stopping():
             return False
         self._last = now
         return True
+
+    def end_if_asked(self) -> None:
+        """To be called where nothing would be lost. Raises Stopped."""
+        if self._stopping():
+            raise Stopped
+
+
+class Stopped(Exception):  # noqa: N818 (it ends a fit early, which goes on another time)
+    """Somebody asked for an end, and all that was trained is saved, or cannot be."""
 
 
 NEVER = Saving(math.inf)

@@ -23,7 +23,8 @@ def fit(
 ) -> Iterator[EpochReport | Checkpoint]:
     """Trains the program's model in place, fills `fitting`, and yields a report an epoch, and checkpoints when due.
 
-    From a checkpoint it goes on behind the epoch at which that was taken. Raises whatever Keras and TensorFlow raise.
+    From a checkpoint it goes on behind the epoch at which that was taken.
+    Raises Stopped, and whatever Keras and TensorFlow raise.
     """
     spec, model = trial.spec.fit, program.model
     program.reset(trial)
@@ -37,6 +38,7 @@ def fit(
     callbacks.on_train_begin()
     if saving.saved is not None:
         trial_checkpoint.put_back(saving.saved, program, fitting)
+    saving.end_if_asked()
     logs: dict[str, float] = {}
     for epoch in range(fitting.epochs, spec.epochs):
         callbacks.on_epoch_begin(epoch)
@@ -49,8 +51,9 @@ def fit(
         yield fitting.last_report()
         if model.stop_training:
             break
-        if saving.is_due() and epoch + 1 < spec.epochs:
+        if epoch + 1 < spec.epochs and saving.is_due():
             yield trial_checkpoint.take(program, fitting)
+            saving.end_if_asked()
     # Keras's `fit` ends so too: weights that an optimizer averages take their averages now.
     model.optimizer.finalize_variable_values(model.trainable_weights)
     callbacks.on_train_end(logs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -113,6 +113,15 @@ class Compilations:
 NOTHING_COMPILED = Compilations()
 
 
+Stopping = Callable[[], bool]
+"""Whether what is trained is to be saved and to end, as soon as it can go on from there later."""
+
+
+def never() -> bool:
+    """Nobody asks for an end."""
+    return False
+
+
 RunnerItem = EpochReport | PackCheckpoint | TrialOutcome | Weights
 
 
@@ -131,11 +140,15 @@ class PackRunner(Protocol):
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:
         """Builds the trial's model and calls it on two rows, training nothing; says why it cannot be trained."""
 
-    def run(self, pack: Pack, dataset: Dataset, saved: bytes | None = None) -> Iterator[RunnerItem]:
+    def run(
+        self, pack: Pack, dataset: Dataset, saved: bytes | None = None, stopping: Stopping = never
+    ) -> Iterator[RunnerItem]:
         """Yields a report per epoch; then for every member, in order, its outcome and then its weights.
 
         Every `checkpoint_seconds` of the pack it yields a PackCheckpoint too; `saved` is the content of such a one,
         to go on from. What it cannot use it passes over, and begins anew.
+        Once `stopping` says so, it yields a PackCheckpoint behind the present epoch and ends without outcomes; at
+        once where it is of a kind that cannot be saved. A pack whose last epoch that is ends with its outcomes.
         The weights are an empty tuple of a member that failed, and may be of one that is not among the pack's
         `keep_best`. Raises nothing for what a trial does wrong.
         """

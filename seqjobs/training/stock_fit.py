@@ -12,30 +12,32 @@ import keras
 from seqjobs.data.dataset import Dataset
 from seqjobs.planning.trial import Trial
 from seqjobs.training.batches import as_dataset, in_epoch_order, in_order
+from seqjobs.training.checkpoint import Stopped
 from seqjobs.training.fitting import Fitting, Watcher
 from seqjobs.training.model import build_model, forget_models
-from seqjobs.training.outcome import EpochReport
+from seqjobs.training.outcome import EpochReport, Stopping, never
 from seqjobs.training.rows import Batch, training_rows, validation_rows
 
 _Put = Callable[[Any], None]
 
 
-def stock_fit(trial: Trial, dataset: Dataset, fitting: Fitting, strategy: Any) -> Iterator[EpochReport]:
+def stock_fit(
+    trial: Trial, dataset: Dataset, fitting: Fitting, strategy: Any, stopping: Stopping = never
+) -> Iterator[EpochReport]:
     """Builds and trains a model of its own, fills `fitting`, and yields a report an epoch.
 
-    Raises whatever Keras and TensorFlow raise.
+    Raises Stopped behind the batch at which `stopping` says so, and whatever Keras and TensorFlow raise.
     """
     forget_models()
     with strategy.scope():
         model = build_model(trial.spec, dataset.schema.feature_shape, trial.seed)
-    yield from _from_thread(lambda put: _fit(model, trial, dataset, fitting, put))
+    yield from _from_thread(lambda put: _fit(model, trial, dataset, _Batches(fitting, put, stopping)))
     fitting.finish(model)
 
 
-def _fit(model: keras.Sequential, trial: Trial, dataset: Dataset, fitting: Fitting, put: _Put) -> None:
+def _fit(model: keras.Sequential, trial: Trial, dataset: Dataset, batches: _Batches) -> None:
     spec, size = trial.spec, trial.spec.fit.batch_size
     training, validation = training_rows(spec, dataset), validation_rows(spec, dataset)
-    batches = _Batches(fitting, put)
     validated = None if validation is None else as_dataset(validation, size, lambda: in_order(validation, size))
 
     def epoch_batches() -> Iterator[Batch]:
@@ -47,7 +49,7 @@ def _fit(model: keras.Sequential, trial: Trial, dataset: Dataset, fitting: Fitti
         as_dataset(training, size, epoch_batches),
         epochs=spec.fit.epochs,
         validation_data=validated,
-        callbacks=[*fitting.callbacks, Watcher(fitting), batches],
+        callbacks=[*batches.fitting.callbacks, Watcher(batches.fitting), batches],
         shuffle=False,
         verbose=0,
     )
@@ -56,10 +58,11 @@ def _fit(model: keras.Sequential, trial: Trial, dataset: Dataset, fitting: Fitti
 class _Batches(keras.callbacks.Callback):  # type: ignore[misc]
     """Knows the epoch that batches are wanted for, looks at the clock behind each of them, and puts the reports."""
 
-    def __init__(self, fitting: Fitting, put: _Put) -> None:
+    def __init__(self, fitting: Fitting, put: _Put, stopping: Stopping) -> None:
         super().__init__()
-        self._fitting = fitting
+        self.fitting = fitting
         self._put = put
+        self._stopping = stopping
         self.epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
@@ -67,10 +70,12 @@ class _Batches(keras.callbacks.Callback):  # type: ignore[misc]
         self.epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._fitting.check_time()
+        self.fitting.check_time()
+        if self._stopping():
+            raise Stopped
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._put(self._fitting.last_report())
+        self._put(self.fitting.last_report())
 
 
 _END = object()

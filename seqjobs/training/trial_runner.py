@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from seqjobs.data.dataset import Dataset
 from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training import devices
-from seqjobs.training.checkpoint import Checkpoint, Saving
+from seqjobs.training.checkpoint import Checkpoint, Saving, Stopped
 from seqjobs.training.compile_rule import Compilation, compilation_of
 from seqjobs.training.compiled import Compiled
 from seqjobs.training.failures import failure_of
@@ -30,8 +31,10 @@ from seqjobs.training.outcome import (
     Failure,
     PackCheckpoint,
     RunnerItem,
+    Stopping,
     TrialOutcome,
     Weights,
+    never,
 )
 from seqjobs.training.packs.fit_pack import fit_pack
 from seqjobs.training.packs.pack_fitting import PackFitting
@@ -69,36 +72,45 @@ class TrialRunner:
         """See PackRunner."""
         return Compilations(programs=self._programs.num_built, seconds=Compiled.seconds)
 
-    def run(self, pack: Pack, dataset: Dataset, saved: bytes | None = None) -> Iterator[RunnerItem]:
+    def run(
+        self, pack: Pack, dataset: Dataset, saved: bytes | None = None, stopping: Stopping = never
+    ) -> Iterator[RunnerItem]:
         """Trains the pack's trials; see PackRunner."""
-        if pack.size == 1:
-            (trial,) = pack.trials
-            yield from self._train(trial, pack, dataset, saved)
-        elif self._gpus:
-            # Nobody has measured packs there yet, nor whether XLA gives them the same bits every time.
-            yield from self._train_apart(pack, dataset)
-        else:
-            yield from self._train_together(pack, dataset, saved)
+        with contextlib.suppress(Stopped):
+            if pack.size == 1:
+                (trial,) = pack.trials
+                yield from self._train(trial, pack, dataset, saved, stopping)
+            elif self._gpus:
+                # Nobody has measured packs there yet, nor whether XLA gives them the same bits every time.
+                yield from self._train_apart(pack, dataset, stopping)
+            else:
+                yield from self._train_together(pack, dataset, saved, stopping)
 
-    def _train_together(self, pack: Pack, dataset: Dataset, saved: bytes | None) -> Iterator[RunnerItem]:
+    def _train_together(
+        self, pack: Pack, dataset: Dataset, saved: bytes | None, stopping: Stopping
+    ) -> Iterator[RunnerItem]:
         fitting, of = PackFitting(pack), self._origin(pack, dataset, "pack")
         try:
             program = self._programs.take(pack.program_key, dataset, "pack", lambda: PackProgram.build(pack, dataset))
-            yield from _encoded(fit_pack(program, pack, dataset, fitting, _saving(pack, saved, of)), of)
+            yield from _encoded(fit_pack(program, pack, dataset, fitting, _saving(pack, saved, of, stopping)), of)
         except TimeIsUp:
             pass
+        except Stopped:
+            raise
         except Exception as error:
             self._programs.drop(pack.program_key)
             failure = failure_of(error)
             if failure.cause is not Cause.OUT_OF_MEMORY:
-                yield from self._train_apart(pack, dataset, because=failure.message)
+                yield from self._train_apart(pack, dataset, stopping, because=failure.message)
                 return
             fitting.fail(failure)
         for outcome, weights in fitting.outcomes(Compilation.XLA.value):
             yield outcome
             yield weights
 
-    def _train_apart(self, pack: Pack, dataset: Dataset, because: str = "") -> Iterator[TrialOutcome | Weights]:
+    def _train_apart(
+        self, pack: Pack, dataset: Dataset, stopping: Stopping, because: str = ""
+    ) -> Iterator[TrialOutcome | Weights]:
         """One by one: so what fails together has each trial's own result, or its own failure.
 
         Why is in the log of each: it takes many times as long, and should never happen.
@@ -106,7 +118,7 @@ class TrialRunner:
         keys = PlanKeys()
         for trial in pack.trials:
             alone = replace(pack, trials=(trial,), size=1, program_key=keys.program_key(trial.spec, trial.dataset))
-            for item in self._train(trial, alone, dataset, None):
+            for item in self._train(trial, alone, dataset, None, stopping):
                 # Reports and checkpoints are of all members of a pack.
                 if isinstance(item, EpochReport | PackCheckpoint):
                     continue
@@ -114,12 +126,16 @@ class TrialRunner:
                     item = replace(item, log=f"it could not train in a pack: {because}\n")  # noqa: PLW2901
                 yield item
 
-    def _train(self, trial: Trial, pack: Pack, dataset: Dataset, saved: bytes | None) -> Iterator[RunnerItem]:
+    def _train(
+        self, trial: Trial, pack: Pack, dataset: Dataset, saved: bytes | None, stopping: Stopping
+    ) -> Iterator[RunnerItem]:
         fitting = Fitting.of(trial)
         try:
-            yield from self._fit(trial, pack, dataset, fitting, saved)
+            yield from self._fit(trial, pack, dataset, fitting, saved, stopping)
         except TimeIsUp:
             pass
+        except Stopped:
+            raise
         except Exception as error:  # (a failed trial is a value, not an end of the worker)
             fitting.failure = failure_of(error)
             self._programs.drop(pack.program_key)
@@ -134,12 +150,12 @@ class TrialRunner:
         yield () if fitting.failure else fitting.weights
 
     def _fit(
-        self, trial: Trial, pack: Pack, dataset: Dataset, fitting: Fitting, saved: bytes | None
+        self, trial: Trial, pack: Pack, dataset: Dataset, fitting: Fitting, saved: bytes | None, stopping: Stopping
     ) -> Iterator[EpochReport | PackCheckpoint]:
         compilation = self._compilation(trial, pack, dataset)
         fitting.compiled = compilation.value
         if compilation is Compilation.STOCK:
-            return stock_fit(trial, dataset, fitting, devices.strategy(self._gpus))
+            return stock_fit(trial, dataset, fitting, devices.strategy(self._gpus), stopping)
         # XLA needs no help with stock layers on a GPU.
         lowered = compilation is Compilation.XLA and not self._gpus
         program = self._programs.take(
@@ -149,7 +165,7 @@ class TrialRunner:
             lambda: Program.build(trial, dataset, compilation, lowered=lowered),
         )
         of = self._origin(pack, dataset, compilation.value)
-        return _encoded(fit(program, trial, dataset, fitting, _saving(pack, saved, of)), of)
+        return _encoded(fit(program, trial, dataset, fitting, _saving(pack, saved, of, stopping)), of)
 
     def _origin(self, pack: Pack, dataset: Dataset, compiled: str) -> Mapping[str, str]:
         """What a checkpoint is of: with anything else than these its numbers would not be its pack's."""
@@ -192,8 +208,8 @@ class TrialRunner:
             return path.read_bytes()
 
 
-def _saving(pack: Pack, saved: bytes | None, of: Mapping[str, str]) -> Saving:
-    return Saving(pack.checkpoint_seconds, None if saved is None else Checkpoint.decode(saved, of))
+def _saving(pack: Pack, saved: bytes | None, of: Mapping[str, str], stopping: Stopping) -> Saving:
+    return Saving(pack.checkpoint_seconds, None if saved is None else Checkpoint.decode(saved, of), stopping)
 
 
 def _encoded(

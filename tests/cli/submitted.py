@@ -20,6 +20,7 @@ from seqjobs.cli.main import main
 from seqjobs.execution.executor import Executor
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.ray_pool import RayPool
+from seqjobs.execution.stopping import StopWish
 from seqjobs.planning.demand import demand_of
 from seqjobs.planning.plan import make_plan
 from seqjobs.results.progress import Progress
@@ -51,7 +52,14 @@ class Hanging:
 
 
 def submit_jobs(
-    jobs: Sequence[JobSpec], *, run: str, runs_dir: Path, workers: int | None, progress: Progress, **_: object
+    jobs: Sequence[JobSpec],
+    *,
+    run: str,
+    runs_dir: Path,
+    workers: int | None,
+    progress: Progress,
+    stop: StopWish,
+    **_: object,
 ) -> Run:
     plan, start = make_plan(jobs), StartFake(notes=Path(os.environ["SEQJOBS_TEST_NOTES"]), slow=0.1)
     executor: Executor = InProcess(start=start)
@@ -59,7 +67,7 @@ def submit_jobs(
         executor = RayPool(demand_of(plan), workers=workers, start=start)
     elif os.environ.get("SEQJOBS_TEST_HANG"):
         executor = Hanging(InProcess(start=start))
-    return run_job(plan, executor, run_folder(runs_dir, run), progress)
+    return run_job(plan, executor, run_folder(runs_dir, run), progress, stop)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from typing import IO
 import psutil
 import pytest
 
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.storage.lock import is_held
 from tests.conftest import POINTS_SPEC, ROOT
@@ -107,6 +109,48 @@ def test_one_signal_commits_what_ended_and_the_same_command_goes_on(submits: Sub
     goes_on(submits)
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "where"), [(signal.SIGINT, 130, {"SEQJOBS_TEST_RAY": "1"}), (signal.SIGTERM, 143, {})]
+)
+def test_a_signal_has_what_trains_saved_and_what_was_trained_is_not_trained_again(
+    submits: Submits, number: int, code: int, where: dict[str, str]
+) -> None:
+    with submits.start(PIPE, PIPE, **where) as process:
+        submits.train(2, process)
+        process.send_signal(number)
+        _, errors = process.communicate()
+    assert process.returncode == code, errors
+    # Nothing began behind it, also not what its worker had at hand.
+    assert len(trainings(submits.notes)) == 2
+    (path,) = RunPaths(root=submits.root).checkpoints.iterdir()
+    checkpoint = CheckpointStore(RunPaths(root=submits.root)).load(path.stem)
+    assert checkpoint is not None
+    assert 0 < checkpoint.epochs < 5
+    goes_on(submits)
+    begun = [line.split() for line in submits.notes.read_text().splitlines() if line.startswith("begun")]
+    assert [int(epoch) for *_, epoch in begun] == [0, 0, checkpoint.epochs, *[0] * (NUM_TRIALS - 2)]
+
+
+def test_ctrl_c_once_more_ends_an_epoch_that_lasts(submits: Submits) -> None:
+    """Trials of which an epoch lasts an hour."""
+    spec = submits.root.parent.parent / "job.yaml"
+    spec.write_text(TEXT.replace(str(float(Behaviour.SLOW)), str(float(Behaviour.SLEEP))))
+    with submits.start(PIPE, PIPE) as process:
+        submits.train(1, process)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        while b"does not wait for them" not in process.stderr.readline():
+            pass
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+    assert process.returncode == 130
+    lines = errors.decode().splitlines()
+    assert lines[0] == "stopping; Ctrl-C once more does not wait for the workers."
+    assert lines[-1] == AGAIN
+    assert Run.open(submits.root).status is RunStatus.INTERRUPTED
+
+
 def test_ctrl_c_twice_does_not_wait_for_what_hangs(submits: Submits) -> None:
     with submits.start(PIPE, PIPE, SEQJOBS_TEST_HANG="1") as process:
         submits.train(2, process)
@@ -117,7 +161,7 @@ def test_ctrl_c_twice_does_not_wait_for_what_hangs(submits: Submits) -> None:
         _, errors = process.communicate()
     assert process.returncode == 130
     lines = errors.decode().splitlines()
-    assert "stopping; Ctrl-C once more does not wait for the workers." in lines
+    assert "stopping when the epochs under way have ended; Ctrl-C once more does not wait for them." in lines
     assert lines[-1] == AGAIN
     goes_on(submits)
 

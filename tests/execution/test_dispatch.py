@@ -18,13 +18,14 @@ import psutil
 import pytest
 
 from seqjobs.errors import ClusterError
-from seqjobs.execution import ray_pool
+from seqjobs.execution import ray_pool, stopping
 from seqjobs.execution.events import (
     AttemptEnded,
     AttemptLost,
     AttemptPlanned,
     AttemptsPlanned,
     AttemptStarted,
+    CheckpointTaken,
     EpochEnded,
     Event,
     WorkerLost,
@@ -33,6 +34,7 @@ from seqjobs.execution.events import (
 )
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.ray_pool import RayPool
+from seqjobs.execution.retry import Tries
 from seqjobs.planning.packing import packed
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
@@ -41,7 +43,7 @@ from seqjobs.planning.trial import Pack
 from seqjobs.results.progress import Standing
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.run import run_job
-from seqjobs.training.outcome import Cause
+from seqjobs.training.outcome import Cause, PackCheckpoint
 from tests.fake_runner import Behaviour, StartFake, trainings
 from tests.run_job.samples import Watcher
 from tests.warm_pool import Warm
@@ -70,7 +72,7 @@ def note(event: Event) -> Event:
     return event
 
 
-def told(events: Generator[Event, None, None]) -> Iterator[Event]:
+def noted(events: Generator[Event, None, None]) -> Iterator[Event]:
     with closing(events):
         for event in events:
             yield note(event)
@@ -78,7 +80,7 @@ def told(events: Generator[Event, None, None]) -> Iterator[Event]:
 
 def run(pool: RayPool, plan: Plan, packs: Sequence[Pack] | None = None) -> list[Event]:
     pool.load(plan.datasets)
-    return list(told(pool.run(plan.packs if packs is None else packs, {})))
+    return list(noted(pool.run(plan.packs if packs is None else packs, {})))
 
 
 def rates(*values: float) -> str:
@@ -141,7 +143,7 @@ def test_both_executors_tell_the_same_of_every_pack(pool: RayPool, make_points_p
     plan = make_points_plan(behaviours, "search={sampler: grid, repeats: 2}", "name=both")
     pool.load(plan.datasets)
     # Now: weights can be fetched only while their event is handled.
-    found = stories(told(pool.run(plan.packs, {})))
+    found = stories(noted(pool.run(plan.packs, {})))
     with InProcess(start=replace(KNOBS, notes=tmp_path / "notes")) as executor:
         executor.load(plan.datasets)
         expected = stories(executor.run(plan.packs, {}))
@@ -154,11 +156,11 @@ def test_both_executors_tell_the_same_of_every_pack(pool: RayPool, make_points_p
 
 def test_a_pack_that_died_too_often_before_is_refused_by_both(pool: RayPool, make_points_plan: MakePlan) -> None:
     plan = make_points_plan(rates(0.1, 0.2), "search.sampler=grid", "limits.retries=1", "name=refused")
-    charged = {plan.packs[0].id: 2}
+    tries = {plan.packs[0].id: Tries(charged=2)}
     pool.load(plan.datasets)
     with InProcess(start=KNOBS) as executor:
         executor.load(plan.datasets)
-        for events in (list(told(pool.run(plan.packs, charged))), list(executor.run(plan.packs, charged))):
+        for events in (list(noted(pool.run(plan.packs, tries))), list(executor.run(plan.packs, tries))):
             (lost,) = of(AttemptLost, events)
             assert (lost.pack_id, lost.attempt, lost.charged, lost.final) == (plan.packs[0].id, 2, False, True)
             assert [attempt.pack_id for attempt in planned(events)] == [plan.packs[1].id]
@@ -323,6 +325,57 @@ def test_the_end_of_the_run_time_stops_what_runs(pool: RayPool, make_points_plan
     plan = make_points_plan(rates(Behaviour.SLEEP), "limits.run_time=1", "name=out-of-time")
     found = run_job(plan, Warm(pool), RunPaths(root=tmp_path / "run"), Watcher())
     assert (found.status, len(found.records)) == (RunStatus.INTERRUPTED, 0)
+
+
+def test_workers_that_are_asked_to_end_save_what_they_are_at_and_begin_nothing_more(
+    pool: RayPool, make_points_plan: MakePlan, notes: Path
+) -> None:
+    plan = make_points_plan(rates(Behaviour.SLOW), "search.repeats=8", "fit.epochs=7", "name=asked")
+    pool.load(plan.datasets)
+    saved: dict[str, PackCheckpoint] = {}
+    told: Counter[str] = Counter()
+    busy: set[str] = set()
+    for event in noted(pool.run(plan.packs, {}, saved.get, lambda: len(told) == 2)):
+        if isinstance(event, EpochEnded):
+            told[event.pack_id] += len(event.reports)
+            busy.add(event.worker)
+        elif isinstance(event, CheckpointTaken):
+            assert event.checkpoint.epochs == told[event.pack_id]
+            saved[event.pack_id] = event.checkpoint
+        assert not isinstance(event, AttemptEnded | AttemptLost | WorkerLost)
+    assert set(saved) == set(told)
+    assert len(busy) == 2
+    assert sum(counts(notes, plan).values()) == 2
+    # The workers live, and know that another run is none of that.
+    assert all(psutil.pid_exists(WORKERS[worker].pid) for worker in busy)
+    packs = [pack for pack in plan.packs if pack.id in saved]
+    events = list(noted(pool.run(packs, {}, saved.get)))
+    assert sorted(event.pack_id for event in of(AttemptEnded, events)) == sorted(saved)
+    assert of(WorkerStarted, events) == []
+    for event in of(EpochEnded, events):
+        told[event.pack_id] += len(event.reports)
+    assert set(told.values()) == {7}
+
+
+def test_an_epoch_that_does_not_end_in_time_is_ended(
+    pool: RayPool, make_points_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "MOST_SECONDS", 0.5)
+    plan, stop = sleeping_plan(make_points_plan, "endless"), stopping.StopWish()
+    busy: list[int] = []
+
+    def ask(event: Event, _standing: Standing) -> None:
+        note(event)
+        if isinstance(event, AttemptStarted):
+            busy.append(WORKERS[event.worker].pid)
+            assert stop.ask()
+
+    root = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run_job(plan, Warm(pool), RunPaths(root=root), Watcher(ask), stop)
+    assert busy
+    assert wait_until(lambda: not any(map(psutil.pid_exists, busy)))
+    assert Run.open(root).status is RunStatus.INTERRUPTED
 
 
 def with_memory(plan: Plan, memory: int) -> Plan:

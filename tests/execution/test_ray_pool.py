@@ -169,7 +169,7 @@ def test_a_worker_killed_in_mid_fit_costs_no_other_trial_and_its_own_finishes_wi
             for member in event.members:
                 weights[member.outcome.trial_id] = member.fetch_weights()
 
-    events = run(pool, plan, kill_once, lambda pack_id: saved[pack_id].content if pack_id in saved else None)
+    events = run(pool, plan, kill_once, saved.get)
     # It goes on where it was saved last, which may be later than what was known when it was killed.
     assert first_epochs[0] > 0
     lost = [event for event in events if isinstance(event, AttemptLost)]

@@ -9,7 +9,7 @@ import pytest
 
 from seqjobs.execution.events import AttemptLost
 from seqjobs.execution.in_process import InProcess
-from seqjobs.execution.retry import exhausted, judge, retryable_failure
+from seqjobs.execution.retry import UNTRIED, Tries, exhausted, judge, retryable_failure
 from seqjobs.planning.plan import Plan
 from seqjobs.training.outcome import Cause, Failure, TrialOutcome
 from tests.fake_runner import Behaviour, StartFake, trainings
@@ -48,6 +48,16 @@ def test_attempts_of_earlier_submits_count() -> None:
     assert not judge(Cause.CRASH, 1, 2).final
 
 
+def test_a_pack_that_gets_further_than_ever_before_has_nothing_held_against_it() -> None:
+    tries = UNTRIED.begun(0).died().begun(0).died()
+    assert tries == Tries(charged=2)
+    assert tries.begun(1) == Tries(cleared=2, furthest=1)
+    assert tries.begun(5).died().begun(5).died() == Tries(charged=2, cleared=2, furthest=5)
+    # From a checkpoint before that one, as where the last was damaged, it must first come further again.
+    assert tries.begun(5).died().begun(4).died().begun(5) == Tries(charged=2, cleared=2, furthest=5)
+    assert tries.begun(5).died().begun(6) == Tries(cleared=3, furthest=6)
+
+
 def outcome(cause: Cause | None) -> TrialOutcome:
     failure = None if cause is None else Failure(cause=cause, message=str(cause))
     return TrialOutcome(trial_id="t", history={}, weights_epoch=0, seconds=0.0, failure=failure)
@@ -68,7 +78,7 @@ def test_a_pack_that_is_not_begun_again_says_how_often_it_died() -> None:
 def lost(plan: Plan, notes: Path, charged: int = 0) -> list[AttemptLost]:
     with InProcess(start=StartFake(notes=notes)) as executor:
         executor.load(plan.datasets)
-        events = executor.run(plan.packs, {plan.packs[0].id: charged})
+        events = executor.run(plan.packs, {plan.packs[0].id: Tries(charged=charged)})
         return [event for event in events if isinstance(event, AttemptLost)]
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from seqjobs.execution.stall_watch import LEAST_SECONDS, StallWatch
+from seqjobs.execution.stall_watch import LEAST_SECONDS, LEAST_SECONDS_OVER, TIMES_THE_LONGEST, StallWatch
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Pack
 
@@ -98,3 +98,38 @@ def test_only_workers_at_work_are_watched(pack: Pack) -> None:
         time.now += 0.5
         assert watch.stalled({}) == []
     assert silent_for(watch, time, given(pack, 5.0), 4) == []
+
+
+def overdue_after(watch: StallWatch, time: Time, pack: Pack, most: float) -> float | None:
+    """After how many seconds a worker that is at that pack is overdue; None where it is not within `most`."""
+    for seconds in range(1, round(most) + 1):
+        time.now += 1.0
+        assert watch.stalled({"w1": pack}) == []
+        if watch.overdue({"w1": pack}):
+            return seconds
+    return None
+
+
+def limited(pack: Pack, seconds: float | None, size: int = 1) -> Pack:
+    trials = tuple(replace(trial, trial_seconds=seconds) for trial in pack.trials)
+    return replace(pack, trials=trials, size=size, stall="off")
+
+
+def test_a_trial_is_overdue_once_its_worker_has_had_time_to_end_it(pack: Pack) -> None:
+    time = Time()
+    watch = StallWatch(time)
+    assert overdue_after(watch, time, limited(pack, 30.0), 500) == 31 + LEAST_SECONDS_OVER
+    # The next pack of the worker has a time of its own, and of a pack it is that of all its places.
+    watch.turned("w1")
+    assert overdue_after(watch, time, limited(pack, 30.0, size=4), 500) == 121 + LEAST_SECONDS_OVER
+    watch.turned("w1")
+    assert overdue_after(watch, time, limited(pack, None), 10_000) is None
+
+
+def test_a_trial_of_long_epochs_has_time_to_end_one(pack: Pack) -> None:
+    time = Time()
+    watch = StallWatch(time)
+    assert overdue_after(watch, time, limited(pack, None), 100) is None
+    watch.heard("w1", pack)
+    watch.turned("w1")
+    assert overdue_after(watch, time, limited(pack, 30.0), 1000) == 31 + 100 * TIMES_THE_LONGEST

@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from seqjobs.execution import stall_watch
 from seqjobs.execution.events import (
     AttemptEnded,
     AttemptLost,
@@ -124,6 +125,27 @@ def test_a_trial_that_hangs_whenever_it_is_tried_fails_and_says_which_limit_to_c
     message = "crash: its worker stalled: no epoch ended for 1 s, limits.stall (of the spec); give a longer time there"
     assert run.leaderboard.entries[-1].failure.startswith(message)
     assert message in run.trial_log(*trials_with(plan, Behaviour.SLEEP))
+
+
+def test_a_trial_that_hangs_in_an_epoch_fails_by_its_time_and_is_not_tried_again(
+    pool: RayPool, make_points_plan: MakePlan, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stall_watch, "LEAST_SECONDS_OVER", 0.5)
+    plan = make_points_plan(
+        rates(0.1, Behaviour.SLEEP, 0.2), "search.sampler=grid", "limits={trial_time: 1s, retries: 5}", "name=overdue"
+    )
+    run, events = carried_out(pool, plan, tmp_path / "run")
+    (culprit,) = trials_with(plan, Behaviour.SLEEP)
+    assert (run.num_finished, run.num_failed) == (2, 1)
+    failure = run.records[culprit].failure
+    assert failure is not None
+    assert (failure.cause, failure.message) == (
+        Cause.TIME,
+        "it trained longer than limits.trial_time, 1 s, and was ended with its worker",
+    )
+    assert trained(notes, plan)[culprit] == 1
+    (gone,) = of(WorkerLost, events)
+    assert wait_until(lambda: not psutil.pid_exists(PIDS[gone.worker]))
 
 
 def test_a_stopped_worker_is_replaced_and_does_no_harm_when_it_is_woken(

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC
 from tests.fake_runner import trainings
@@ -58,6 +60,64 @@ def test_twenty_kills_of_sixty_trials_train_nothing_twice_and_change_no_byte(six
     assert last.exitcode == 0
     assert not done & set(trainings(one.notes)[before:])
     assert result(one.root) == result(tmp_path / "golden")
+
+
+@pytest.fixture
+def long_one(points: Path, tmp_path: Path) -> Path:
+    """The spec of one trial that is saved behind each of its 60 epochs."""
+    spec = moved_points(points, tmp_path)
+    spec.write_text(POINTS_SPEC.replace("epochs: 3", "epochs: 60") + "limits: {retries: 1, checkpoint: 1s}\n")
+    return spec
+
+
+def epochs_saved(root: Path) -> int:
+    paths = RunPaths(root=root)
+    store = CheckpointStore(paths)
+    return max((store.epochs(path.stem) for path in paths.checkpoints.glob("*.checkpoint")), default=0)
+
+
+def killed_when_further(one: Driver) -> None:
+    before, process = epochs_saved(one.root), one.start()
+    while epochs_saved(one.root) <= before and process.is_alive():
+        process.join(0.002)
+    assert process.is_alive()
+    process.kill()
+    process.join()
+
+
+def killed_when_begun(one: Driver) -> None:
+    before, process = len(trainings(one.notes)), one.start()
+    while len(trainings(one.notes)) == before and process.is_alive():
+        process.join(0.002)
+    assert process.is_alive()
+    process.kill()
+    process.join()
+
+
+def test_a_trial_that_outlives_ten_drivers_finishes(long_one: Path, tmp_path: Path) -> None:
+    do(plan_of(long_one), tmp_path / "golden")
+    one = driver(long_one, "one", epoch_seconds=0.02)
+    for _ in range(10):
+        killed_when_further(one)
+    last = driver(long_one, "one").start()
+    last.join()
+    assert last.exitcode == 0
+    begun = [int(line.split()[3]) for line in one.notes.read_text().splitlines() if line.startswith("begun")]
+    assert len(begun) == 11
+    assert begun == sorted(set(begun))
+    assert result(one.root) == result(tmp_path / "golden")
+
+
+def test_a_trial_whose_drivers_die_before_it_gets_further_is_given_up(long_one: Path) -> None:
+    killed_when_further(driver(long_one, "one", epoch_seconds=0.02))
+    hung = driver(long_one, "one", epoch_seconds=3600.0)
+    for _ in range(2):
+        killed_when_begun(hung)
+    driver(long_one, "one").start().join()
+    (record,) = Run.open(hung.root).records.values()
+    assert record.failure is not None
+    assert record.failure.message == "2 attempts died with their worker or driver"
+    assert len(trainings(hung.notes)) == 3
 
 
 @pytest.mark.parametrize("number", range(20))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.checkpoints import CheckpointStore
+from seqjobs.training.outcome import PackCheckpoint
+
+
+def saved(content: bytes, epochs: int = 1) -> PackCheckpoint:
+    return PackCheckpoint(epochs=epochs, content=content)
 
 
 @pytest.fixture
@@ -19,17 +25,19 @@ def test_the_last_one_is_found_again(paths: RunPaths) -> None:
     paths.root.mkdir()
     store = CheckpointStore(paths)
     assert store.load("a") is None
-    for content in (b"first", b"second"):
-        store.save("a", content)
-        assert store.load("a") == content
-    assert CheckpointStore(paths).load("a") == b"second"
+    assert store.epochs("a") == 0
+    for checkpoint in (saved(b"first", 3), saved(b"second", 700)):
+        store.save("a", checkpoint)
+        assert store.load("a") == checkpoint
+        assert store.epochs("a") == checkpoint.epochs
+    assert CheckpointStore(paths).load("a") == saved(b"second", 700)
     assert paths.checkpoint("a").stat().st_mode & 0o777 == 0o600
     assert paths.checkpoints.stat().st_mode & 0o777 == 0o700
 
 
 def test_one_that_is_damaged_is_none(paths: RunPaths) -> None:
     store = CheckpointStore(paths)
-    store.save("a", b"content")
+    store.save("a", saved(b"content"))
     path = paths.checkpoint("a")
     whole = path.read_bytes()
     for position in range(len(whole)):
@@ -42,12 +50,20 @@ def test_one_that_is_damaged_is_none(paths: RunPaths) -> None:
         assert store.load("a") is None
     path.unlink()
     assert store.load("a") is None
+    assert store.epochs("a") == 0
+
+
+def test_one_of_the_first_version_is_none(paths: RunPaths) -> None:
+    """It did not say how many epochs it was of."""
+    CheckpointStore(paths).save("a", saved(b"content"))
+    paths.checkpoint("a").write_bytes(hashlib.sha256(b"content of a pack").digest() + b"content of a pack")
+    assert CheckpointStore(paths).load("a") is None
 
 
 def test_those_of_packs_that_are_over_go(paths: RunPaths) -> None:
     store = CheckpointStore(paths)
     for pack_id in "abc":
-        store.save(pack_id, pack_id.encode())
+        store.save(pack_id, saved(pack_id.encode()))
     store.remove("a")
     store.remove("a")
     store.remove("unknown")

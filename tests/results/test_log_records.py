@@ -22,8 +22,10 @@ SUBMIT = log_records.submit_started("2026-01-01T00:00:00+00:00", {})
 END = log_records.submit_ended()
 
 
-def began(pack: str, behind: str | None = None, attempt: int = 1) -> Record:
-    return log_records.attempt_started(AttemptPlanned(pack_id=pack, attempt=attempt, worker="w", behind=behind))
+def began(pack: str, behind: str | None = None, attempt: int = 1, epochs: int = 0) -> Record:
+    return log_records.attempt_started(
+        AttemptPlanned(pack_id=pack, attempt=attempt, worker="w", behind=behind, epochs=epochs)
+    )
 
 
 def ended(pack: str) -> Record:
@@ -65,6 +67,44 @@ def test_what_was_under_way_when_a_driver_was_killed_is_charged(
     records: Sequence[Record], charged: dict[str, int]
 ) -> None:
     assert fold(records).charged == charged
+
+
+def killed(*epochs: int) -> list[Record]:
+    """Submits whose drivers were killed while an attempt was at work, each begun with a checkpoint of so many."""
+    return [record for number in epochs for record in (SUBMIT, began("a", epochs=number))]
+
+
+@pytest.mark.parametrize(
+    ("records", "charged", "saved"),
+    [
+        # One that gets further each time, as a trial that lasts longer than its drivers do.
+        (killed(*range(0, 100, 10)), {"a": 1}, 90),
+        (killed(*range(0, 100, 10)), {}, 91),
+        # One that never does, and one that did and then does no more.
+        (killed(0, 0, 0), {"a": 3}, 0),
+        (killed(0, 49, 49, 49), {"a": 3}, 49),
+        # What was reached once is no news.
+        (killed(0, 49, 0, 49), {"a": 3}, 48),
+        (killed(0, 49, 0, 49), {}, 50),
+        # What died with its worker is in the same count, and cleared in the same way.
+        ([SUBMIT, began("a"), lost("a", charged=True), began("a", epochs=5), *killed(5)], {"a": 2}, 5),
+        ([SUBMIT, began("a"), lost("a", charged=True), began("a", epochs=5), *killed(5)], {}, 6),
+        # What waits behind another is begun by nobody, and not charged, wherever it would have begun.
+        ([SUBMIT, began("b"), began("a", "b", epochs=5)], {"b": 1}, 5),
+    ],
+)
+def test_a_pack_that_began_further_than_ever_before_is_cleared(
+    records: Sequence[Record], charged: dict[str, int], saved: int
+) -> None:
+    for _ in range(2):
+        state = fold(json.loads(json.dumps(records)))
+        state.go_on_from(lambda pack: saved if pack == "a" else 0)
+        assert state.charged == charged
+
+
+def test_a_log_from_before_it_said_where_attempts_begin_charges_as_it_did() -> None:
+    records = [{name: value for name, value in record.items() if name != "epochs"} for record in killed(0, 0)]
+    assert fold(records).charged == {"a": 2}
 
 
 def test_reading_a_log_piece_by_piece_or_twice_changes_nothing() -> None:

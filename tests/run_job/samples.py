@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 from seqjobs.execution.events import AttemptEnded, Event
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.in_process import InProcess
+from seqjobs.execution.retry import Tries
+from seqjobs.execution.stopping import StopWish
 from seqjobs.planning.plan import DataSource, Plan, make_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack
@@ -18,6 +20,7 @@ from seqjobs.results.progress import Standing
 from seqjobs.results.run import Run
 from seqjobs.run import run_job
 from seqjobs.spec.load import load_job
+from seqjobs.training.outcome import Stopping, never
 from tests.conftest import POINTS_SPEC
 from tests.fake_runner import StartFake
 
@@ -54,7 +57,7 @@ class Recorded:
         self._inner = InProcess(start=start or StartFake())
         self._fail = fail
         self.calls: list[str] = []
-        self.attempts: dict[str, int] = {}
+        self.tries: dict[str, Tries] = {}
 
     def __enter__(self) -> Self:
         self.calls.append("enter")
@@ -74,11 +77,15 @@ class Recorded:
         return self._inner.check(trials)
 
     def run(
-        self, packs: Sequence[Pack], attempts: Mapping[str, int], saved: Saved = nothing_saved
+        self,
+        packs: Sequence[Pack],
+        tries: Mapping[str, Tries],
+        saved: Saved = nothing_saved,
+        stopping: Stopping = never,
     ) -> Generator[Event, None, None]:
         self.calls.append(f"run {len(packs)}")
-        self.attempts = dict(attempts)
-        for event in self._inner.run(packs, attempts, saved):
+        self.tries = dict(tries)
+        for event in self._inner.run(packs, tries, saved, stopping):
             if self._fail is not None and isinstance(event, self._fail[0]):
                 raise self._fail[1]
             yield event
@@ -88,8 +95,15 @@ class Recorded:
         return self._inner.export(trial, feature_shape, weights)
 
 
-def do(plan: Plan, root: Path, *, start: StartFake | None = None, watcher: Watcher | None = None) -> Run:
-    return run_job(plan, InProcess(start=start or StartFake()), RunPaths(root=root), watcher or Watcher())
+def do(
+    plan: Plan,
+    root: Path,
+    *,
+    start: StartFake | None = None,
+    watcher: Watcher | None = None,
+    stop: StopWish | None = None,
+) -> Run:
+    return run_job(plan, InProcess(start=start or StartFake()), RunPaths(root=root), watcher or Watcher(), stop)
 
 
 def result(root: Path) -> dict[str, Any]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from seqjobs import run as run_module
 from seqjobs.errors import ClusterError
-from seqjobs.execution.events import AttemptEnded, AttemptStarted, CheckpointTaken, EpochEnded
+from seqjobs.execution.events import AttemptEnded, AttemptStarted, CheckpointTaken, EpochEnded, Event
+from seqjobs.execution.stopping import StopWish
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.progress import Standing
 from seqjobs.results.run import RunStatus
 from seqjobs.run import run_job
 from seqjobs.storage.lock import is_held
@@ -94,6 +93,38 @@ def test_a_trial_goes_on_from_its_checkpoint_and_leaves_none(make_job: MakeJob, 
     assert list(RunPaths(root=root).checkpoints.iterdir()) == []
 
 
+def ask_after(count: int, stop: StopWish) -> Watcher:
+    """Asks for an end as a signal does, when that many epochs have been told of."""
+    epochs = 0
+
+    def look(event: Event, _standing: Standing) -> None:
+        nonlocal epochs
+        if isinstance(event, EpochEnded):
+            epochs += len(event.reports)
+            if epochs == count:
+                assert stop.ask()
+
+    return Watcher(look)
+
+
+def test_a_trial_that_is_asked_to_end_goes_on_where_it_was(make_job: MakeJob, tmp_path: Path) -> None:
+    plan = make_plan([make_job(*SIX, "fit.epochs=5")])
+    do(plan, tmp_path / "golden")
+    root, notes = tmp_path / "run", tmp_path / "notes"
+    for count in (7, 1, 1, 1, 3):
+        stop = StopWish()
+        with pytest.raises(KeyboardInterrupt):
+            do(plan, root, start=StartFake(notes=notes), watcher=ask_after(count, stop), stop=stop)
+    do(plan, root, start=StartFake(notes=notes))
+    begun = [line.split() for line in notes.read_text().splitlines() if line.startswith("begun")]
+    # The second was at its last epoch the last time, and ended; the third was asked once.
+    second, third = plan.trials[1].id, plan.trials[2].id
+    assert [int(epoch) for _, trial, _, epoch in begun if trial == second] == [0, 2, 3, 4]
+    assert [int(epoch) for _, trial, _, epoch in begun if trial == third] == [0, 3]
+    assert result(root) == result(tmp_path / "golden")
+    assert list(RunPaths(root=root).checkpoints.iterdir()) == []
+
+
 def test_a_damaged_checkpoint_costs_what_it_saved(make_job: MakeJob, tmp_path: Path) -> None:
     plan = make_plan([make_job(*SIX, "fit.epochs=5", "limits.checkpoint=1")])
     root, notes = tmp_path / "run", tmp_path / "notes"
@@ -103,6 +134,21 @@ def test_a_damaged_checkpoint_costs_what_it_saved(make_job: MakeJob, tmp_path: P
     path.write_bytes(path.read_bytes()[:-1])
     do(plan, root, start=StartFake(notes=notes))
     assert {line.split()[3] for line in notes.read_text().splitlines() if line.startswith("begun")} == {"0"}
+
+
+def test_the_end_of_the_run_time_saves_what_trains(make_job: MakeJob, tmp_path: Path) -> None:
+    """Submits of 8 events, some of which are epochs of the one trial."""
+    plan = make_plan([make_job("fit.epochs=20", "limits.run_time=8")])
+    do(plan, tmp_path / "golden")
+    root, notes, statuses = tmp_path / "run", tmp_path / "notes", list[RunStatus]()
+    while RunStatus.FINISHED not in statuses:
+        ticking = Ticking()
+        run = do(plan, root, start=StartFake(notes=notes), watcher=ticking, stop=ticking.stop)
+        statuses.append(run.status)
+    begun = [int(line.split()[3]) for line in notes.read_text().splitlines() if line.startswith("begun")]
+    assert len(begun) == len(statuses) > 3
+    assert begun == sorted(set(begun))
+    assert result(root) == result(tmp_path / "golden")
 
 
 def test_an_executor_that_loses_its_cluster_leaves_a_run_that_goes_on(
@@ -125,7 +171,7 @@ def test_a_trial_is_not_charged_for_being_interrupted(six: Plan, tmp_path: Path,
             do(six, paths.root, watcher=stop_after(1, EpochEnded, error))
     executor = Recorded()
     run = run_job(six, executor, paths, Watcher())
-    assert executor.attempts == {}
+    assert executor.tries == {}
     assert run.num_finished == 6
 
 
@@ -138,21 +184,25 @@ def test_a_trial_is_charged_for_an_error_nobody_foresaw(make_points_plan: MakePl
     assert run.leaderboard.entries[0].failure == "crash: 2 attempts died with their worker or driver"
 
 
-@pytest.fixture
-def _tick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To run_job, a second goes by with each event: of a run of 8 s, the time of one trial."""
-    seconds = itertools.count()
-    monkeypatch.setattr(run_module, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+class Ticking(Watcher):
+    """A second goes by with each event: of a run of 8 s, the time of one trial."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _event, _standing: self._tick())
+        self.seconds = 0
+        self.stop = StopWish(lambda: self.seconds)
+
+    def _tick(self) -> None:
+        self.seconds += 1
 
 
-@pytest.mark.usefixtures("_tick")
 def test_the_best_model_is_written_once_and_again_only_for_a_better_one(make_job: MakeJob, tmp_path: Path) -> None:
     units = "model.0.Dense.units={choice: [1, 2, 3, 4, 5]}"
     plan = make_plan([make_job(units, "search.sampler=grid", "limits.run_time=8")])
     root, best = tmp_path / "run", list[str]()
     for done in range(1, 6):
-        executor = Recorded()
-        run = run_job(plan, executor, RunPaths(root=root), Watcher())
+        executor, ticking = Recorded(), Ticking()
+        run = run_job(plan, executor, RunPaths(root=root), ticking, ticking.stop)
         assert len(run.records) == done
         assert run.best is not None
         assert run.best.trial.encode() in run.paths.best.read_bytes()
@@ -162,14 +212,14 @@ def test_the_best_model_is_written_once_and_again_only_for_a_better_one(make_job
     assert 1 < len(set(best)) < 5  # or this would have shown only one of the two
 
 
-@pytest.mark.usefixtures("_tick")
 def test_the_end_of_the_run_time_leaves_the_rest_to_the_next_submit(
     make_job: MakeJob, tmp_path: Path, golden: dict[str, Any]
 ) -> None:
     plan = make_plan([make_job(*SIX, "limits.run_time=8")])
     root, notes = tmp_path / "run", tmp_path / "notes"
     for done in range(1, 6):
-        run = do(plan, root, start=StartFake(notes=notes))
+        ticking = Ticking()
+        run = do(plan, root, start=StartFake(notes=notes), watcher=ticking, stop=ticking.stop)
         assert (len(run.records), run.status) == (done, RunStatus.INTERRUPTED)
     assert do(plan, root, start=StartFake(notes=notes)).status is RunStatus.FINISHED
     assert sorted(trainings(notes, "ended")) == sorted(trial.id for trial in plan.trials)

@@ -77,6 +77,12 @@ def train(runner: TrialRunner, pack: Pack, dataset: Dataset, saved: bytes | None
     return Trained(list(runner.run(replace(pack, checkpoint_seconds=0.0, keep_best=9), dataset, saved)))
 
 
+def asked_to_end(runner: TrialRunner, pack: Pack, dataset: Dataset, looks: int, saved: bytes | None = None) -> Trained:
+    """By the runner's look with that number, from 0: it looks before the first epoch, and between epochs."""
+    found = iter([False] * looks)
+    return Trained(list(runner.run(replace(pack, keep_best=9), dataset, saved, lambda: next(found, True))))
+
+
 def assert_resumes(runner: TrialRunner, pack: Pack, other: Pack, dataset: Dataset) -> None:
     """From each checkpoint; `other` comes between, as after a worker's death."""
     undisturbed = train(runner, pack, dataset)
@@ -152,6 +158,38 @@ def test_variables_of_another_form_are_passed_over(runner: TrialRunner, make_poi
         again = train(runner, pack, dataset, replace(checkpoint, arrays=changed).encode(of))
         assert again.epochs == undisturbed.epochs
         again.assert_same_end(undisturbed)
+
+
+@pytest.mark.parametrize("text", [EVERYTHING, PACK], ids=["alone", "together"])
+def test_one_that_is_asked_to_end_saves_the_epoch_it_was_at(
+    runner: TrialRunner, make_points_plan: MakePlan, text: str
+) -> None:
+    plan = make_points_plan("fit.callbacks=[]", text=text)
+    dataset = dataset_of(plan)
+    pack = plan.packs[0] if text is EVERYTHING else only_pack(plan, dataset)
+    undisturbed = train(runner, pack, dataset)
+    first = asked_to_end(runner, pack, dataset, looks=2)
+    (saved,) = first.checkpoints
+    second = asked_to_end(runner, pack, dataset, looks=1, saved=saved.content)
+    (saved,) = second.checkpoints
+    resumed = train(runner, pack, dataset, saved.content)
+    assert [len(part.epochs) for part in (first, second)] == [2, 1]
+    assert [*first.epochs, *second.epochs, *resumed.epochs] == undisturbed.epochs
+    assert first.outcomes == second.outcomes == []
+    resumed.assert_same_end(undisturbed)
+    # In its last epoch it ends as it would have.
+    last = asked_to_end(runner, pack, dataset, looks=1, saved=undisturbed.checkpoints[-1].content)
+    assert len(last.epochs) == 1
+    last.assert_same_end(undisturbed)
+
+
+def test_what_cannot_be_saved_ends_at_once(runner: TrialRunner, make_points_plan: MakePlan) -> None:
+    plan = make_points_plan("fit.compile=stock", "fit.epochs=3")
+    looks = iter([False] * 10)
+    items = list(runner.run(plan.packs[0], dataset_of(plan), None, lambda: next(looks, True)))
+    # 203 rows make seven batches of 32.
+    assert [type(item) for item in items] == [EpochReport]
+    assert next(looks, None) is None
 
 
 def test_checkpoints_come_by_time(runner: TrialRunner, make_points_plan: MakePlan) -> None:

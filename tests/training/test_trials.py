@@ -12,6 +12,7 @@ import pytest
 
 from seqjobs.execution.events import AttemptEnded, AttemptLost, EpochEnded
 from seqjobs.execution.in_process import InProcess
+from seqjobs.execution.retry import Tries
 from seqjobs.planning.plan import Plan
 from seqjobs.training.outcome import Cause, TrialOutcome, Weights
 
@@ -147,7 +148,7 @@ def test_a_pack_that_died_too_often_before_is_not_begun(make_points_plan: MakePl
     plan = make_points_plan("limits.retries=1")
     with InProcess() as executor:
         executor.load(plan.datasets)
-        events = list(executor.run(plan.packs, {plan.packs[0].id: 2}))
+        events = list(executor.run(plan.packs, {plan.packs[0].id: Tries(charged=2)}))
     (lost,) = (event for event in events if isinstance(event, AttemptLost))
     assert lost.final
     assert lost.failure.cause is Cause.CRASH

@@ -22,6 +22,7 @@ from seqjobs.cli.progress.tracker import Tracker
 from seqjobs.cli.streams import let_go
 from seqjobs.cli.views.outcome_view import leave_as, print_outcome
 from seqjobs.cli.views.plan_view import show_plan
+from seqjobs.execution.stopping import StopWish
 from seqjobs.planning import make_plan
 from seqjobs.results.run import Run
 from seqjobs.run import submit_jobs
@@ -57,7 +58,7 @@ def command(
     if dry_run:
         show_plan(make_plan(jobs), output)
         return
-    tracker = Tracker()
+    tracker, stop = Tracker(), StopWish()
     progress = progress_for(sys.stderr, tracker)
 
     def advice() -> str:
@@ -66,7 +67,7 @@ def command(
         again = ["seqjobs", *_arguments_without_run(sys.argv[1:]), "--run", tracker.run_id]
         return f"stopped. Run the same command again to go on: {shlex.join(again)}"
 
-    with interruption(advice):
+    with interruption(advice, stop):
         try:
             run = submit_jobs(
                 jobs,
@@ -75,6 +76,7 @@ def command(
                 workers=workers,
                 address=address,
                 progress=progress,
+                stop=stop,
                 notify=lambda text: click.echo(f"{text}.", err=True),
             )
         finally:

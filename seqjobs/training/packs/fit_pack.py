@@ -24,7 +24,8 @@ def fit_pack(
     """Trains the pack, fills `fitting`, and yields a report an epoch, and checkpoints when due.
 
     From a checkpoint it goes on behind the epoch at which that was taken.
-    All members see the rows in the order of the seed that they share. Raises whatever Keras and TensorFlow raise.
+    All members see the rows in the order of the seed that they share. Raises Stopped, and whatever Keras and
+    TensorFlow raise.
     """
     first = pack.trials[0]
     spec = first.spec.fit
@@ -36,6 +37,7 @@ def fit_pack(
 
     if saving.saved is not None:
         pack_checkpoint.put_back(saving.saved, program, callbacks, fitting)
+    saving.end_if_asked()
     for epoch in range(fitting.epochs, spec.epochs):
         for callback in callbacks:
             callback.on_epoch_begin(epoch)
@@ -50,8 +52,9 @@ def fit_pack(
         yield fitting.note(epoch, logs, _stopped(callbacks, epoch, logs, trained))
         if not fitting.training.any():
             break
-        if saving.is_due() and epoch + 1 < spec.epochs:
+        if epoch + 1 < spec.epochs and saving.is_due():
             yield pack_checkpoint.take(program, callbacks, fitting)
+            saving.end_if_asked()
     program.finish()
     _finish(program, callbacks, fitting)
 
