@@ -18,7 +18,7 @@ from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.kept.leased import LeasedWorkers
 from seqjobs.execution.ray_asks import WAIT_SECONDS, Ask, Asks, Died, lost
 from seqjobs.execution.ray_slots import Slots
-from seqjobs.execution.ray_worker import WorkerFacts, decode
+from seqjobs.execution.ray_worker import WorkerFacts, decode_alone
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.execution.worker_source import OwnWorkers, WorkerSource
 from seqjobs.planning.plan import DataSource
@@ -123,7 +123,7 @@ class RayPool:
             actors = itertools.cycle(self._slots.ready_actors())
             return [next(actors).decode.options(num_returns=2).remote(source) for source in sources]
         # No CPU is asked for: the actors may hold them all already.
-        task = self._ray.remote(decode).options(num_cpus=0, num_returns=2)
+        task = self._ray.remote(decode_alone).options(num_cpus=0, num_returns=2)
         return [task.remote(source) for source in sources]
 
     def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:

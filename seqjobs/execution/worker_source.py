@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, final
 
 from seqjobs.execution import ray_cluster
+from seqjobs.execution.hardening import Hardened
 from seqjobs.execution.ray_worker import Worker
 from seqjobs.planning.resources import Resources
 from seqjobs.training.outcome import PackRunner
@@ -62,11 +63,11 @@ class OwnWorkers:
 def start_worker(
     ray: Any, start: Callable[[int], PackRunner], resources: Resources, gpus: int, *, name: str | None = None
 ) -> Any:
-    """A new actor of Worker; with a name, others of the namespace find it."""
+    """A new actor of Worker in a hardened process; with a name, others of the namespace find it."""
     actor_class = ray.remote(Worker).options(
         num_cpus=resources.cpus, num_gpus=gpus, memory=resources.memory, max_restarts=0, name=name
     )
-    return actor_class.remote(resources.cpus, start, resources.memory)
+    return actor_class.remote(resources.cpus, Hardened(start=start), resources.memory)
 
 
 def gpus_of(resources: Resources, capacity: Mapping[str, float]) -> int:
