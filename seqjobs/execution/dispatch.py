@@ -81,6 +81,7 @@ class Dispatch:
         self._queue = PackQueue(pack for pack in self._packs if pack.id not in refused)
         try:
             while self._queue or any(self._calls.values()):
+                self._slots.source.check()
                 self._slots.refill_when_due()
                 yield from self._replace_full()
                 yield from self._dispatch()

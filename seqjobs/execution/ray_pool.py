@@ -11,6 +11,7 @@ from typing import Any, Self, final
 
 from seqjobs.errors import ClusterError, DataError
 from seqjobs.execution import ray_cluster
+from seqjobs.execution.cluster_watch import watching
 from seqjobs.execution.deadline import Deadline
 from seqjobs.execution.dispatch import Dispatch
 from seqjobs.execution.events import Event
@@ -87,7 +88,7 @@ class RayPool:
 
     def _own(self, stack: contextlib.ExitStack) -> WorkerSource:
         self._ray = stack.enter_context(ray_cluster.connected(self._address))
-        return OwnWorkers(self._ray, self._start)
+        return OwnWorkers(self._ray, self._start, stack.enter_context(watching(self._ray)))
 
     def _leased(self, stack: contextlib.ExitStack) -> WorkerSource | None:
         """Workers of the cluster that `seqjobs up` keeps, if there is one that is of use."""
@@ -182,6 +183,8 @@ class RayPool:
         try:
             while not self._ray.wait([reference], timeout=WAIT_SECONDS, fetch_local=False)[0]:
                 self._deadline.check()
+                if self._source is not None:
+                    self._source.check()
             return self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             raise lost(error) from error
