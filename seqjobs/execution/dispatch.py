@@ -89,6 +89,7 @@ class Dispatch:
         self._queue = PackQueue(pack for pack in self._packs if pack.id not in refused)
         try:
             while any(self._calls.values()) or (self._queue and not self._stopping()):
+                self._slots.source.check()
                 if self._stopping():
                     self._ask_to_stop()
                     yield from self._replace_full()

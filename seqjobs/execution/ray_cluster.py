@@ -17,6 +17,7 @@ from seqjobs.errors import ClusterError
 from seqjobs.execution import bare_ray
 from seqjobs.execution.private_folder import private_folder
 from seqjobs.storage import durable
+from seqjobs.storage.redaction import redacted
 
 NAMESPACE = "seqjobs"
 ANSWER_SECONDS = 2.0
@@ -108,7 +109,10 @@ def _reach(ray: Any, place: str, **options: Any) -> None:
         ray.init(logging_level="CRITICAL", log_to_driver=False, configure_logging=False, **options)
     except Exception as error:  # (Ray raises many kinds here, RuntimeError and ConnectionError among them)
         raise ClusterError(
-            "E508", f"Ray cannot be reached: {_first_line(error)}", where=place, fix="run `seqjobs doctor`."
+            "E508",
+            f"Ray cannot be reached: {redacted(_first_line(error))}",
+            where=redacted(place),
+            fix="run `seqjobs doctor`.",
         ) from error
 
 

@@ -11,6 +11,7 @@ from typing import Any, Self, final
 
 from seqjobs.errors import ClusterError, DataError
 from seqjobs.execution import ray_cluster
+from seqjobs.execution.cluster_watch import watching
 from seqjobs.execution.deadline import Deadline
 from seqjobs.execution.dispatch import Dispatch
 from seqjobs.execution.events import Event
@@ -18,7 +19,7 @@ from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.kept.leased import LeasedWorkers
 from seqjobs.execution.ray_asks import WAIT_SECONDS, Ask, Asks, Died, lost
 from seqjobs.execution.ray_slots import Slots
-from seqjobs.execution.ray_worker import WorkerFacts, decode
+from seqjobs.execution.ray_worker import WorkerFacts, decode_alone
 from seqjobs.execution.retry import Tries
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.execution.worker_source import OwnWorkers, WorkerSource
@@ -88,7 +89,7 @@ class RayPool:
 
     def _own(self, stack: contextlib.ExitStack) -> WorkerSource:
         self._ray = stack.enter_context(ray_cluster.connected(self._address))
-        return OwnWorkers(self._ray, self._start)
+        return OwnWorkers(self._ray, self._start, stack.enter_context(watching(self._ray)))
 
     def _leased(self, stack: contextlib.ExitStack) -> WorkerSource | None:
         """Workers of the cluster that `seqjobs up` keeps, if there is one that is of use."""
@@ -124,7 +125,7 @@ class RayPool:
             actors = itertools.cycle(self._slots.ready_actors())
             return [next(actors).decode.options(num_returns=2).remote(source) for source in sources]
         # No CPU is asked for: the actors may hold them all already.
-        task = self._ray.remote(decode).options(num_cpus=0, num_returns=2)
+        task = self._ray.remote(decode_alone).options(num_cpus=0, num_returns=2)
         return [task.remote(source) for source in sources]
 
     def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:
@@ -190,6 +191,8 @@ class RayPool:
         try:
             while not self._ray.wait([reference], timeout=WAIT_SECONDS, fetch_local=False)[0]:
                 self._deadline.check()
+                if self._source is not None:
+                    self._source.check()
             return self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             raise lost(error) from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 from seqjobs.errors import ClusterError
+from seqjobs.execution.back_off import BackOff
 from seqjobs.execution.ray_worker import WorkerFacts
 from seqjobs.execution.worker_source import WorkerSource, gpus_of
 from seqjobs.planning.resources import Resources
@@ -15,9 +16,6 @@ from seqjobs.planning.resources import Resources
 MAX_FAILED_STARTS = 3
 # So many in all where others do start: as on a cluster with one node on which none can.
 MAX_FAILED_STARTS_IN_ALL = 12
-# What made one die may pass. Each that dies lets the next one wait for twice as long.
-BACK_OFF_SECONDS = 1.0
-MOST_BACK_OFF_SECONDS = 60.0
 # How often the cluster is asked for nodes that have joined.
 LOOK_SECONDS = 5.0
 
@@ -49,8 +47,7 @@ class Slots:
     _ever_started: bool = False
     _has_room: bool = True
     _failed_starts: int = 0
-    _failed_in_a_row: int = 0
-    _not_before: float = float("-inf")
+    _back_off: BackOff = field(default_factory=BackOff)
     _looked: float = float("-inf")
 
     def fill(self) -> None:
@@ -58,13 +55,13 @@ class Slots:
 
         Raises ClusterError E506 where none fits, and none ever did.
         """
-        for _ in range(self._room() if time.monotonic() >= self._not_before else 0):
+        for _ in range(self._room() if self._back_off.is_over else 0):
             self.slots.append(self._start_one())
 
     def refill_when_due(self) -> None:
         """As `fill`, now and then: nodes join and leave, and workers that died may be tried again."""
         now = time.monotonic()
-        if now - self._looked >= LOOK_SECONDS or self._looked < self._not_before <= now:
+        if now - self._looked >= LOOK_SECONDS or self._back_off.has_ended_since(self._looked):
             self.fill()
 
     def ready_actors(self) -> list[Any]:
@@ -89,7 +86,7 @@ class Slots:
             )
         slot.facts, slot.private_bytes = facts, facts.private_bytes
         self._ever_started = True
-        self._failed_in_a_row = 0
+        self._back_off.started()
         return facts
 
     def remove(self, slot: Slot, reason: str, *, had_started: bool = False) -> None:
@@ -105,16 +102,14 @@ class Slots:
 
     def _note_failed_start(self, reason: str) -> None:
         self._failed_starts += 1
-        self._failed_in_a_row += 1
+        self._back_off.failed()
         fix = "run `seqjobs doctor`; once that is mended, the same command goes on."
         none_has_started = all(slot.facts is None for slot in self.slots)
-        if none_has_started and self._failed_in_a_row >= MAX_FAILED_STARTS:
-            what = f"{self._failed_in_a_row} workers in a row died while they started: {reason}"
+        if none_has_started and self._back_off.failed_in_a_row >= MAX_FAILED_STARTS:
+            what = f"{self._back_off.failed_in_a_row} workers in a row died while they started: {reason}"
             raise ClusterError("E507", what, fix=fix)
         if self._failed_starts >= MAX_FAILED_STARTS_IN_ALL:
             raise ClusterError("E507", f"{self._failed_starts} workers died while they started: {reason}", fix=fix)
-        wait = min(BACK_OFF_SECONDS * 2 ** (self._failed_in_a_row - 1), MOST_BACK_OFF_SECONDS)
-        self._not_before = time.monotonic() + wait
 
     @property
     def lack(self) -> str:

@@ -16,6 +16,7 @@ from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError
 from seqjobs.execution.captured_output import CapturedOutput
 from seqjobs.execution.executor import DatasetFacts
+from seqjobs.execution.hardening import harden
 from seqjobs.execution.pack_run import MembersEnded, PackEnd, PackStopped, run_pack
 from seqjobs.execution.report_buffer import ReportBuffer
 from seqjobs.execution.stream_items import SMALL_BYTES, Begun, Ended, Reported, StreamItem
@@ -164,6 +165,12 @@ def private_bytes() -> int:
     """Memory of this process that it shares with no other."""
     memory = psutil.Process().memory_info()
     return memory.rss - memory.shared
+
+
+def decode_alone(source: DataSource) -> tuple[DatasetFacts | DataError, Dataset | None]:
+    """As `decode`, in a process that Ray has for tasks alone."""
+    harden()
+    return decode(source)
 
 
 def decode(source: DataSource) -> tuple[DatasetFacts | DataError, Dataset | None]:

@@ -22,6 +22,7 @@ from seqjobs.spec.job_spec import TRIAL_SECTIONS, JobSpec, Source
 from seqjobs.spec.locate import error_lines
 from seqjobs.spec.overrides import apply_overrides
 from seqjobs.spec.problems import Path, Problem, Problems, shown
+from seqjobs.spec.secret_keys import with_secrets_told
 from seqjobs.spec.sections import HeaderSpec, ObjectiveSpec
 from seqjobs.spec.template_check import check_template
 from seqjobs.spec.trial_check import check_header
@@ -70,7 +71,8 @@ def parse_job(text: str, path: FilePath, overrides: Sequence[str] = ()) -> JobSp
     apply_overrides(document, overrides, problems)
     found = Problems()
     job = _read_job(document, Source(path=path, text=text, overrides=tuple(overrides)), found)
-    problems.extend(problem for problem in found if not _is_unreadable(document, problem))
+    told = with_secrets_told(found, document.tree)
+    problems.extend(problem for problem in told if not _is_unreadable(document, problem))
     if len(problems) or job is None:
         raise SpecError(error_lines(problems, document))
     return job

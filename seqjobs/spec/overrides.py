@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from seqjobs.spec.document import Document, Place, read_document
 from seqjobs.spec.problems import Path, Problems, shown
 from seqjobs.spec.substitution import parse_key, put
+from seqjobs.storage.redaction import HIDDEN, is_secret, redacted
 
 MAX_TEXT_SHOWN = 60
+# In the value of an override, which is YAML.
+_KEY = re.compile(r"[\w.]+(?=['\"]?\s*:)")
 
 
 def apply_overrides(document: Document, overrides: Sequence[str], problems: Problems) -> None:
     """Changes the document's tree in place; a mistake is noted at `-S path=value:line:col` of the override."""
     for text in overrides:
         key, equals, value = text.partition("=")
-        source = "-S " + (text if len(text) <= MAX_TEXT_SHOWN else text[: MAX_TEXT_SHOWN - 3] + "...")
+        source = f"-S {_shown(key, text)}"
         document.overrides.append(source)
         whole = Place(line=1, column=1, key_line=1, key_column=1, source=source)
         if not equals:
@@ -41,6 +45,15 @@ def apply_overrides(document: Document, overrides: Sequence[str], problems: Prob
             problems.extend([replace(problem, path=(*path, *problem.path), place=place)])
             if parsed.tree is None:
                 document.unreadable.add(path)
+
+
+def _shown(key: str, text: str) -> str:
+    """The override as it is named in messages: short, and without what may be a secret."""
+    keys = [key, *_KEY.findall(text)]
+    if any(is_secret(part) for name in keys for part in name.split(".")):
+        return f"{key}={HIDDEN}"
+    text = redacted(text)
+    return text if len(text) <= MAX_TEXT_SHOWN else text[: MAX_TEXT_SHOWN - 3] + "..."
 
 
 def _replace_places(document: Document, path: Path, places: dict[Path, Place], whole: Place) -> None:

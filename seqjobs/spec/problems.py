@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 from seqjobs.storage.files import printable
+from seqjobs.storage.redaction import without_secrets
 
 Path = tuple[str | int, ...]
 
@@ -78,8 +79,8 @@ def dotted(path: Sequence[str | int]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as an error may print it: one line, short, nothing a terminal would act on."""
-    text = repr(value) if not isinstance(value, bool | type(None)) else str(value).lower()
+    """A value as an error may print it: one line, short, no secret, nothing a terminal would act on."""
+    text = repr(without_secrets(value)) if not isinstance(value, bool | type(None)) else str(value).lower()
     return _shortened(printable(text))
 
 

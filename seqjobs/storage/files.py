@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from seqjobs.errors import DataError
+from seqjobs.storage.redaction import redacted
 
 # Kept here and not beside the readers, so that `seqjobs validate` finds files without importing pyarrow.
 SUFFIXES: Final = {
@@ -91,8 +92,8 @@ def _format_of(name: str) -> str | None:
 
 
 def printable(text: str) -> str:
-    """`text` without what a terminal would act on; whatever came from a file goes through here."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+    """`text` without what a terminal would act on and without logins; whatever came from a file goes through here."""
+    return redacted("".join(character if character.isprintable() else "?" for character in text))
 
 
 def _checked_files_of(text: str, folder: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import keras
+from keras.src.saving.serialization_lib import SafeModeScope
 
 from seqjobs.spec.sections import CompileSpec, TrialSpec
 from seqjobs.spec.tables import METRICS, ArgumentValue, Named, history_name
@@ -85,8 +86,10 @@ def build_model(
     See `build` for `stand_ins`. Raises ValueError (Keras's) where the layers do not fit each other.
     """
     keras.utils.set_random_seed(seed)
-    layers = [build(layer, stand_ins) for layer in trial.model]
-    model = keras.Sequential([keras.Input(feature_shape), *layers])
+    # No value of a spec is code or a file, and Keras is told to take none: a second wall behind the closed tables.
+    with SafeModeScope(safe_mode=True):
+        layers = [build(layer, stand_ins) for layer in trial.model]
+        model = keras.Sequential([keras.Input(feature_shape), *layers])
     compile_model(model, trial.compile, stand_ins)
     return model
 
@@ -99,11 +102,12 @@ def compile_model(
     run_eagerly: bool = False,
 ) -> None:
     """Keras's `compile`, without XLA: on a CPU it makes convolutions, dropout and short trials slower."""
-    model.compile(
-        optimizer=build(section.optimizer, stand_ins),
-        loss=build(section.loss),
-        metrics=[build_metric(metric) for metric in section.metrics],
-        weighted_metrics=[build_metric(metric) for metric in section.weighted_metrics],
-        jit_compile=False,
-        run_eagerly=run_eagerly,
-    )
+    with SafeModeScope(safe_mode=True):
+        model.compile(
+            optimizer=build(section.optimizer, stand_ins),
+            loss=build(section.loss),
+            metrics=[build_metric(metric) for metric in section.metrics],
+            weighted_metrics=[build_metric(metric) for metric in section.weighted_metrics],
+            jit_compile=False,
+            run_eagerly=run_eagerly,
+        )

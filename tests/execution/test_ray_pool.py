@@ -132,6 +132,15 @@ def test_forty_trials_on_two_workers_import_tensorflow_twice_and_decode_the_data
     assert len(workers) == 2
 
 
+def test_the_workers_are_hardened(pool: RayPool) -> None:
+    assert pool is not None
+    assert STARTED
+    for event in STARTED.values():
+        status = Path(f"/proc/{event.pid}/status").read_text()
+        assert "NoNewPrivs:\t1" in status
+        assert "Umask:\t0077" in status
+
+
 def test_a_start_is_told_before_the_pack_is_dispatched(pool: RayPool, make_points_plan: MakePlan) -> None:
     plan = make_points_plan("fit.batch_size={choice: [16, 32, 64]}", "search.sampler=grid", "fit.epochs=1")
     events = run(pool, plan)

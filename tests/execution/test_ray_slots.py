@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seqjobs.errors import ClusterError
-from seqjobs.execution import ray_slots
+from seqjobs.execution import back_off, ray_slots
 from seqjobs.execution.ray_slots import Slots
 from seqjobs.execution.ray_worker import WorkerFacts
 from seqjobs.planning.resources import Resources
@@ -28,6 +28,8 @@ class OneWorker:
             node="n", node_id="0", pid=1, devices=(), versions=(), private_bytes=private_bytes, num_packs=num_packs
         )
         self.ended = 0
+
+    def check(self) -> None: ...
 
     def capacity(self) -> Mapping[str, float]:
         return {"CPU": float(self.cpus), "GPU": 0.0, "memory": float(BUDGET)}
@@ -94,7 +96,8 @@ def test_a_worker_that_is_removed_is_ended_and_another_can_take_its_place() -> N
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     time = Clock()
-    monkeypatch.setattr(ray_slots, "time", SimpleNamespace(monotonic=time))
+    for module in (ray_slots, back_off):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=time))
     return time
 
 

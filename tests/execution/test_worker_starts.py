@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seqjobs.errors import ClusterError, OutOfTimeError, SpecError
-from seqjobs.execution import ray_slots
+from seqjobs.execution import back_off
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
@@ -43,7 +43,7 @@ class BadStart:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_slots, "BACK_OFF_SECONDS", 0.1)
+    monkeypatch.setattr(back_off, "BACK_OFF_SECONDS", 0.1)
 
 
 def carried_out(plan: Plan, tmp_path: Path, start: Callable[[int], FakeRunner]) -> Run:

@@ -20,6 +20,7 @@ from typing import Any, final
 
 from seqjobs.errors import SeqjobsError
 from seqjobs.execution import ray_cluster
+from seqjobs.execution.cluster_watch import ClusterWatch, watching
 from seqjobs.execution.kept.fingerprint import fingerprint
 from seqjobs.execution.kept.folder import KeptFolder, KeptState, ProcessId
 from seqjobs.execution.kept.local_socket import Connection, Listener, Message
@@ -48,7 +49,8 @@ class Order:
 class Keeper:
     """Answers on the socket, keeps workers warm, and ends when it is told to or was idle for long."""
 
-    def __init__(self, ray: Any, order: Order, listener: Listener) -> None:
+    def __init__(self, ray: Any, watch: ClusterWatch, order: Order, listener: Listener) -> None:
+        self._watch = watch
         self._order = order
         self._listener = listener
         self._workers = KeptWorkers(ray, order.start, order.workers)
@@ -61,11 +63,12 @@ class Keeper:
         self._was_warm = False
 
     def keep(self) -> None:
-        """Returns when the cluster is to end. Raises RuntimeError where workers cannot start."""
+        """Returns when the cluster is to end. Raises RuntimeError where workers cannot start, ClusterError E520."""
         signal.signal(signal.SIGTERM, lambda *_: self._end_soon())
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._fill()
         while not self._is_over():
+            self._watch.check()
             for key, _ in self._selector.select(LOOK_SECONDS):
                 if key.fileobj is self._listener:
                     self._accept()
@@ -179,10 +182,11 @@ def main() -> int:
         with (
             _held(order.folder),
             ray_cluster.connected(None, token=order.folder.token) as ray,
+            watching(ray) as watch,
             contextlib.closing(Listener.at(order.folder.socket)) as listener,
             _announced(ray, order),
         ):
-            Keeper(ray, order, listener).keep()
+            Keeper(ray, watch, order, listener).keep()
     except (SeqjobsError, RuntimeError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

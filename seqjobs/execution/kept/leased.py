@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any, Self, final
 
 from seqjobs.errors import ClusterError
+from seqjobs.execution.cluster_watch import asked
 from seqjobs.execution.kept.cluster import alive
 from seqjobs.execution.kept.fingerprint import fingerprint
 from seqjobs.execution.kept.folder import KeptFolder, KeptState
@@ -77,11 +78,11 @@ class LeasedWorkers:
         self._connection.close()
 
     def capacity(self) -> Mapping[str, float]:
-        self._check()
+        self.check()
         return self._allotment
 
     def node_is_alive(self, node_id: str, *, ask: bool) -> bool:  # noqa: ARG002 (the one there is)
-        self._check()
+        self.check()
         return True
 
     def start(self, resources: Resources, gpus: int) -> Any:  # noqa: ARG002 (the keeper knows what `auto` is)
@@ -90,7 +91,7 @@ class LeasedWorkers:
         if name is None:
             raise _lost("it has no worker for this run any more")
         try:
-            actor = self._ray.get_actor(name)
+            actor = asked(lambda: self._ray.get_actor(name), self.check)
         except ValueError as error:
             raise _lost("a worker that it lent is not there") from error
         self._names[id(actor)] = name
@@ -103,7 +104,7 @@ class LeasedWorkers:
     def give_back(self, actor: Any) -> None:
         self._part_with(id(actor), "give-back")
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Ray itself would ask its servers for a minute, and then end the process."""
         if self._connection.is_over():
             raise _lost("it has ended")

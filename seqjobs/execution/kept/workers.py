@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 from seqjobs.execution import ray_cluster
+from seqjobs.execution.back_off import BackOff
 from seqjobs.execution.ray_worker import WorkerFacts
 from seqjobs.execution.worker_source import gpus_of, start_worker
 from seqjobs.planning.resources import Resources
@@ -59,17 +60,24 @@ class KeptWorkers:
         self.count = min(count or self._fits(Resources(), self._total), self._fits(Resources(), self._total))
         self.workers: list[KeptWorker] = []
         self.leases: list[Lease] = []
-        self.failed_starts = 0
+        self._back_off = BackOff()
         self._made = 0
 
     def fill(self) -> None:
-        """Starts warm workers as long as fewer than `count` are there and there is room beside the runs."""
-        for _ in range(self._missing()):
+        """Starts warm workers as long as fewer than `count` are there and there is room beside the runs, but for a
+        while after one died as it started."""
+        for _ in range(self._missing() if self._back_off.is_over else 0):
             self._new(Resources())
 
     @property
     def wants_more(self) -> bool:
-        return self._missing() > 0
+        """Whether `fill` would start any now."""
+        return self._back_off.is_over and self._missing() > 0
+
+    @property
+    def failed_starts(self) -> int:
+        """How many died one after another as they started."""
+        return self._back_off.failed_in_a_row
 
     def grant(self, pid: int, wishes: Sequence[Wish], limit: int | None) -> Lease | None:
         """Room for at least one worker of each wish, and for as many as it can use; None where there is none."""
@@ -139,10 +147,11 @@ class KeptWorkers:
         except self._ray.exceptions.RayError:
             # A run that has the worker finds out for itself.
             if worker.lease is None:
-                self.failed_starts += not worker.bytes_when_new
+                if not worker.bytes_when_new:
+                    self._back_off.failed()
                 self.workers.remove(worker)
             return
-        self.failed_starts = 0
+        self._back_off.started()
         worker.bytes_when_new = worker.bytes_when_new or worker.facts.private_bytes
         if worker.lease is None and worker.facts.private_bytes - worker.bytes_when_new > MOST_GROWTH_BYTES:
             self._end(worker)

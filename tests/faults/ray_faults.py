@@ -1,0 +1,144 @@
+"""Faults of Ray, one run each: `python -m tests.faults.ray_faults [NAME ...]`, all of them if none is named.
+
+Each is a submit of the command line, with fake workers on a cluster of its own, to which something is done. They take
+half a minute each; some are part of the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seqjobs.results.run import Run
+from tests.conftest import POINTS_SPEC, ROOT
+from tests.fake_runner import Behaviour, trainings
+from tests.run_job.samples import committed, do, plan_of, result
+
+NUM_TRIALS = 6
+SLOW = POINTS_SPEC.replace("learning_rate: 0.01", f"learning_rate: {float(Behaviour.SLOW)}")
+TEXT = SLOW + f"search: {{repeats: {NUM_TRIALS}}}\nlimits: {{retries: 0}}\n"
+RAY = {"SEQJOBS_TEST_RAY": "1"}
+MOST_SUBMITS = 5
+
+
+class Submits:
+    """Submits of one spec as one run, each on a cluster of its own."""
+
+    def __init__(self, folder: Path, text: str = TEXT) -> None:
+        self.folder = folder
+        self.notes = folder / "notes"
+        self.root = folder / "runs" / "one"
+        _write_points(folder)
+        (folder / "job.yaml").write_text(text)
+
+    def start(self, **variables: str) -> subprocess.Popen[str]:
+        arguments = ["submit", "job.yaml", "--run", "one", "--runs-dir", "runs", "--workers", "2"]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SEQJOBS_TEST_NOTES": str(self.notes)}
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.cli.submitted", *arguments],
+            cwd=self.folder,
+            env={**environment, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def train(self, process: subprocess.Popen[str]) -> None:
+        """Waits until some trials have ended and others are at work."""
+        while len(committed(self.root)) < 2 and process.poll() is None:
+            time.sleep(0.01)
+        assert process.poll() is None, process.communicate()
+
+    def assert_finishes(self, variables: Mapping[str, str] = MappingProxyType({})) -> None:
+        """A submit ends well, trains nothing again that is done, and the result is that of a run without faults."""
+        done, before = committed(self.root), len(trainings(self.notes))
+        process = self.start(**variables)
+        _, stderr = process.communicate()
+        assert process.returncode == 0, stderr
+        assert not done & set(trainings(self.notes)[before:])
+        assert Run.open(self.root).num_finished == NUM_TRIALS
+        do(plan_of(self.folder / "job.yaml"), self.folder / "golden")
+        assert result(self.root) == result(self.folder / "golden")
+
+
+def _write_points(folder: Path) -> None:
+    random = np.random.default_rng(1)
+    for name in ("train", "test"):
+        columns = {f"x{index}": random.normal(size=50).astype(np.float32) for index in range(6)}
+        pq.write_table(pa.table({**columns, "yes": (columns["x0"] > 0).astype(np.int8)}), folder / f"{name}.parquet")
+
+
+def lose(folder: Path, *, names: tuple[str, ...], again: Mapping[str, str]) -> None:
+    """Processes of the local cluster are killed, all if none is named; then the run is finished on another."""
+    submits = Submits(folder)
+    process = submits.start(**RAY)
+    submits.train(process)
+    for child in psutil.Process(process.pid).children(recursive=True):
+        if not names or child.name() in names:
+            child.kill()
+    _, stderr = process.communicate()
+    assert process.returncode == 4, stderr
+    (told,) = [line for line in stderr.splitlines() if "lost" in line]
+    assert told.startswith("E520 the cluster is lost: its "), told
+    assert told.endswith("Fix: run the same command again to go on."), told
+    assert "Traceback" not in stderr
+    submits.assert_finishes(again)
+
+
+def disturb(folder: Path, **variables: str) -> None:
+    """Ray loses or delays messages: a submit ends well or says that the cluster is lost, and the next ones go on."""
+    submits = Submits(folder, TEXT.replace("retries: 0", "retries: 3"))
+    for _ in range(MOST_SUBMITS):
+        process = submits.start(**RAY, **variables)
+        _, stderr = process.communicate()
+        print(f"  left with {process.returncode}, {len(committed(submits.root))} trials have ended", flush=True)
+        assert process.returncode in (0, 4), stderr
+        assert "Traceback" not in stderr, stderr
+        if process.returncode == 0:
+            break
+    submits.assert_finishes()
+
+
+def _failing(method: str, count: int, *shares: int) -> str:
+    """`shares` of calls never arrive, lose their answers, or are told as lost while they are at work."""
+    keys = ("req_failure_prob", "resp_failure_prob", "in_flight_failure_prob")
+    return json.dumps({method: {"num_failures": count, **dict(zip(keys, shares, strict=True))}})
+
+
+PUSH, LEASE = "CoreWorkerService.grpc_client.PushTask", "NodeManagerService.grpc_client.RequestWorkerLease"
+FAULTS: dict[str, Callable[[Path], None]] = {
+    "gcs": partial(lose, names=("gcs_server",), again={}),
+    "raylet": partial(lose, names=("raylet",), again={}),
+    "everything": partial(lose, names=(), again=RAY),
+    "rpc": partial(disturb, RAY_testing_rpc_failure=_failing("*", -1, 25, 25, 10)),
+    "rpc-some": partial(disturb, RAY_testing_rpc_failure=_failing("*", -1, 5, 5, 5)),
+    "rpc-push": partial(disturb, RAY_testing_rpc_failure=_failing(f"ray::rpc::{PUSH}", 20, 25, 25, 10)),
+    "rpc-lease": partial(disturb, RAY_testing_rpc_failure=_failing(f"ray::rpc::{LEASE}", 20, 25, 25, 10)),
+    "delays": partial(disturb, RAY_testing_asio_delay_us="*=0:200000"),
+}
+"""By name. `rpc` is more than Ray holds out: its head takes a node for dead whose answers are lost so often."""
+
+
+def main(names: list[str]) -> None:
+    for name in names or FAULTS:
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            FAULTS[name](Path(folder))
+        print(f"{name}: held, {time.monotonic() - began:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
