@@ -1,0 +1,84 @@
+"""Files in object stores: which of them a path means, and how they are read. A folder stands for the store here."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import fs
+
+from seqjobs.data import stores
+from seqjobs.errors import DataError
+from seqjobs.spec.data_section import StorageSpec
+
+from .conftest import Folder
+
+TABLE = pa.table({"x": [0.5, 1.5, 2.5], "label": [0, 1, 0]})
+
+
+@pytest.fixture
+def bucket(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    """What is written below `bucket` in the folder is in the store."""
+
+    def opened(scheme: str, place: str, fixed: PurePosixPath, _: StorageSpec) -> tuple[Any, PurePosixPath]:
+        assert scheme == "s3"
+        return fs.LocalFileSystem(), PurePosixPath(folder.path) / place / fixed
+
+    monkeypatch.setattr(stores, "_open", opened)
+    return folder
+
+
+def names(uri: str) -> list[str]:
+    return [source.name for source, _ in stores.files_in_store(uri, StorageSpec())]
+
+
+def test_a_path_means_what_a_local_one_does(bucket: Folder) -> None:
+    for name in ("d/b.parquet", "d/a.parquet", "d/sub/c.parquet", "d/.hidden/x.parquet", "d/_old.parquet"):
+        bucket.write(TABLE, f"bucket/{name}")
+    (bucket.path / "bucket" / "d" / "readme.md").write_text("no data")
+    assert names("s3://bucket/d/a.parquet") == ["s3://bucket/d/a.parquet"]
+    assert names("s3://bucket/d") == [f"s3://bucket/d/{name}.parquet" for name in ("a", "b", "sub/c")]
+    assert names("s3://bucket/d/*.parquet") == [f"s3://bucket/d/{name}.parquet" for name in ("a", "b")]
+    assert names("s3://bucket/**/[bc].parquet") == [f"s3://bucket/d/{name}.parquet" for name in ("b", "sub/c")]
+    assert names("s3://bucket/*/sub/?.parquet") == ["s3://bucket/d/sub/c.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "phrase"),
+    [
+        ("s3://bucket/nowhere", "E401", "there is no data file"),
+        ("s3://bucket/d/*.csv", "E401", "matches no data file"),
+        ("s3://bucket/d/readme.md", "E415", "'.md' files cannot be read"),
+    ],
+)
+def test_what_is_not_there_is_named(bucket: Folder, path: str, code: str, phrase: str) -> None:
+    bucket.write(TABLE, "bucket/d/a.parquet")
+    (bucket.path / "bucket" / "d" / "readme.md").write_text("no data")
+    with pytest.raises(DataError) as caught:
+        stores.files_in_store(path, StorageSpec())
+    assert (caught.value.code, phrase in caught.value.what) == (code, True)
+    assert caught.value.where == path
+
+
+def test_rows_and_folders_named_after_a_value_are_read(bucket: Folder) -> None:
+    bucket.write(TABLE, "bucket/d/year=2024/a.parquet")
+    bucket.write(TABLE, "d/year=2024/a.parquet")
+    found = bucket.read(train=["s3://bucket/d"])
+    assert found.fingerprint == bucket.read(train=["d"]).fingerprint
+    assert found.train.features[0].tolist() == [0.5, 2024.0]
+
+
+def test_a_file_named_twice_does_not_count_twice(bucket: Folder) -> None:
+    bucket.write(TABLE, "bucket/d/a.parquet")
+    error = bucket.error(train=["s3://bucket/d", "s3://bucket/*/a.parquet"])
+    assert (error.code, "named twice" in error.what) == ("E401", True)
+
+
+def test_a_store_that_cannot_be_reached_is_no_damaged_file(folder: Folder) -> None:
+    storage = {"endpoint": "http://127.0.0.1:9", "region": "us-east-1", "anonymous": True}
+    error = folder.error(train=["s3://bucket/rows.parquet"], storage=storage)
+    assert (error.code, error.where) == ("E401", "s3://bucket/rows.parquet")
+    assert "the store cannot be read" in error.what
+    assert "credentials in the environment" in error.fix
