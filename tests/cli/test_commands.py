@@ -157,6 +157,7 @@ def test_submit_passes_on_what_was_asked(submitted: Submitted) -> None:
     assert job.source.overrides == ("fit.epochs=2",)
     assert submitted.arguments.pop("progress")
     assert submitted.arguments.pop("notify")
+    assert submitted.arguments.pop("stop")
     assert submitted.arguments == {"run": "mine", "runs_dir": Path("r"), "workers": 3, "address": "ray://h:1"}
 
 
