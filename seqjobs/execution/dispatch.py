@@ -27,7 +27,7 @@ from seqjobs.execution.events import (
 from seqjobs.execution.executor import Saved
 from seqjobs.execution.pack_queue import PackQueue
 from seqjobs.execution.pack_run import PackStopped
-from seqjobs.execution.ray_call import RayCall, StreamEndedError, Whole, reason_of
+from seqjobs.execution.ray_call import RayCall, StreamEndedError, Whole, death_of, reason_of
 from seqjobs.execution.ray_slots import Slot, Slots
 from seqjobs.execution.ray_worker import SIGNALS
 from seqjobs.execution.retry import Tries
@@ -77,6 +77,7 @@ class Dispatch:
         self._has_asked = False
         self._attempts = Attempts(tries)
         self._queue = PackQueue(())
+        self._alone: list[Pack] = []  # they ran out of memory, and are tried again when nothing else is at work
         self._calls: dict[str, list[RayCall]] = {}
         self._suspects: set[str] = set()
         self._watch = StallWatch()
@@ -88,7 +89,7 @@ class Dispatch:
         yield from refused.values()
         self._queue = PackQueue(pack for pack in self._packs if pack.id not in refused)
         try:
-            while any(self._calls.values()) or (self._queue and not self._stopping()):
+            while any(self._calls.values()) or ((self._queue or self._alone) and not self._stopping()):
                 self._slots.source.check()
                 if self._stopping():
                     self._ask_to_stop()
@@ -144,7 +145,7 @@ class Dispatch:
         """
         for slot in [slot for slot in self._slots.slots if self._slots.is_full(slot)]:
             calls, budget = self._calls.get(slot.name, []), self._slots.resources.memory
-            if budget is None or not (self._queue or calls):
+            if budget is None or not (self._queue or self._alone or calls):
                 continue
             self._slots.remove(slot, "replaced")
             yield WorkerReplaced(worker=slot.name, private_bytes=slot.private_bytes, budget=budget)
@@ -156,6 +157,8 @@ class Dispatch:
 
         What was planned and then not dispatched, because somebody closed the events, is in no worker's hands.
         """
+        if self._alone and not self._queue and not any(self._calls.values()):
+            self._queue.put_last(self._alone.pop(0))
         planned: dict[str, _Planned] = {}
         for depth in range(IN_FLIGHT):
             for slot in self._slots.slots:
@@ -289,23 +292,23 @@ class Dispatch:
         # Then Ray has lost its connection, and nobody has told it yet of what.
         unknown = isinstance(error, self._ray.exceptions.ActorUnavailableError)
         source, facts = self._slots.source, slot.facts
-        infrastructure = facts is not None and not source.node_is_alive(facts.node_id, ask=unknown)
-        reason = reason_of(error)
-        yield from self._end_worker(slot, reason, f"its worker died: {reason}", infrastructure=infrastructure)
+        is_gone = facts is not None and not source.node_is_alive(facts.node_id, ask=unknown)
+        death = None if is_gone else death_of(self._ray, slot.actor, error)
+        reason = reason_of(death or error)
+        cause = Cause.CRASH if death is not None else Cause.INFRASTRUCTURE
+        if isinstance(death, self._ray.exceptions.OutOfMemoryError):
+            cause = Cause.OUT_OF_MEMORY
+        yield from self._end_worker(slot, reason, f"its worker died: {reason}", cause)
 
-    def _end_worker(
-        self, slot: Slot, reason: str, what: str, *, cause: Cause = Cause.CRASH, infrastructure: bool = False
-    ) -> Iterator[Event]:
+    def _end_worker(self, slot: Slot, reason: str, what: str, cause: Cause = Cause.CRASH) -> Iterator[Event]:
         """All that was on the worker is lost; only what it had begun can have brought it down."""
         self._slots.remove(slot, reason)
         yield WorkerLost(worker=slot.name, reason=reason)
         calls = self._calls.get(slot.name, [])
-        culprit = self._culprit(calls) if not infrastructure else None
-        failures = {
-            crashed: Failure(cause=cause if crashed else Cause.INFRASTRUCTURE, message=what)
-            for crashed in (True, False)
-        }
-        yield from self._lose_worker(slot, [(pack, failures[pack is culprit]) for call in calls for pack in call.packs])
+        culprit = self._culprit(calls) if cause is not Cause.INFRASTRUCTURE else None
+        of_culprit, of_others = (Failure(cause=kind, message=what) for kind in (cause, Cause.INFRASTRUCTURE))
+        lost = [(pack, of_culprit if pack is culprit else of_others) for call in calls for pack in call.packs]
+        yield from self._lose_worker(slot, lost)
 
     def _culprit(self, calls: Sequence[RayCall]) -> Pack | None:
         """The pack that the worker died of, as far as one can know."""
@@ -339,7 +342,9 @@ class Dispatch:
 
     def _put_back(self, pack: Pack, over: AttemptEnded | AttemptLost) -> None:
         again = self._attempts.again(pack, over)
-        if isinstance(over, AttemptLost) and over.charged and not self._attempts.any_ended:
+        if isinstance(over, AttemptLost) and over.failure.cause is Cause.OUT_OF_MEMORY:
+            self._alone.extend(again)
+        elif isinstance(over, AttemptLost) and over.charged and not self._attempts.any_ended:
             # Its worker, should it live, would take it again before programs that it does not hold.
             self._queue.forget(over.worker)
             for part in again:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from seqjobs.errors import ClusterError
 from seqjobs.storage.lock import Lock, is_held
 
 PREFIX = "seqjobs-"
@@ -19,19 +20,18 @@ _LOCK = "lock"
 _YOUNG_SECONDS = 60.0
 # A socket's path may have 107 bytes, and Ray's sockets have 65 below its own folder.
 _LONGEST_PARENT = 21
+# What Ray writes there as it starts, and then some: where there is less its processes die one by one.
+_LEAST_FREE_BYTES = 32 * 2**20
 
 
 @contextlib.contextmanager
 def private_folder() -> Iterator[Path]:
     """A temporary folder that only this user may enter; also removes those of processes that were killed.
 
-    In it `ray` may stand, whose sockets need a short path: where TMPDIR is long it is not followed.
+    In it `ray` may stand, whose sockets need a short path: where TMPDIR is long it is not followed. Raises ClusterError
+    E521 where there is no place for it.
     """
-    parent = tempfile.gettempdir()
-    if len(parent) > _LONGEST_PARENT:
-        parent = "/tmp"
-    _remove_left_behind(Path(parent))
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    folder = _made()
     lock = Lock(folder / _LOCK)
     try:
         lock.take()
@@ -39,6 +39,24 @@ def private_folder() -> Iterator[Path]:
     finally:
         lock.give_back()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _made() -> Path:
+    fix = "make room there, or set TMPDIR to another folder with a short name."
+    parent = "/tmp"
+    try:
+        parent = tempfile.gettempdir()
+        if len(parent) > _LONGEST_PARENT:
+            parent = "/tmp"
+        _remove_left_behind(Path(parent))
+        free = shutil.disk_usage(parent).free
+        if free < _LEAST_FREE_BYTES:
+            what = f"a local Ray writes into this folder, which has {free // 2**20} MiB left of the "
+            raise ClusterError("E521", f"{what}{_LEAST_FREE_BYTES // 2**20} MiB that it needs", where=parent, fix=fix)
+        return Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+    except OSError as error:
+        what = f"a local Ray cannot write into this folder: {error.strerror or error}"
+        raise ClusterError("E521", what, where=parent, fix=fix) from error
 
 
 def _remove_left_behind(parent: Path) -> None:

@@ -11,12 +11,14 @@ from typing import Any, final
 
 from seqjobs.errors import ClusterError
 from seqjobs.execution.deadline import Deadline
-from seqjobs.execution.ray_call import reason_of
+from seqjobs.execution.ray_call import death_of, reason_of
 from seqjobs.execution.ray_slots import Slot, Slots
 
 WAIT_SECONDS = 0.1
 # A worker may die by chance while it is asked something. Who asks of two what they die of is to blame.
 MOST_DEATHS = 2
+# Then it is no chance that Ray cannot reach workers.
+MOST_LOST_CONNECTIONS = 10
 
 Ask = Callable[[Any], Any]
 """Calls a method of an actor; returns Ray's reference to the answer."""
@@ -39,6 +41,7 @@ class Asks:
         self._deadline = deadline
         self._asked: dict[str, list[tuple[str, Any]]] = {}  # worker -> what it was asked, in order
         self._deaths: Counter[str] = Counter()
+        self._lost_connections = 0
 
     def answers(self, asks: Mapping[str, Ask]) -> Mapping[str, Any]:
         """An answer, or Died, for each. Raises ClusterError E506, E507, E509, and what the deadline raises."""
@@ -56,8 +59,9 @@ class Asks:
                     raise lost(error) from error
                 except self._ray.exceptions.RayError as error:
                     left.extend(other for other, _ in self._asked.pop(slot.name))
-                    if self._is_to_blame(name, slot, error):
-                        found[name] = Died(reason=reason_of(error))
+                    death = death_of(self._ray, slot.actor, error)
+                    if self._is_to_blame(name, slot, death, error):
+                        found[name] = Died(reason=reason_of(death or error))
                     else:
                         left.append(name)
         return found
@@ -82,10 +86,16 @@ class Asks:
         names = {heads[reference] for reference in ready}
         return [slot for slot in self._slots.slots if slot.name in names]
 
-    def _is_to_blame(self, name: str, slot: Slot, error: BaseException) -> bool:
-        """Replaces the worker; whether what it was asked has brought it down, and others before."""
-        had_started = self._had_started(slot)
-        self._slots.remove(slot, reason_of(error), had_started=had_started)
+    def _is_to_blame(self, name: str, slot: Slot, death: BaseException | None, error: BaseException) -> bool:
+        """Replaces the worker; whether what it was asked has brought it down, and others before.
+
+        Raises ClusterError E509 where connections are lost again and again.
+        """
+        self._lost_connections += death is None
+        if self._lost_connections > MOST_LOST_CONNECTIONS:
+            raise lost(error)
+        had_started = death is not None and self._had_started(slot)
+        self._slots.remove(slot, reason_of(death or error), had_started=had_started or death is None)
         self._slots.fill()
         self._deaths[name] += had_started
         return self._deaths[name] >= MOST_DEATHS

@@ -16,6 +16,8 @@ from seqjobs.training.outcome import PackCheckpoint, Weights
 
 # Taken from one stream before the others are looked at again.
 ITEMS_AT_ONCE = 64
+# How long it takes at most until it is known that an actor has died that cannot be reached.
+DEATH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,22 @@ class RayCall:
 
 class StreamEndedError(Exception):
     """A worker's stream ended before its packs did."""
+
+
+def death_of(ray: Any, actor: Any, error: BaseException) -> BaseException | None:
+    """What an actor died of that failed with `error`; None where only Ray's connection to it was lost.
+
+    Of that Ray tells at once, and of a death a moment later, if there was one.
+    """
+    if not isinstance(error, ray.exceptions.ActorUnavailableError):
+        return error
+    try:
+        ray.get(actor.facts.remote(), timeout=DEATH_SECONDS)
+    except (ray.exceptions.ActorUnavailableError, ray.exceptions.GetTimeoutError):
+        return None
+    except ray.exceptions.RayError as death:
+        return death  # type: ignore[no-any-return]
+    return None
 
 
 def _giving(weights: Weights) -> Callable[[], Weights]:

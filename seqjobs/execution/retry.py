@@ -14,7 +14,8 @@ from typing import Self
 from seqjobs.training.outcome import Cause, Failure, TrialOutcome
 
 _TRIED_AGAIN = frozenset({Cause.OUT_OF_MEMORY, Cause.CRASH, Cause.INFRASTRUCTURE})
-# Out of memory is tried once more, in case a neighbour had taken the memory; then it is the trial's own.
+# Out of memory is tried once more, when nothing else is at work (`Dispatch`), in case a neighbour had taken the memory;
+# then it is the trial's own.
 _MOST_OUT_OF_MEMORY = 1
 
 

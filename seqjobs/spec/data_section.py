@@ -23,6 +23,9 @@ def _path(value: object) -> str:
         places = ", ".join(f"{name}://" for name in REMOTE_SCHEMES)
         what = f"only local files, and those in {places}, can be read"
         raise rejection("E401", what, value, "copy the data beside the spec.")
+    if scheme in ("s3", "gs") and "@" in value.partition("://")[2].partition("/")[0]:
+        what, fix = "an address holds who logs in", "credentials of a store stand in the environment: see the README."
+        raise rejection("E709", what, value, fix)
     return _no_metadata(value) if scheme else value
 
 

@@ -21,6 +21,8 @@ ELSEWHERE = {
     "tests/run_job/test_all_die.py": ["E517"],
     "tests/execution/test_worker_starts.py": ["E518"],
     "tests/execution/test_dispatch.py": ["E519"],
+    "tests/execution/test_thread_limit.py": ["E522"],
+    "tests/execution/test_private_folder.py": ["E521"],
     "tests/faults/test_lost_clusters.py": ["E520"],
     "tests/execution/test_ray_cluster.py": ["E508", "E510"],
     "tests/run_job/test_resume.py": ["E509"],

@@ -1,12 +1,14 @@
 """`python -m tests.cli.submitted submit ...`: the command line, training with fakes.
 
 In this process; or with `SEQJOBS_TEST_RAY=1` in workers of Ray. With `SEQJOBS_TEST_HANG=1` giving back what the run
-used takes an hour, as where Ray's servers do not answer. `SEQJOBS_TEST_NOTES` is where trainings are noted.
+used takes an hour, as where Ray's servers do not answer. `SEQJOBS_TEST_NOTES` is where trainings are noted, and
+`SEQJOBS_TEST_LOGS` where a copy of Ray's logs goes; `SEQJOBS_TEST_ALLOCATE` is `StartFake.allocate`.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Sequence
@@ -51,6 +53,27 @@ class Hanging:
         time.sleep(3600)
 
 
+class Copying:
+    """An executor of whose cluster the logs are copied before it is left."""
+
+    def __init__(self, inner: Executor) -> None:
+        self._inner = inner
+
+    def __enter__(self) -> Any:
+        self._inner.__enter__()
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def __exit__(self, *arguments: Any) -> None:
+        import ray  # noqa: PLC0415
+
+        session = Path(ray._private.worker._global_node.get_session_dir_path())
+        shutil.copytree(session, os.environ["SEQJOBS_TEST_LOGS"], ignore=shutil.ignore_patterns("sockets"))
+        self._inner.__exit__(*arguments)
+
+
 def submit_jobs(
     jobs: Sequence[JobSpec],
     *,
@@ -61,12 +84,15 @@ def submit_jobs(
     stop: StopWish,
     **_: object,
 ) -> Run:
-    plan, start = make_plan(jobs), StartFake(notes=Path(os.environ["SEQJOBS_TEST_NOTES"]), slow=0.1)
+    notes, allocate = Path(os.environ["SEQJOBS_TEST_NOTES"]), int(os.environ.get("SEQJOBS_TEST_ALLOCATE", "0"))
+    plan, start = make_plan(jobs), StartFake(notes=notes, slow=0.1, allocate=allocate)
     executor: Executor = InProcess(start=start)
     if os.environ.get("SEQJOBS_TEST_RAY"):
         executor = RayPool(demand_of(plan), workers=workers, start=start)
     elif os.environ.get("SEQJOBS_TEST_HANG"):
         executor = Hanging(InProcess(start=start))
+    if "SEQJOBS_TEST_LOGS" in os.environ:
+        executor = Copying(executor)
     return run_job(plan, executor, run_folder(runs_dir, run), progress, stop)
 
 

@@ -274,6 +274,17 @@ def test_of_a_pack_the_member_that_kills_its_workers_fails_alone(
     assert counts(notes, plan, "ended") == Counter(finished)
 
 
+def test_what_ran_out_of_memory_is_tried_again_alone(pool: RayPool, make_points_plan: MakePlan) -> None:
+    plan = make_points_plan(rates(Behaviour.OUT_OF_MEMORY, 0.1, 0.2), "search={sampler: grid, repeats: 2}")
+    events = run(pool, plan)
+    again = [index for index, event in enumerate(events) if isinstance(event, AttemptStarted) and event.attempt == 2]
+    assert [type(event) for event in events[again[0] :] if isinstance(event, AttemptStarted | AttemptEnded)] == [
+        AttemptStarted
+    ] * 2
+    assert [event.final for event in of(AttemptLost, events[again[0] :])] == [True] * 2
+    assert any(isinstance(event, AttemptLost) for event in events[again[0] : again[1]]), "the two are not tried at once"
+
+
 def wait_until(condition: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + 60
     while not condition() and time.monotonic() < deadline:

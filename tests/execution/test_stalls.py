@@ -173,6 +173,27 @@ def test_a_stopped_worker_is_replaced_and_does_no_harm_when_it_is_woken(
     assert trained(notes, plan, "ended") == Counter(trial.id for trial in plan.trials)
 
 
+def test_a_worker_that_somebody_else_ends_is_replaced(
+    pool: RayPool, make_points_plan: MakePlan, notes: Path, tmp_path: Path
+) -> None:
+    """As `ray.kill` does, which whoever is on the cluster may call."""
+    plan = make_points_plan(rates(Behaviour.SLOW), "search.repeats=3", "name=ended")
+    ended: list[EpochEnded] = []
+
+    def end(event: Event) -> None:
+        if isinstance(event, EpochEnded) and not ended:
+            ended.append(event)
+            slots = pool._any_slots()
+            slots.ray.kill(next(slot.actor for slot in slots.slots if slot.name == event.worker))
+
+    run, events = carried_out(pool, plan, tmp_path / "run", end)
+    (lost,) = [event for event in of(AttemptLost, events) if event.charged]
+    assert (lost.pack_id, lost.failure.cause, lost.final) == (ended[0].pack_id, Cause.CRASH, False)
+    assert "ray.kill" in lost.failure.message
+    assert run.num_finished == 3
+    assert max(trained(notes, plan, "ended").values()) == 1
+
+
 def test_a_pack_whose_members_train_one_by_one_goes_on_without_reports(
     pool: RayPool, make_points_plan: MakePlan, tmp_path: Path
 ) -> None:

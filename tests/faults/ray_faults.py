@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,8 @@ SLOW = POINTS_SPEC.replace("learning_rate: 0.01", f"learning_rate: {float(Behavi
 TEXT = SLOW + f"search: {{repeats: {NUM_TRIALS}}}\nlimits: {{retries: 0}}\n"
 RAY = {"SEQJOBS_TEST_RAY": "1"}
 MOST_SUBMITS = 5
+# What workers may take in all before Ray ends them.
+ROOM_BYTES = 2 * 2**30
 
 
 class Submits:
@@ -101,15 +104,51 @@ def lose(folder: Path, *, names: tuple[str, ...], again: Mapping[str, str]) -> N
 def disturb(folder: Path, **variables: str) -> None:
     """Ray loses or delays messages: a submit ends well or says that the cluster is lost, and the next ones go on."""
     submits = Submits(folder, TEXT.replace("retries: 0", "retries: 3"))
-    for _ in range(MOST_SUBMITS):
-        process = submits.start(**RAY, **variables)
+    for number in range(MOST_SUBMITS):
+        logs = folder / f"logs-{number}"
+        process = submits.start(**RAY, **variables, SEQJOBS_TEST_LOGS=str(logs))
         _, stderr = process.communicate()
-        print(f"  left with {process.returncode}, {len(committed(submits.root))} trials have ended", flush=True)
+        told = [stderr, *(path.read_text(errors="replace") for path in logs.rglob("*.*") if path.is_file())]
+        injected = sum(text.count("Inject RPC") for text in told)
+        ended = len(committed(submits.root))
+        print(f"  left with {process.returncode}, {ended} trials have ended, {injected} calls of it failed", flush=True)
         assert process.returncode in (0, 4), stderr
         assert "Traceback" not in stderr, stderr
         if process.returncode == 0:
             break
     submits.assert_finishes()
+
+
+def fill(folder: Path) -> None:
+    """A trial takes more memory than Ray lets its node have: it is tried once more, alone, and fails of that."""
+    rate = f"learning_rate: {{choice: [{float(Behaviour.ALLOCATE)}, 0.1, 0.2, 0.3]}}"
+    text = POINTS_SPEC.replace("learning_rate: 0.01", rate) + "search: {sampler: grid}\nlimits: {retries: 5}\n"
+    submits, memory = Submits(folder, text), psutil.virtual_memory()
+    threshold = (memory.total - memory.available + ROOM_BYTES) / memory.total
+    variables = {"RAY_memory_usage_threshold": f"{threshold:.3f}", "RAY_memory_monitor_refresh_ms": "50"}
+    process = submits.start(**RAY, **variables, SEQJOBS_TEST_ALLOCATE=str(2 * ROOM_BYTES))
+    _, stderr = process.communicate()
+    assert process.returncode == 1, stderr
+    run = Run.open(submits.root)
+    assert (run.num_finished, run.num_failed) == (3, 1)
+    assert run.leaderboard.entries[-1].failure.startswith("out-of-memory: its worker died: "), stderr
+    assert max(Counter(trainings(submits.notes)).values()) == 2
+
+
+def crowd(folder: Path) -> None:
+    """Weights come to more than the object store holds: they go out of it as fast as they come in."""
+    rate = f"learning_rate: {{choice: [{float(Behaviour.LARGE)}]}}"
+    text = (
+        POINTS_SPEC.replace("learning_rate: 0.01", rate) + "search: {sampler: grid, repeats: 200}\nkeep: {best: 200}\n"
+    )
+    submits = Submits(folder, text)
+    process = submits.start(**RAY, RAY_DEFAULT_OBJECT_STORE_MAX_MEMORY_BYTES=str(80 * 10**6))
+    _, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    run = Run.open(submits.root)
+    assert run.num_finished == 200
+    kept = sum(path.stat().st_size for path in run.paths.weights.iterdir())
+    assert kept > 200 * 10**6
 
 
 def _failing(method: str, count: int, *shares: int) -> str:
@@ -120,16 +159,19 @@ def _failing(method: str, count: int, *shares: int) -> str:
 
 PUSH, LEASE = "CoreWorkerService.grpc_client.PushTask", "NodeManagerService.grpc_client.RequestWorkerLease"
 FAULTS: dict[str, Callable[[Path], None]] = {
-    "gcs": partial(lose, names=("gcs_server",), again={}),
+    "gcs": partial(lose, names=("gcs_server",), again=RAY),
     "raylet": partial(lose, names=("raylet",), again={}),
     "everything": partial(lose, names=(), again=RAY),
+    "memory": fill,
+    "store": crowd,
     "rpc": partial(disturb, RAY_testing_rpc_failure=_failing("*", -1, 25, 25, 10)),
     "rpc-some": partial(disturb, RAY_testing_rpc_failure=_failing("*", -1, 5, 5, 5)),
-    "rpc-push": partial(disturb, RAY_testing_rpc_failure=_failing(f"ray::rpc::{PUSH}", 20, 25, 25, 10)),
-    "rpc-lease": partial(disturb, RAY_testing_rpc_failure=_failing(f"ray::rpc::{LEASE}", 20, 25, 25, 10)),
-    "delays": partial(disturb, RAY_testing_asio_delay_us="*=0:200000"),
+    "rpc-push": partial(disturb, RAY_testing_rpc_failure=_failing(PUSH, 20, 25, 25, 10)),
+    "rpc-lease": partial(disturb, RAY_testing_rpc_failure=_failing(LEASE, 20, 25, 25, 10)),
+    "delays": partial(disturb, RAY_testing_asio_delay_us="*=0:20000"),
 }
-"""By name. `rpc` is more than Ray holds out: its head takes a node for dead whose answers are lost so often."""
+"""By name. `rpc` is more than Ray holds out: its head takes a node for dead whose answers are lost so often. Delays of
+0.2 s are too: its driver aborts as it starts."""
 
 
 def main(names: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import zipfile
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -54,6 +55,9 @@ def test_nothing_on_disk_is_a_pickle(six: Plan, tmp_path: Path) -> None:
         assert not content.startswith(b"\x80"), path
         assert b"numpy.core" not in content, path
         assert b"|O" not in content, path
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                assert not [name for name in archive.namelist() if archive.read(name).startswith(b"\x80")], path
 
 
 def test_weights_and_best_model_are_those_of_the_best_trial(six: Plan, tmp_path: Path) -> None:

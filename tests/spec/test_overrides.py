@@ -83,7 +83,8 @@ def test_mistakes_of_the_file_come_first_then_the_overrides_in_their_order() -> 
         ('fit={"api_key": hunter2}', "E709 -S fit=...:1:6 fit.api_key: "),
         ("variants=[{fit.api_key: hunter2}]", "E709 -S variants=...:1:12 variants.0.fit.api_key: "),
         ("model=[{Dense: [{token: hunter2}]}]", "E302 -S model=...:1:16 model.0.Dense: "),
-        ("data.train=s3://me:hunter2@host/x", "E401 -S data.train=s3://...@host/x:1:12 data.train: "),
+        ("data.train=ftp://me:hunter2@host/x", "E401 -S data.train=ftp://...@host/x:1:12 data.train: "),
+        ("data.train=s3://me:hunter2@bucket/x", "E709 -S data.train=s3://...@bucket/x:1:12 data.train: "),
     ],
 )
 def test_what_may_be_a_secret_is_not_shown(override: str, told: str) -> None:
