@@ -17,7 +17,7 @@ CHECKS = (
 )
 # Half of the time is TensorFlow's, compiling on one core; what starts clusters and kills them mostly waits.
 COMPILING = ("tests/training/packs", "tests/training/test_exactness.py", "tests/training/test_programs.py")
-WAITING = ("tests/cli", "tests/execution", "tests/faults", "tests/run_job", "tests/test_submit.py")
+WAITING = ("tests/execution", "tests/faults", "tests/test_submit.py")
 THIRDS = (
     ("pytest", *COMPILING),
     ("pytest", *WAITING),
