@@ -13,7 +13,6 @@ import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from seqjobs.cli import interruption
@@ -33,45 +32,37 @@ from seqjobs.spec.job_spec import JobSpec
 from tests.fake_runner import StartFake
 
 
-class Hanging:
-    """InProcess, but that it takes an hour to leave."""
+class Around:
+    """An executor that is another one until it is left."""
 
-    def __init__(self, inner: InProcess) -> None:
-        self._inner = inner
+    def __init__(self, inner: Executor) -> None:
+        self.inner = inner
 
     def __enter__(self) -> Any:
-        self._inner.__enter__()
+        self.inner.__enter__()
         return self
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+        return getattr(self.inner, name)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+
+class Hanging(Around):
+    """It takes an hour to leave."""
+
+    def __exit__(self, *_: object) -> None:
         print("hanging", flush=True)
         time.sleep(3600)
 
 
-class Copying:
-    """An executor of whose cluster the logs are copied before it is left."""
-
-    def __init__(self, inner: Executor) -> None:
-        self._inner = inner
-
-    def __enter__(self) -> Any:
-        self._inner.__enter__()
-        return self
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+class Copying(Around):
+    """The logs of its cluster are copied before it is left."""
 
     def __exit__(self, *arguments: Any) -> None:
         import ray  # noqa: PLC0415
 
         session = Path(ray._private.worker._global_node.get_session_dir_path())
         shutil.copytree(session, os.environ["SEQJOBS_TEST_LOGS"], ignore=shutil.ignore_patterns("sockets"))
-        self._inner.__exit__(*arguments)
+        self.inner.__exit__(*arguments)
 
 
 def submit_jobs(

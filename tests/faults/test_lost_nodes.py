@@ -37,6 +37,7 @@ def test_packs_of_a_lost_node_run_elsewhere_and_none_is_charged(
             pids[event.worker] = event.pid
         if len(cluster.worker_nodes) == 2 and isinstance(event, EpochEnded):
             cluster.remove_node(node_of(cluster, pids[event.worker]), allow_graceful=False)
+    assert len(cluster.worker_nodes) == 1
 
 
 def test_a_run_that_loses_all_nodes_waits_for_another(cluster: Any, make_points_plan: Callable[..., Plan]) -> None:
