@@ -12,7 +12,7 @@ from seqjobs.spec.section import TABLE_KEY, Count, Number, Section
 from seqjobs.storage.files import REMOTE_SCHEMES, scheme_of
 
 _ENDPOINT = r"^(https?://)?[A-Za-z0-9.:\[\]-]+$"
-_METADATA_HOST = re.compile(r"(?i)\b169\.254\.|\bfe80:|fd00:ec2::|\bmetadata\b")
+_METADATA_HOST = re.compile(r"(?i)\[?(169\.254\.|fe80:|fd00:ec2:|metadata\b)")
 
 
 def _path(value: object) -> str:
@@ -23,18 +23,32 @@ def _path(value: object) -> str:
         places = ", ".join(f"{name}://" for name in REMOTE_SCHEMES)
         what = f"only local files, and those in {places}, can be read"
         raise rejection("E401", what, value, "copy the data beside the spec.")
-    if scheme in ("s3", "gs") and "@" in value.partition("://")[2].partition("/")[0]:
+    if scheme is not None:
+        _check_place(scheme, value)
+    return value
+
+
+def _check_place(scheme: str, value: str) -> None:
+    """Of `abfs://container@host/path` the container is no login, and of `s3://bucket/path` nothing is a host."""
+    login, at, host = value.partition("://")[2].partition("/")[0].rpartition("@")
+    names_bucket = scheme in ("s3", "gs")
+    if ":" in login or (at and names_bucket):
         what, fix = "an address holds who logs in", "credentials of a store stand in the environment: see the README."
         raise rejection("E709", what, value, fix)
-    return _no_metadata(value) if scheme else value
+    if not names_bucket:
+        _check_host(host, value)
 
 
-def _no_metadata(value: str) -> str:
-    """Refuses the addresses at which machines in a cloud are told their own credentials."""
-    if _METADATA_HOST.search(value):
+def _endpoint(value: str) -> str:
+    _check_host(value.rpartition("://")[2], value)
+    return value
+
+
+def _check_host(host: str, value: str) -> None:
+    """Refuses those at which machines in a cloud are told their own credentials."""
+    if _METADATA_HOST.match(host):
         what, fix = "this is where a machine is told its own credentials, and no data", "name the store's host."
         raise rejection("E707", what, value, fix)
-    return value
 
 
 def _listed(value: object) -> object:
@@ -104,7 +118,7 @@ class StorageSpec(Section):
 
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = None
     """Of S3; asked of it where it is left out."""
-    endpoint: Annotated[str, Field(pattern=_ENDPOINT), AfterValidator(_no_metadata)] | None = None
+    endpoint: Annotated[str, Field(pattern=_ENDPOINT), AfterValidator(_endpoint)] | None = None
     """The host of a store that speaks as S3 or Google's does: `http://localhost:9000`."""
     anonymous: bool = Field(default=False, strict=True)
     """Whether to ask without credentials, as public data is."""

@@ -11,7 +11,7 @@ from pyarrow import fs
 
 from seqjobs.data import stores
 from seqjobs.errors import DataError
-from seqjobs.spec.data_section import StorageSpec
+from seqjobs.spec.data_section import DataSpec, StorageSpec
 
 from .conftest import Folder
 
@@ -43,6 +43,18 @@ def test_a_path_means_what_a_local_one_does(bucket: Folder) -> None:
     assert names("s3://bucket/d/*.parquet") == [f"s3://bucket/d/{name}.parquet" for name in ("a", "b")]
     assert names("s3://bucket/**/[bc].parquet") == [f"s3://bucket/d/{name}.parquet" for name in ("b", "sub/c")]
     assert names("s3://bucket/*/sub/?.parquet") == ["s3://bucket/d/sub/c.parquet"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "s3://bucket/metadata/x.parquet",
+        "gs://metadata/x.csv",
+        "abfs://data@account.dfs.core.windows.net/169.254.parquet",
+    ],
+)
+def test_a_folder_may_be_named_as_a_host_is_that_is_refused(path: str) -> None:
+    assert DataSpec.model_validate({"train": path, "target": "label"}).train == (path,)
 
 
 @pytest.mark.parametrize(

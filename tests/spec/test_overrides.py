@@ -84,6 +84,7 @@ def test_mistakes_of_the_file_come_first_then_the_overrides_in_their_order() -> 
         ("variants=[{fit.api_key: hunter2}]", "E709 -S variants=...:1:12 variants.0.fit.api_key: "),
         ("model=[{Dense: [{token: hunter2}]}]", "E302 -S model=...:1:16 model.0.Dense: "),
         ("data.train=ftp://me:hunter2@host/x", "E401 -S data.train=ftp://...@host/x:1:12 data.train: "),
+        ("data.train=abfs://me:hunter2@account/x", "E709 -S data.train=abfs://...@account/x:1:12 data.train: "),
         ("data.train=s3://me:hunter2@bucket/x", "E709 -S data.train=s3://...@bucket/x:1:12 data.train: "),
     ],
 )
