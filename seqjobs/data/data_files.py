@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 
 from seqjobs.data.data_file import DataFile
+from seqjobs.data.formats.text_types import WIDENING
 from seqjobs.data.partitions import folders_below, partition_texts, typed
 from seqjobs.data.source_file import SourceFile
 from seqjobs.data.stores import files_in_store
@@ -16,10 +17,7 @@ from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.data_section import StorageSpec
 from seqjobs.spec.problems import did_you_mean, shown
-from seqjobs.storage.files import find_files, printable, scheme_of, shown_path
-
-# Of text, whose types are guessed from what is in one file: the wider ones behind.
-_WIDENING = (pa.null(), pa.int64(), pa.float64())
+from seqjobs.storage.files import find_files_of_each, printable, scheme_of, shown_path
 
 
 def data_files(source: DataSource) -> tuple[tuple[DataFile, ...], tuple[DataFile, ...] | None]:
@@ -38,15 +36,13 @@ def data_files(source: DataSource) -> tuple[tuple[DataFile, ...], tuple[DataFile
 
 def _found(texts: tuple[str, ...], folder: Path, storage: StorageSpec) -> Iterator[tuple[SourceFile, tuple[str, ...]]]:
     """The files behind paths, in their order, each with the folders that it lies in below what they write out."""
-    # All at once: of a file that is named twice only the first counts, and it is an error.
-    local = iter(find_files(tuple(text for text in texts if scheme_of(text) is None), folder))
+    local = find_files_of_each(tuple(text for text in texts if scheme_of(text) is None), folder)
     seen: set[str] = set()
     for text in texts:
-        if scheme_of(text) is None:
-            num = len(find_files((text,), folder))
-            for path in islice(local, num):
+        if text in local:
+            for path in local[text]:
                 source = SourceFile(path=path, name=shown_path(path, folder))
-                yield source, folders_below(path, (text,), folder)
+                yield source, folders_below(path, text, folder)
             continue
         for source, below in files_in_store(text, storage):
             if source.name in seen:
@@ -81,8 +77,8 @@ def _unified(files: Sequence[DataFile]) -> list[DataFile]:
 
 
 def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
-    if one in _WIDENING and other in _WIDENING:
-        return max(one, other, key=_WIDENING.index)
+    if one in WIDENING and other in WIDENING:
+        return max(one, other, key=WIDENING.index)
     return other if pa.types.is_null(one) else one
 
 

@@ -20,13 +20,10 @@ _MAGIC = re.compile(r"[*?\[]")
 Texts = dict[str, str | None]
 
 
-def folders_below(path: Path, paths: Iterable[str], folder: Path) -> tuple[str, ...]:
-    """The folders that a local file lies in, below what the spec's `paths` write out."""
-    for text in paths:
-        fixed = folder.joinpath(*takewhile(lambda part: not _MAGIC.search(part), Path(text).parts))
-        if path.is_relative_to(fixed):
-            return path.relative_to(fixed).parts[:-1]
-    return ()
+def folders_below(path: Path, text: str, folder: Path) -> tuple[str, ...]:
+    """The folders that a local file lies in, below what the spec's path `text` writes out."""
+    fixed = folder.joinpath(*takewhile(lambda part: not _MAGIC.search(part), Path(text).parts))
+    return path.relative_to(fixed).parts[:-1]
 
 
 def partition_texts(folders: Iterable[str]) -> Texts:

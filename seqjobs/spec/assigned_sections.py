@@ -13,7 +13,8 @@ from seqjobs.spec.trial_sections import TRIAL_SECTIONS, Sections, read_section
 Writing = tuple[str, str, Callable[[], Mapping[str, Any]]]
 """A section's name, what tells how it is written apart from how it was written before, and the tree it stands in."""
 
-# Of a section in which a number is drawn from a range no two are alike: those need not be held.
+# Of a section in which a number is drawn from a range no two are alike: those need not be held, and take no other
+# section's room.
 MAX_HELD = 256
 
 
@@ -22,19 +23,20 @@ class AssignedSections:
     """Of one job."""
 
     def __init__(self) -> None:
-        self._held: dict[tuple[str, str], tuple[Any, Any]] = {}
+        self._held: dict[str, dict[str, tuple[Any, Any]]] = {name: {} for name in TRIAL_SECTIONS}
 
     def read(self, writings: Iterable[Writing], problems: Problems) -> tuple[Sections, Mapping[str, Any]]:
         """The sections, None for those whose problems are noted; and what they were read from."""
         read: dict[str, Any] = {}
         trees: dict[str, Any] = {}
         for name, key, tree in writings:
-            held = self._held.get((name, key))
+            known = self._held[name]
+            held = known.get(key)
             if held is None:
                 written = tree()
                 held = written.get(name), read_section(name, written, problems)
-                if len(self._held) < MAX_HELD:
-                    self._held[name, key] = held
+                if len(known) < MAX_HELD:
+                    known[key] = held
             trees[name], read[name] = held
         return Sections(**read), trees
 

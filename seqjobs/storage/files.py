@@ -44,13 +44,21 @@ def find_files(paths: tuple[str, ...], folder: Path) -> tuple[Path, ...]:
     files count, and names that begin with `.` or `_` are passed over. Raises DataError: E401 where nothing is found
     or a file comes twice, E415 for a file of another format.
     """
+    return tuple(path for files in find_files_of_each(paths, folder).values() for path in files)
+
+
+def find_files_of_each(paths: tuple[str, ...], folder: Path) -> dict[str, list[Path]]:
+    """As `find_files`: path -> the files behind it."""
     found: dict[Path, Path] = {}
+    by_path: dict[str, list[Path]] = {}
     for text in paths:
-        for path in _checked_files_of(text, folder):
+        files = _checked_files_of(text, folder)
+        for path in files:
             # A file may be reached by two paths, but its rows must not silently count twice.
             if found.setdefault(_identity(path), path) is not path:
                 raise _not_found(path, folder, "this file is named twice", "name it once.")
-    return tuple(found.values())
+        by_path[text] = files
+    return by_path
 
 
 def scheme_of(path: str) -> str | None:

@@ -31,7 +31,8 @@ def json_value(value: Any) -> Any:
 
 
 def run_json(run: Run) -> dict[str, Any]:
-    """How a run stands: its keys are stable, and described in the README."""
+    """`{"run", "path", "status", "trials": {...}, "best", "seconds", "programs", "compile_seconds",
+    "lost_attempts"}`"""
     return {
         "run": run.id,
         "path": str(run.path),

@@ -12,7 +12,7 @@ import pyarrow.json as pajson
 
 from seqjobs.data.formats._base import Footer, in_pieces
 from seqjobs.data.formats.arrow_errors import arrow_errors
-from seqjobs.data.formats.text_types import Types, declared_types, unconvertible
+from seqjobs.data.formats.text_types import Types, declared_types, unconvertible, wider_than
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
 from seqjobs.spec.data_section import DataSpec
@@ -21,7 +21,6 @@ from seqjobs.spec.problems import shown
 BLOCK_BYTES = 4 << 20
 _CONVERSION = re.compile(r"Failed to convert JSON to |Column\(/.*\) changed from|Column\(/.*\) was expected")
 _CHANGED = re.compile(r"Column\(/(.+?)\) changed from (\w+) to (\w+)")
-_WIDER = {pa.null(): (pa.int64(), pa.float64(), pa.string()), pa.int64(): (pa.float64(),)}
 
 
 @final
@@ -55,7 +54,10 @@ class JsonLinesFormat:
                 yield from in_pieces(batch, rows)
 
     def _widened(self, source: SourceFile, field: pa.Field) -> pa.DataType:
-        for kind in (field.type, *(() if field.name in self._declared else _WIDER.get(field.type, ()))):
+        # Only in JSON is a string told from a number that is not one.
+        strings = (pa.string(),) if pa.types.is_null(field.type) else ()
+        wider = () if field.name in self._declared else (*wider_than(field.type), *strings)
+        for kind in (field.type, *wider):
             try:
                 with self._open(source, {field.name: kind}, only=True) as reader:
                     for _ in reader:

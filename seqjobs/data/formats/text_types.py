@@ -12,8 +12,8 @@ from seqjobs.spec.problems import shown
 
 Types = dict[str, pa.DataType]
 
-# What the first rows look like -> what later ones may show the column to be.
-_WIDER: Mapping[pa.DataType, pa.DataType] = {pa.null(): pa.int64(), pa.int64(): pa.float64()}
+WIDENING = (pa.null(), pa.int64(), pa.float64())
+"""What the first rows of a column look like, and behind it what later ones may show it to be."""
 
 
 def declared_types(types: Mapping[str, str]) -> Types:
@@ -23,10 +23,15 @@ def declared_types(types: Mapping[str, str]) -> Types:
 
 def wider(types: Types, name: str, found: pa.DataType, declared: Types, source: SourceFile, value: str) -> Types:
     """The types with a wider one for a column. Raises DataError (E403) where there is none."""
-    widened = _WIDER.get(found)
-    if widened is None or name in declared:
+    behind = wider_than(found)
+    if not behind or name in declared:
         raise unconvertible(name, found, declared, source, value)
-    return {**types, name: widened}
+    return {**types, name: behind[0]}
+
+
+def wider_than(found: pa.DataType) -> tuple[pa.DataType, ...]:
+    """The types that a column of this one may turn out to have, the nearest first."""
+    return WIDENING[WIDENING.index(found) + 1 :] if found in WIDENING else ()
 
 
 def unconvertible(name: str, found: pa.DataType, declared: Types, source: SourceFile, value: str) -> DataError:
