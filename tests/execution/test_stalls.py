@@ -21,6 +21,7 @@ from seqjobs.execution.events import (
     AttemptStarted,
     EpochEnded,
     Event,
+    Waiting,
     WorkerLost,
     WorkerStarted,
 )
@@ -213,8 +214,32 @@ def test_a_pack_whose_members_train_one_by_one_goes_on_without_reports(
     assert run.num_finished == 8
 
 
-def test_off_watches_nobody(pool: RayPool, make_points_plan: MakePlan, tmp_path: Path) -> None:
-    sleeps = make_points_plan(rates(Behaviour.SLEEP), "limits={stall: off, run_time: 4s}", "name=off")
-    _, events = carried_out(pool, sleeps, tmp_path / "run")
-    assert of(AttemptStarted, events)
-    assert of(WorkerLost, events) == []
+class EnoughError(Exception):
+    """Ends a run from within."""
+
+
+@pytest.mark.parametrize(("stall", "replaced"), [("off", False), ("auto", True)])
+def test_off_watches_nobody(
+    pool: RayPool,
+    make_points_plan: MakePlan,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stall: str,
+    replaced: bool,
+) -> None:
+    monkeypatch.setattr(stall_watch, "LEAST_SECONDS", 1.0)
+    plan = make_points_plan(rates(Behaviour.SLEEP), f"limits.stall={stall}", f"name={stall}")
+    events: list[Event] = []
+
+    def look(event: Event) -> None:
+        if isinstance(event, AttemptStarted | WorkerLost) or (
+            of(AttemptStarted, events) and isinstance(event, Waiting)
+        ):
+            events.append(event)
+        # Each of them is a look at silent workers, most of them a tenth of a second behind the one before.
+        if len(events) > 40 or isinstance(event, WorkerLost):
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        carried_out(pool, plan, tmp_path / "run", look)
+    assert bool(of(WorkerLost, events)) == replaced
