@@ -16,7 +16,7 @@ from seqjobs.errors import DataError
 from seqjobs.spec.problems import shown
 from seqjobs.storage.files import printable
 
-Kind = Literal["bool", "integer", "float", "string"]
+Kind = Literal["bool", "integer", "float", "string", "time", "bytes"]
 EXTENSION_KEY = b"ARROW:extension:name"
 NO_ROWS: Array = np.zeros(0, bool)
 
@@ -27,7 +27,7 @@ class ColumnType:
 
     kind: Kind
     dtype: str
-    """As NumPy calls it, as uint8; "str" for strings."""
+    """As NumPy calls it, as uint8; "str" for strings, and Arrow's name for times and bytes."""
     shape: tuple[int, ...] | None
     """() for a scalar, None for a list whose length only its rows tell."""
 
@@ -36,6 +36,10 @@ class ColumnType:
         """Numbers in a row; the shape must be known."""
         assert self.shape is not None
         return math.prod(self.shape)
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in ("bool", "integer", "float")
 
     def __str__(self) -> str:
         if self.shape is None:
@@ -56,6 +60,17 @@ def column_type(field: pa.Field) -> ColumnType:
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return _list_type(field, None)
     return _scalar_type(field.name, kind, ())
+
+
+def stored_type(field: pa.Field) -> ColumnType:
+    """As `column_type`, and times and bytes too: of which operations make features."""
+    kind = field.type
+    is_extension = isinstance(kind, pa.BaseExtensionType) or EXTENSION_KEY in (field.metadata or {})
+    if not is_extension and (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+        return ColumnType(kind="time", dtype=str(kind), shape=())
+    if not is_extension and (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
+        return ColumnType(kind="bytes", dtype=str(kind), shape=())
+    return column_type(field)
 
 
 def _tensor_type(field: pa.Field) -> ColumnType:
@@ -134,6 +149,21 @@ def numbers_of(column: pa.Array, name: str, width: int, place: Place) -> Numbers
     return Numbers(values=_values(flat).reshape(-1, width), null_rows=NO_ROWS)
 
 
+def numbers_with_gaps(column: pa.Array, name: str, width: int, place: Place) -> Array:
+    """The numbers of a column as float64 (rows, width), NaN where a value is null.
+
+    Raises DataError (E403) for a list of another length.
+    """
+    storage = column.storage if isinstance(column, pa.ExtensionArray) else column
+    if not _is_list(storage.type):
+        return np.asarray(_values(storage.cast(pa.float64())), np.float64).reshape(-1, 1)
+    is_there = ~_mask(storage)
+    _check_lengths(storage, name, width, place)
+    made = np.full((len(storage), width), np.nan)
+    made[is_there] = _values(storage.flatten().cast(pa.float64())).reshape(-1, width)
+    return made
+
+
 def _is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
@@ -141,7 +171,7 @@ def _is_list(kind: pa.DataType) -> bool:
 def _check_lengths(column: pa.Array, name: str, width: int, place: Place) -> None:
     if pa.types.is_fixed_size_list(column.type) and column.type.list_size == width:
         return
-    lengths = _values(pc.list_value_length(column))
+    lengths = _values(pc.fill_null(pc.list_value_length(column), width))
     wrong = lengths != width
     if wrong.any():
         row = int(wrong.argmax())

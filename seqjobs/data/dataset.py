@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from seqjobs.data.preparation import Preparation
 
 TargetKind = Literal["integer", "number", "string"]
 Array = npt.NDArray[Any]
@@ -55,6 +58,8 @@ class Dataset:
 
     None for other targets and where an integer is negative: such a target can only be predicted as a number.
     """
+    preparation: Preparation
+    """How rows became features."""
     fingerprint: str
     """SHA-256 of the decoded content: columns' names, classes, types, shapes, every row in order, weights and scale.
 

@@ -11,6 +11,7 @@ from seqjobs.data.columns import numbers_of, rows_with
 from seqjobs.data.dataset import Array
 from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.data.place import Place
+from seqjobs.data.preprocess._base import Note
 from seqjobs.data.tally import Tally
 from seqjobs.errors import DataError
 from seqjobs.spec.problems import shown
@@ -42,6 +43,9 @@ class FeatureArray:
 
     def _write_column(self, batch: pa.RecordBatch, column: FeatureColumn, part: Array, place: Place) -> None:
         arrow = batch.column(batch.schema.get_field_index(column.name))
+        if column.chain.operations:
+            part[:] = column.chain.apply(arrow, self._noted(column.name, place), place)
+            return
         numbers = numbers_of(arrow, column.name, column.width, place)
         if numbers.values is None:
             self._tally.add("E403", "null", column.name, numbers.null_rows, place)
@@ -51,6 +55,9 @@ class FeatureArray:
             check_int32("E403", numbers.values, column.name, place)
         with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and is found as that
             np.copyto(part, numbers.values, casting="unsafe")
+
+    def _noted(self, name: str, place: Place) -> Note:
+        return lambda wrong, rows: self._tally.add("E403", wrong, name, rows, place)
 
     def _note_not_finite(self, block: Array, place: Place) -> None:
         for column in self._layout.columns:

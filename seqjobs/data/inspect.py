@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from seqjobs.data.dataset import DataSchema
+from seqjobs.data.layout import make_layout
+from seqjobs.data.learning import learned_layout, training_rows
 from seqjobs.data.survey import survey_data
 from seqjobs.planning.plan import DataSource
 
 
 def inspect_data(source: DataSource) -> DataSchema:
-    """The shapes, types and row counts of a dataset, without its rows.
+    """The shapes, types and row counts of a dataset, without its rows; but where the rows tell how many features a
+    column becomes, its training rows are read.
 
     Raises DataError: E401 files not found, E402 columns not found or named twice, E403 columns that are no numbers
     or do not fit their shape, E404 files that differ, E406 no rows, E411, E413, E414, E415 files that cannot be read.
     """
-    return survey_data(source).schema
+    survey = survey_data(source)
+    if all(chain.output.shape is not None for chain in survey.chains):
+        return survey.schema(make_layout(source.spec, survey.chains, survey.target))
+    return survey.schema(learned_layout(source, survey, training_rows(survey)))

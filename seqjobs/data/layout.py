@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
 
 from seqjobs.data.columns import ColumnType
 from seqjobs.data.dataset import Array, TargetKind
+from seqjobs.data.preprocess.chain import Chain
 from seqjobs.errors import DataError
-from seqjobs.spec.data_section import ColumnSpec, DataSpec
+from seqjobs.spec.column_spec import ColumnSpec
+from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.problems import shown
 
 
@@ -20,11 +23,20 @@ from seqjobs.spec.problems import shown
 class FeatureColumn:
     """A column and its place among a row's features: from `start`, `width` numbers."""
 
-    name: str
-    type: ColumnType
+    chain: Chain
+    """What is done to it; of width known."""
     start: int
 
     @property
+    def name(self) -> str:
+        return self.chain.name
+
+    @cached_property
+    def type(self) -> ColumnType:
+        """What it holds as a feature."""
+        return self.chain.output
+
+    @cached_property
     def width(self) -> int:
         return self.type.width
 
@@ -41,11 +53,6 @@ class Layout:
     target_type: ColumnType
     weight: str | None
     """The column of the rows' weights."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The columns to read: features, target and, where there is one, that of the weights."""
-        return (*(column.name for column in self.columns), self.target, *([self.weight] if self.weight else []))
 
     @property
     def width(self) -> int:
@@ -65,24 +72,22 @@ class Layout:
         return self.width * np.dtype(self.feature_dtype).itemsize + others * 4
 
 
-def make_layout(spec: DataSpec, names: Sequence[str], types: Mapping[str, ColumnType]) -> Layout:
-    """The layout of the feature columns `names` and the target; the shapes of all `types` are known.
+def make_layout(spec: DataSpec, chains: Sequence[Chain], target: ColumnType) -> Layout:
+    """The layout of the feature columns, of which the shapes are known, and of the target, whose type that is.
 
     Raises DataError: E403 for a `shape` that does not fit, or a factor that float32 does not hold.
     """
     given = spec.features or {}
-    specs = [given.get(name, ColumnSpec()) for name in names]
-    starts = accumulate((types[name].width for name in names), initial=0)
-    columns = tuple(
-        FeatureColumn(name=name, type=types[name], start=start) for name, start in zip(names, starts, strict=False)
-    )
+    specs = [given.get(chain.name, ColumnSpec()) for chain in chains]
+    starts = accumulate((chain.output.width for chain in chains), initial=0)
+    columns = tuple(FeatureColumn(chain=chain, start=start) for chain, start in zip(chains, starts, strict=False))
     return Layout(
         columns=columns,
         feature_shape=_feature_shape(columns, specs),
         feature_dtype=_dtype(column.type for column in columns),
         scale=_scale(columns, specs),
         target=spec.target,
-        target_type=_target_type(spec.target, types[spec.target]),
+        target_type=_target_type(spec.target, target),
         weight=spec.sample_weight,
     )
 

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
 
 import psutil
 import pyarrow as pa
 
-from seqjobs.data.data_file import DataFile
-from seqjobs.data.dataset import Dataset, Split
+from seqjobs.data.dataset import DataSchema, Dataset, Split
 from seqjobs.data.features import FeatureArray
 from seqjobs.data.fingerprint import fingerprint
 from seqjobs.data.layout import Layout
-from seqjobs.data.place import Place
-from seqjobs.data.survey import Survey, survey_data
+from seqjobs.data.learning import learned_layout, training_rows
+from seqjobs.data.preparation import Preparation
+from seqjobs.data.survey import Survey, num_rows, survey_data
 from seqjobs.data.tally import Tally
-from seqjobs.data.target import Classes, TargetArray, target_array
+from seqjobs.data.target import Classes, target_array
+from seqjobs.data.training_rows import Located, located
 from seqjobs.data.weight_array import WeightArray
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
 from seqjobs.storage.files import printable
 
-BATCH_BYTES = 2 << 20
-MAX_BATCH_ROWS = 65_536
 GIB = 1 << 30
 
 
@@ -36,72 +34,58 @@ def read_dataset(source: DataSource) -> Dataset:
     memory, E431 values that are not finite and weights below 0.
     """
     survey = survey_data(source)
-    layout = survey.layout
+    rows = training_rows(survey)
+    layout = learned_layout(source, survey, rows)
+    schema = survey.schema(layout)
     available = psutil.virtual_memory().available
-    if survey.schema.memory_bytes > available:
-        raise _too_large(survey, available)
+    if schema.memory_bytes > available:
+        raise _too_large(schema, survey, available)
     try:
-        train, classes = _read_split(survey.train, layout, None)
-        validation = None if survey.validation is None else _read_split(survey.validation, layout, classes)[0]
+        train, classes = _read_split(rows.batches(), survey.train_rows, layout, None)
+        validation = None
+        if survey.validation is not None:
+            others = located(survey.validation, survey.names, survey.batch_rows)
+            validation, _ = _read_split(others, num_rows(survey.validation), layout, classes)
     except MemoryError as error:  # a process may be given less than the machine has
-        raise _too_large(survey, available) from error
+        raise _too_large(schema, survey, available) from error
     return Dataset(
-        schema=survey.schema,
+        schema=schema,
         train=train,
         validation=validation,
         scale=layout.scale,
         classes=classes,
         num_classes=len(classes) if classes else _num_classes(layout, train, validation),
         fingerprint=fingerprint(layout, classes, train, validation),
+        preparation=Preparation.of(layout),
     )
 
 
-def _too_large(survey: Survey, available: int) -> DataError:
-    rows = survey.schema.train_rows + (survey.schema.validation_rows or 0)
-    needed = survey.schema.memory_bytes / GIB
+def _too_large(schema: DataSchema, survey: Survey, available: int) -> DataError:
+    rows = schema.train_rows + (schema.validation_rows or 0)
+    needed = schema.memory_bytes / GIB
     what = f"{rows:,} rows need {needed:,.1f} GiB of memory, and {available / GIB:,.1f} GiB are free"
     fix = "name fewer files or columns, or use a machine with more memory."
     return DataError("E413", what, where=printable(survey.train[0].name), fix=fix)
 
 
-def _read_split(files: Sequence[DataFile], layout: Layout, classes: Classes | None) -> tuple[Split, Classes | None]:
-    rows = sum(file.rows for file in files)
+def _read_split(
+    batches: Iterable[Located], rows: int, layout: Layout, classes: Classes | None
+) -> tuple[Split, Classes | None]:
     tally = Tally()
     features = FeatureArray(layout, rows, tally)
     target = target_array(layout, rows, tally, classes)
     weights = None if layout.weight is None else WeightArray(layout.weight, rows, tally)
     start = 0
-    for file in files:
-        _read_file(file, layout, _Arrays(features, target, weights), start)
-        start += file.rows
+    for batch, place in batches:
+        features.write(batch, start, place)
+        target.write(_column(batch, layout.target), start, place)
+        if weights is not None and layout.weight is not None:
+            weights.write(_column(batch, layout.weight), start, place)
+        start += batch.num_rows
     tally.check(rows)
     found, classes = target.finish()
     weight = None if weights is None else weights.finish()
     return Split(features=features.finish(), target=found, weight=weight), classes
-
-
-class _Arrays(NamedTuple):
-    """What the columns of a batch go into."""
-
-    features: FeatureArray
-    target: TargetArray
-    weights: WeightArray | None
-
-
-def _read_file(file: DataFile, layout: Layout, arrays: _Arrays, start: int) -> None:
-    row = 0
-    batch_rows = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // layout.row_bytes))
-    for batch in file.batches(layout.names, batch_rows):
-        if row + batch.num_rows > file.rows:
-            raise file.wrong_row_count()
-        place = Place(path=file.name, first_row=row)
-        arrays.features.write(batch, start + row, place)
-        arrays.target.write(_column(batch, layout.target), start + row, place)
-        if arrays.weights is not None and layout.weight is not None:
-            arrays.weights.write(_column(batch, layout.weight), start + row, place)
-        row += batch.num_rows
-    if row != file.rows:
-        raise file.wrong_row_count()
 
 
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array:

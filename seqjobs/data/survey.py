@@ -7,18 +7,24 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from seqjobs.data.columns import ColumnType, column_type, length_of_first
+from seqjobs.data.columns import ColumnType, column_type, length_of_first, stored_type
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.data_files import data_files
 from seqjobs.data.dataset import DataSchema
-from seqjobs.data.layout import Layout, make_layout
+from seqjobs.data.layout import Layout
+from seqjobs.data.preprocess.chain import Chain
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
+from seqjobs.spec.column_spec import ColumnSpec
 from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.problems import did_you_mean, shown
 from seqjobs.storage.files import printable
 
 MAX_NAMED = 5
+BATCH_BYTES = 2 << 20
+MAX_BATCH_ROWS = 65_536
+# Of a value whose size only the rows tell, as a text's.
+UNKNOWN_WIDTH = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +33,46 @@ class Survey:
 
     train: tuple[DataFile, ...]
     validation: tuple[DataFile, ...] | None
-    layout: Layout
-    schema: DataSchema
+    chains: tuple[Chain, ...]
+    """What is done to each feature column, before anything was learned."""
+    target_name: str
+    target: ColumnType
+    weight: str | None
+
+    @property
+    def learns(self) -> bool:
+        return any(chain.learns for chain in self.chains)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns to read: features, target and, where there is one, that of the weights."""
+        return (*(chain.name for chain in self.chains), self.target_name, *([self.weight] if self.weight else []))
+
+    @property
+    def batch_rows(self) -> int:
+        """How many rows are decoded at a time."""
+        wide = sum(max(_known_width(chain.given), _known_width(chain.output)) for chain in self.chains)
+        return max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // (4 * (wide + 1))))
+
+    @property
+    def train_rows(self) -> int:
+        return num_rows(self.train)
+
+    @property
+    def validation_rows(self) -> int | None:
+        return None if self.validation is None else num_rows(self.validation)
+
+    def schema(self, layout: Layout) -> DataSchema:
+        rows = self.train_rows + (self.validation_rows or 0)
+        return DataSchema(
+            feature_shape=layout.feature_shape,
+            feature_dtype=layout.feature_dtype,
+            target_kind=layout.target_kind,
+            target_width=layout.target_type.width,
+            train_rows=self.train_rows,
+            validation_rows=self.validation_rows,
+            memory_bytes=rows * layout.row_bytes,
+        )
 
 
 def survey_data(source: DataSource) -> Survey:
@@ -45,8 +89,16 @@ def survey_data(source: DataSource) -> Survey:
         _check_agreement(spec, first, other, types)
     _check_rows("train", train)
     _check_rows("validation", validation)
-    layout = make_layout(spec, names, _with_lengths(types, train))
-    return Survey(train=train, validation=validation, layout=layout, schema=_schema(layout, train, validation))
+    types = _with_lengths(spec, types, train)
+    chains = tuple(Chain.of(name, types[name], _column_spec(spec, name)) for name in names)
+    return Survey(
+        train=train,
+        validation=validation,
+        chains=chains,
+        target_name=spec.target,
+        target=types[spec.target],
+        weight=spec.sample_weight,
+    )
 
 
 def _feature_names(spec: DataSpec, file: DataFile) -> tuple[str, ...]:
@@ -82,7 +134,7 @@ def _types(spec: DataSpec, names: Sequence[str], file: DataFile) -> dict[str, Co
     refused: dict[str, DataError] = {}
     for name in (*names, spec.target):
         try:
-            types[name] = _feature_type(file, name) if name != spec.target else column_type(_field(file, name))
+            types[name] = _feature_type(spec, file, name) if name != spec.target else column_type(_field(file, name))
         except DataError as error:
             refused[name] = error
     if refused:
@@ -92,11 +144,22 @@ def _types(spec: DataSpec, names: Sequence[str], file: DataFile) -> dict[str, Co
     return types
 
 
-def _feature_type(file: DataFile, name: str) -> ColumnType:
+def _known_width(found: ColumnType) -> int:
+    return found.width if found.is_number and found.shape is not None else UNKNOWN_WIDTH
+
+
+def _column_spec(spec: DataSpec, name: str) -> ColumnSpec:
+    return (spec.features or {}).get(name, ColumnSpec())
+
+
+def _feature_type(spec: DataSpec, file: DataFile, name: str) -> ColumnType:
+    if _column_spec(spec, name).operations:
+        return stored_type(_field(file, name))
     found = column_type(_field(file, name))
     if found.kind == "string":
-        what = f"column {shown(name)} holds strings, and one-hot or indexing of strings is not offered for features yet"
-        raise DataError("E403", what, fix="leave it out of the features, or store it as numbers.")
+        what = f"column {shown(name)} holds strings"
+        fix = f"make numbers of it, as by features: {{{shown(name)}: one_hot}}, or leave it out."
+        raise DataError("E403", what, fix=fix)
     return found
 
 
@@ -145,7 +208,7 @@ def _check_agreement(spec: DataSpec, first: DataFile, other: DataFile, types: di
 
 def _described(field: pa.Field) -> str:
     try:
-        return str(column_type(field))
+        return str(stored_type(field))
     except DataError:
         return shown(str(field.type))
 
@@ -156,20 +219,21 @@ def _disagreement(first: DataFile, other: DataFile, difference: str) -> DataErro
 
 
 def _check_rows(split: str, files: tuple[DataFile, ...] | None) -> None:
-    if files is not None and not _num_rows(files):
+    if files is not None and not num_rows(files):
         named = ", ".join(printable(file.name) for file in files[:MAX_NAMED])
         raise DataError(
             "E406", f"there are no rows in {named}", where=f"data.{split}", fix="name files that have rows."
         )
 
 
-def _num_rows(files: Iterable[DataFile]) -> int:
+def num_rows(files: Iterable[DataFile]) -> int:
     return sum(file.rows for file in files)
 
 
-def _with_lengths(types: dict[str, ColumnType], files: Sequence[DataFile]) -> dict[str, ColumnType]:
-    """The types, with the length of a list column as in the first row there is."""
-    lists = [name for name, found in types.items() if found.shape is None]
+def _with_lengths(spec: DataSpec, types: dict[str, ColumnType], files: Sequence[DataFile]) -> dict[str, ColumnType]:
+    """The types, with the length of a list column as in the first row there is, but for those that are padded."""
+    padded = {name for name in types for first in _column_spec(spec, name).operations[:1] if first.name == "pad"}
+    lists = [name for name, found in types.items() if found.shape is None and name not in padded]
     if not lists:
         return types
     file = next(file for file in files if file.rows)
@@ -180,16 +244,3 @@ def _with_lengths(types: dict[str, ColumnType], files: Sequence[DataFile]) -> di
         name: length_of_first(batch.column(batch.schema.get_field_index(name)), name, file.name) for name in lists
     }
     return {name: replace(found, shape=(lengths[name],)) if name in lengths else found for name, found in types.items()}
-
-
-def _schema(layout: Layout, train: Sequence[DataFile], validation: Sequence[DataFile] | None) -> DataSchema:
-    train_rows, validation_rows = _num_rows(train), None if validation is None else _num_rows(validation)
-    return DataSchema(
-        feature_shape=layout.feature_shape,
-        feature_dtype=layout.feature_dtype,
-        target_kind=layout.target_kind,
-        target_width=layout.target_type.width,
-        train_rows=train_rows,
-        validation_rows=validation_rows,
-        memory_bytes=(train_rows + (validation_rows or 0)) * layout.row_bytes,
-    )

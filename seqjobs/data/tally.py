@@ -14,10 +14,11 @@ from seqjobs.spec.problems import shown
 MAX_NAMED = 5
 
 FIXES = {
-    "null": "fill the gaps or leave those rows out; nulls never pass silently.",
+    "null": "fill the gaps, as by `impute` on a feature, or leave those rows out; nulls never pass silently.",
     "NaN or infinite": "replace these values or leave those rows out.",
     "negative": "make the weights 0 or more, or leave those rows out.",
 }
+CORRECT = "correct these values or leave those rows out."
 
 
 @dataclass
@@ -55,5 +56,5 @@ class Tally:
             code,
             f"values are {wrong} in column {', '.join(named[:MAX_NAMED])}{more}; the first in {first.first}",
             where=first.where,
-            fix=FIXES[wrong],
+            fix=FIXES.get(wrong, CORRECT),
         )

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from seqjobs.data.dataset import DataSchema, Dataset
+from seqjobs.data.preparation import Preparation
 from seqjobs.execution.events import Event
 from seqjobs.execution.retry import Tries
 from seqjobs.planning.plan import DataSource
@@ -22,6 +23,7 @@ class DatasetFacts:
     schema: DataSchema
     num_classes: int | None
     classes: tuple[str, ...] | None
+    preparation: Preparation
     fingerprint: str
 
     @classmethod
@@ -30,6 +32,7 @@ class DatasetFacts:
             schema=dataset.schema,
             num_classes=dataset.num_classes,
             classes=dataset.classes,
+            preparation=dataset.preparation,
             fingerprint=dataset.fingerprint,
         )
 

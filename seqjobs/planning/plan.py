@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from seqjobs.errors import SpecError
 from seqjobs.planning.assignments import MAX_TRIALS, assigned_trials, num_wanted
@@ -19,7 +20,7 @@ from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.locate import error_lines
 from seqjobs.spec.problems import Problems
-from seqjobs.spec.sections import ObjectiveSpec
+from seqjobs.spec.sections import ObjectiveSpec, TrialSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class DataSource:
     id: str
     spec: DataSpec
     folder: Path
+    validation_split: float = 0.0
+    """The fraction of the training rows that operations learn nothing from; 0 where none learns anything."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,10 +117,11 @@ def _check_count(jobs: Sequence[JobSpec]) -> None:
 
 def _trials_of(job: JobSpec, datasets: dict[str, DataSource], keys: PlanKeys) -> list[Trial]:
     trials = []
-    sources: dict[int, DataSource] = {}
+    sources: dict[tuple[int, float], DataSource] = {}
     for number, (assignment, spec, meaning) in enumerate(assigned_trials(job, keys)):
         # Trials share their sections.
-        source = sources.get(id(spec.data)) or sources.setdefault(id(spec.data), _data_source(job, spec.data))
+        key = (id(spec.data), spec.fit.validation_split)
+        source = sources.get(key) or sources.setdefault(key, _data_source(job, spec))
         datasets.setdefault(source.id, source)
         for repeat in range(job.search.repeats):
             seed = job.seed + repeat
@@ -137,10 +141,14 @@ def _trials_of(job: JobSpec, datasets: dict[str, DataSource], keys: PlanKeys) ->
     return trials
 
 
-def _data_source(job: JobSpec, data: DataSpec) -> DataSource:
+def _data_source(job: JobSpec, spec: TrialSpec) -> DataSource:
     # The folder is part of the id: `data.parquet` beside one spec is another file than beside another.
-    folder = job.source.folder.absolute()
-    return DataSource(id=digest({"folder": str(folder), **canonical_data(data)}), spec=data, folder=folder)
+    folder, data = job.source.folder.absolute(), spec.data
+    said: dict[str, Any] = {"folder": str(folder), **canonical_data(data)}
+    held_back = spec.fit.validation_split if data.learns and data.validation is None else 0.0
+    if held_back:
+        said["validation_split"] = held_back
+    return DataSource(id=digest(said), spec=data, folder=folder, validation_split=held_back)
 
 
 def _packs_of_one(jobs: Sequence[JobSpec], trials: Sequence[Trial], keys: PlanKeys) -> list[Pack]:

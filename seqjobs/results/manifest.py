@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+from seqjobs.data.preparation import Preparation
 from seqjobs.errors import NotFoundError, RunFolderError, StorageError
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.planning.plan import Plan
@@ -55,7 +56,10 @@ _TRIAL_FIELDS = tuple(field.name for field in fields(StoredTrial))
 
 @dataclass(frozen=True, kw_only=True)
 class StoredDataset:
-    """A dataset as it was read; `classes` are a string target's, in the order of their indices."""
+    """A dataset as it was read; `classes` are a string target's, in the order of their indices.
+
+    `preparation` is how rows became features; runs of the first versions have none.
+    """
 
     id: str
     fingerprint: str
@@ -63,6 +67,7 @@ class StoredDataset:
     train_rows: int
     validation_rows: int | None
     classes: tuple[str, ...] | None
+    preparation: Preparation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +105,7 @@ class Manifest:
             "created": self.created,
             "versions": dict(self.versions),
             "jobs": [{**job.__dict__, "objective": job.objective.model_dump()} for job in self.jobs],
-            "datasets": [dataset.__dict__ for dataset in self.datasets],
+            "datasets": [_dataset_tree(dataset) for dataset in self.datasets],
         }
         signed = {**content, "sha256": _digest({**content, "trials": trials})}
         # A line a trial: with an indent, Python's encoder takes ten times as long.
@@ -244,6 +249,7 @@ def _stored_dataset(dataset_id: str, fact: DatasetFacts) -> StoredDataset:
         train_rows=fact.schema.train_rows,
         validation_rows=fact.schema.validation_rows,
         classes=fact.classes,
+        preparation=fact.preparation,
     )
 
 
@@ -258,6 +264,17 @@ def _trial(tree: dict[str, Any]) -> StoredTrial:
     return StoredTrial(**{**tree, **shared})
 
 
+def _dataset_tree(dataset: StoredDataset) -> dict[str, Any]:
+    preparation = dataset.preparation
+    return {**dataset.__dict__, "preparation": None if preparation is None else preparation.to_json()}
+
+
 def _dataset(tree: dict[str, Any]) -> StoredDataset:
     classes = None if tree["classes"] is None else tuple(tree["classes"])
-    return StoredDataset(**{**tree, "classes": classes, "feature_shape": tuple(tree["feature_shape"])})
+    stored = tree.get("preparation")
+    changed = {
+        "classes": classes,
+        "feature_shape": tuple(tree["feature_shape"]),
+        "preparation": None if stored is None else Preparation.from_json(stored),
+    }
+    return StoredDataset(**{**tree, **changed})

@@ -22,9 +22,9 @@ def canonical_trial(trial: TrialSpec) -> dict[str, Any]:
 
 def canonical_data(data: DataSpec) -> dict[str, Any]:
     """The features as a list: their order is that of a row's numbers, and a mapping's keys are sorted in a digest."""
-    plain = data.model_dump(mode="json", exclude_defaults=True)
+    plain = data.model_dump(mode="json", exclude_defaults=True, exclude={"features"})
     if data.features is not None:
-        plain["features"] = list(plain["features"].items())
+        plain["features"] = [(name, column.canonical()) for name, column in data.features.items()]
     return plain
 
 

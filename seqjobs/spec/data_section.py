@@ -7,8 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from seqjobs.spec.column_spec import ColumnSpec, listed_columns, written_column
 from seqjobs.spec.rejection import rejection
-from seqjobs.spec.section import TABLE_KEY, Count, Number, Section
+from seqjobs.spec.section import TABLE_KEY, Section
 from seqjobs.storage.files import REMOTE_SCHEMES, scheme_of
 
 _ENDPOINT = r"^(https?://)?[A-Za-z0-9.:\[\]-]+$"
@@ -56,26 +57,6 @@ def _listed(value: object) -> object:
     return value if isinstance(value, list | tuple) else [value]
 
 
-def _ops(value: object) -> object:
-    if value == "raw" or value is None:
-        return {}
-    if isinstance(value, str):
-        raise rejection("E201", "unknown operation", value, "write raw, or a mapping such as {rescale: 0.1}.")
-    return value
-
-
-def _columns(value: object) -> object:
-    """A list of columns takes them raw; the order written is the order of the features."""
-    if not isinstance(value, list | tuple):
-        return value
-    for column in value:
-        if not isinstance(column, str):
-            raise rejection("E205", "a column is a string", column, "write the column's name.")
-    if len(set(value)) < len(value):
-        raise rejection("E402", "a column is listed twice", value, "remove one of them.")
-    return {column: {} for column in value}
-
-
 PathText = Annotated[str, BeforeValidator(_path), WithJsonSchema({"type": "string"})]
 Paths = Annotated[
     tuple[PathText, ...],
@@ -85,22 +66,14 @@ Paths = Annotated[
 ]
 
 
-class ColumnSpec(Section):
-    """What is done to a column before it is a feature; `raw` for nothing."""
-
-    rescale: Number | None = None
-    """A factor every value is multiplied by, as 1/255 for pixels."""
-    shape: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
-    """The shape of one row's values, as [28, 28, 1]; their number must be the column's width."""
-
-
-Ops = Annotated[ColumnSpec, BeforeValidator(_ops)]
+Operations = Annotated[ColumnSpec, BeforeValidator(written_column)]
 _FEATURES_SCHEMA = {
     "anyOf": [
         {"type": "array", "items": {"type": "string"}},
-        {"type": "object", "additionalProperties": {"anyOf": [{"const": "raw"}, {TABLE_KEY: "column"}]}},
+        {"type": "object", "additionalProperties": {TABLE_KEY: "column"}},
     ]
 }
+Features = Annotated[dict[str, Operations] | None, BeforeValidator(listed_columns), WithJsonSchema(_FEATURES_SCHEMA)]
 
 
 class CsvSpec(Section):
@@ -140,8 +113,11 @@ class DataSpec(Section):
     """
     validation: Paths | None = None
     """Rows to validate on, written likewise; or use `fit.validation_split`, or neither."""
-    features: Annotated[dict[str, Ops] | None, BeforeValidator(_columns), WithJsonSchema(_FEATURES_SCHEMA)] = None
-    """Columns by name: a list takes them raw, a mapping says what is done to each. Left out: all but the target.
+    features: Annotated[
+        dict[str, Operations] | None, BeforeValidator(listed_columns), WithJsonSchema(_FEATURES_SCHEMA)
+    ] = None
+    """Columns by name: a list takes them raw, a mapping says what is done to each: an operation, as `log1p` or
+    `{clip: {low: 0}}`, or a list of them. Left out: all but the target.
 
     The column of `sample_weight` is no feature either.
     """
@@ -157,6 +133,11 @@ class DataSpec(Section):
     """How CSV files are written, where it is not as usual: `{delimiter: ";", decimal_point: ","}`."""
     sample_weight: Annotated[str, Field(min_length=1)] | None = None
     """A column of numbers from 0 on: how much each row counts in the loss and in `compile.weighted_metrics`."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether a feature depends on which rows are trained on."""
+        return any(column.learns for column in (self.features or {}).values())
 
     @model_validator(mode="after")
     def _storage_is_for_stores(self) -> Self:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqjobs.spec.data_section import ColumnSpec
+from seqjobs.spec.column_spec import ColumnSpec
 from seqjobs.spec.dimensions import RANGE_KINDS
 from seqjobs.spec.field_docs import field_docs
 from seqjobs.spec.job_spec import TRIAL_SECTIONS
 from seqjobs.spec.section import TABLE_KEY, Section
 from seqjobs.spec.sections import HeaderSpec, TrialSpec
 from seqjobs.spec.tables import json_schema_definitions
+from seqjobs.spec.tables.operations import OPERATIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -20,7 +21,7 @@ def json_schema() -> dict[str, Any]:
     header, trial = _documented(HeaderSpec), _documented(TrialSpec)
     definitions = {name: _varying(schema) for name, schema in trial.pop("$defs", {}).items()}
     tables = {name: _varying(schema) for name, schema in json_schema_definitions().items()}
-    tables["column"] = _varying(_documented(ColumnSpec))
+    tables["column"] = _varying(_column())
     layers = {"type": "array", "items": {"$ref": "#/$defs/layer"}, "minItems": 1}
     sections = {name: _varying(value) for name, value in trial["properties"].items()}
     sections["model"] = {
@@ -36,6 +37,17 @@ def json_schema() -> dict[str, Any]:
         "properties": {**header["properties"], **sections, "variants": _variants()},
         "$defs": {**header.get("$defs", {}), **definitions, **tables, "dimension": _dimension()},
     }
+
+
+def _column() -> dict[str, Any]:
+    """What may stand for a column: `raw`, an operation by its name or in a mapping, or a list of these."""
+    fields = _documented(ColumnSpec)["properties"]
+    own = {name: fields[name] for name in ("rescale", "shape")}
+    table: Any = OPERATIONS.json_schema()
+    named, *mappings = table["anyOf"]
+    described = {name: schema for mapping in mappings for name, schema in mapping["properties"].items()}
+    one = {"type": "object", "properties": {**described, **own}, "additionalProperties": False}
+    return {"anyOf": [{"const": "raw"}, named, one, {"type": "array", "items": {"anyOf": [named, one]}}]}
 
 
 def _documented(section: type[Section]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import psutil
 import pyarrow as pa
 import pytest
 
-import seqjobs.data.read
+import seqjobs.data.survey
 
 from .conftest import Folder
 
@@ -79,13 +79,14 @@ def test_types_that_are_no_numbers(folder: Folder, values: pa.Array, told: str) 
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())])
-def test_string_features_say_what_is_not_offered_and_what_would_do(folder: Folder, kind: pa.DataType) -> None:
+def test_string_features_say_what_would_do(folder: Folder, kind: pa.DataType) -> None:
     text = pa.array(["a", "b", "c"]).cast(kind)
     folder.write({"carrier": text, "x": LABEL, "origin": text, "label": LABEL})
     error = folder.inspect_error()
     assert error.code == "E403"
     assert "'carrier' holds strings" in error.what
-    assert "one-hot or indexing of strings is not offered for features yet" in error.what
+    assert "(the same goes for 'origin')" in error.what
+    assert "features: {'carrier': one_hot}" in error.fix
     assert "'origin'" in error.what
     assert "['x']" in error.fix
     assert folder.read(features=["x"]).train.features.shape == (3, 1)
@@ -188,7 +189,7 @@ def test_null_features_never_pass(folder: Folder, values: pa.Array) -> None:
 
 
 def test_a_row_is_numbered_from_the_start_of_its_file(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seqjobs.data.read, "MAX_BATCH_ROWS", 4)
+    monkeypatch.setattr(seqjobs.data.survey, "MAX_BATCH_ROWS", 4)
     folder.write({"x": range(20), "label": range(20)}, "d/1.parquet")
     folder.write({"x": [*range(13), None, *range(6)], "label": range(20)}, "d/2.parquet", row_group_size=5)
     error = folder.error(train="d")

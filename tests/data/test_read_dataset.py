@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-import seqjobs.data.read
+import seqjobs.data.survey
 from seqjobs.data.formats import FORMATS
 from seqjobs.storage.files import SUFFIXES
 
@@ -140,7 +140,7 @@ def test_no_scale_where_nothing_is_rescaled(folder: Folder) -> None:
 
 
 def test_rows_keep_the_order_of_files_row_groups_and_rows(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seqjobs.data.read, "MAX_BATCH_ROWS", 3)
+    monkeypatch.setattr(seqjobs.data.survey, "MAX_BATCH_ROWS", 3)
     rows = np.arange(20)
     folder.write({"x": rows[8:15], "label": rows[8:15]}, "d/2.parquet", row_group_size=4)
     folder.write({"x": rows[:8], "label": rows[:8]}, "d/10.parquet", row_group_size=5)
@@ -154,7 +154,7 @@ def test_rows_keep_the_order_of_files_row_groups_and_rows(folder: Folder, monkey
 def test_lists_are_read_whole_from_every_batch(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, kind: pa.DataType
 ) -> None:
-    monkeypatch.setattr(seqjobs.data.read, "MAX_BATCH_ROWS", 3)
+    monkeypatch.setattr(seqjobs.data.survey, "MAX_BATCH_ROWS", 3)
     rows = np.arange(40).reshape(20, 2)
     folder.write({"x": pa.array(rows.tolist(), kind), "label": range(20)}, row_group_size=7)
     np.testing.assert_array_equal(folder.read().train.features, rows)

@@ -123,6 +123,8 @@ class Entry:
     rules: tuple[Rule, ...] = ()
     # The argument that a bare number stands for, as in `l2: 1e-4`.
     number: str | None = None
+    # The argument that any value but a mapping stands for, as in `impute: median`.
+    alone: str | None = None
     # Keras's arguments that a spec may not give, with the reason.
     left_out: Mapping[str, str] = field(default_factory=dict)
     # Required here although Keras has a default, which no spec can use.
@@ -282,9 +284,10 @@ class Table:
     def _given(self, entry: Entry, writing: _Writing, problems: Problems) -> Iterator[tuple[str, ArgumentValue]]:
         """Each argument that the spec gives and that is right; notes the wrong, unknown and missing ones."""
         arguments = {} if writing.arguments is None else writing.arguments
-        bare_number = isinstance(arguments, int | float) and not isinstance(arguments, bool)
-        if entry.number and bare_number:
-            arguments = {entry.number: arguments}
+        is_number = isinstance(arguments, int | float) and not isinstance(arguments, bool)
+        bare = (entry.number if is_number else None) or (None if isinstance(arguments, Mapping) else entry.alone)
+        if bare:
+            arguments = {bare: arguments}
         if not isinstance(arguments, Mapping):
             what = f"the arguments of {entry.name} must be given by name"
             problems.add("E302", writing.path, what, got=arguments, fix=f"write {{{_entry_example(entry)}}}")
@@ -296,7 +299,7 @@ class Table:
             if name not in entry.arguments:
                 misspelt.add(self._unknown_argument(entry, name, (*writing.path, name), problems))
                 continue
-            place = writing.path if bare_number else (*writing.path, name)
+            place = writing.path if bare else (*writing.path, name)
             checked = entry.arguments[name].kind.check(value, place, problems)
             if not isinstance(checked, Invalid):
                 yield name, checked
@@ -367,6 +370,6 @@ def _entry_schema(entry: Entry) -> JsonValue:
         "additionalProperties": False,
     }
     others: list[JsonValue] = [] if required else [{"type": "null"}]
-    if entry.number:
-        others.append(entry.arguments[entry.number].kind.json_schema())
+    for name in filter(None, (entry.number, entry.alone)):
+        others.append(entry.arguments[name].kind.json_schema())
     return {"anyOf": [schema, *others]} if others else schema

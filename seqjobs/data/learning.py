@@ -1,0 +1,22 @@
+"""learned_layout: the layout of a dataset, with what its operations learn from the rows that are trained on."""
+
+from __future__ import annotations
+
+from seqjobs.data.dataset import split_rows
+from seqjobs.data.layout import Layout, make_layout
+from seqjobs.data.survey import Survey
+from seqjobs.data.training_rows import TrainingRows
+from seqjobs.planning.plan import DataSource
+
+
+def training_rows(survey: Survey) -> TrainingRows:
+    """The training rows; they stay in memory where they are needed for learning and again for training."""
+    return TrainingRows(survey.train, survey.names, survey.batch_rows, kept=survey.learns)
+
+
+def learned_layout(source: DataSource, survey: Survey, rows: TrainingRows) -> Layout:
+    """Reads the rows where something is learned. Raises DataError (E403)."""
+    chains = survey.chains
+    if survey.learns:
+        chains = rows.learned(chains, split_rows(survey.train_rows, source.validation_split))
+    return make_layout(source.spec, chains, survey.target)

@@ -1,0 +1,150 @@
+"""Chain: all that is done to one column, in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from itertools import accumulate
+from typing import Any, Self, final
+
+import numpy as np
+import pyarrow as pa
+
+from seqjobs.data.columns import ColumnType, numbers_with_gaps
+from seqjobs.data.dataset import Array
+from seqjobs.data.place import Place
+from seqjobs.data.preprocess import OPERATION_CLASSES, Operation
+from seqjobs.data.preprocess._base import Note, Values
+from seqjobs.errors import DataError
+from seqjobs.spec.column_spec import ColumnSpec
+
+Parts = Callable[[], Iterable[tuple[pa.Array, Place]]]
+"""The training rows of a column, a part at a time, from the first on whenever it is called."""
+
+_NAMES = {found: name for name, found in OPERATION_CLASSES.items()}
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """Of the column `name`, that holds `given` as it is read. Without operations it is the column itself."""
+
+    name: str
+    given: ColumnType
+    operations: tuple[Operation, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, given: ColumnType, spec: ColumnSpec) -> Self:
+        """What a spec asks for. Raises DataError (E403) where an operation is not for what it is given."""
+        made = tuple(OPERATION_CLASSES[named.name].of(**named.arguments) for named in spec.operations)
+        return cls(name=name, given=given, operations=made).checked()
+
+    def checked(self) -> Self:
+        """The chain itself. Raises DataError (E403)."""
+        current = self.given
+        for operation in self.operations:
+            try:
+                current = operation.output(current)
+            except DataError as error:
+                raise self._placed(operation, error) from None
+        return self
+
+    @property
+    def output(self) -> ColumnType:
+        """What the column has become; `shape` is None where only the training rows tell it."""
+        return self._types()[-1]
+
+    @property
+    def learns(self) -> bool:
+        """Whether anything is still to be learned from the training rows."""
+        return any(operation.learner() is not None for operation in self.operations)
+
+    def learned(self, parts: Parts) -> Self:
+        """The chain with all that the training rows tell; each operation sees what the ones before it make of them.
+
+        Parts must be cut alike whatever files the rows come from, for sums depend on that. Raises DataError.
+        """
+        known: tuple[Operation, ...] = ()
+        for operation in self.operations:
+            learner = operation.learner()
+            if learner is not None:
+                before = replace(self, operations=known)
+                as_numbers = before.wants_numbers(operation)
+                for column, place in parts():
+                    learner.add(before.values(column, _unheard, place, as_numbers=as_numbers))
+                try:
+                    operation = learner.finish()  # noqa: PLW2901 (the same operation, which now knows)
+                except DataError as error:
+                    raise self._placed(operation, error) from None
+            known = (*known, operation)
+        return replace(self, operations=known)
+
+    def apply(self, column: pa.Array, note: Note, place: Place) -> Array:
+        """The features (rows, width) of some rows; `note` is told of those that have none."""
+        found = self.values(column, note, place, as_numbers=True)
+        assert isinstance(found, np.ndarray)
+        if found.dtype == np.float64:
+            missing = np.isnan(found)
+            if missing.any():
+                null = np.asarray(column.is_null()) | _holds_null(column)
+                note("null", missing.any(axis=1) & null)
+                found = np.where(missing & null[:, None], 0.0, found)
+        return found
+
+    def values(self, column: pa.Array, note: Note, place: Place, *, as_numbers: bool) -> Values:
+        """The column behind all operations, as numbers where it is still as Arrow has it and that is wanted."""
+        current: Values = column
+        for operation, given in zip(self.operations, self._types(), strict=False):
+            if isinstance(current, pa.Array) and _as_numbers(operation, given):
+                current = numbers_with_gaps(current, self.name, given.width, place)
+            current = operation.apply(current, note)
+        if as_numbers and isinstance(current, pa.Array):
+            current = numbers_with_gaps(current, self.name, self.output.width, place)
+        return current
+
+    def wants_numbers(self, following: Operation) -> bool:
+        """Whether an operation behind this chain takes numbers."""
+        return _as_numbers(following, self.output)
+
+    def to_json(self) -> dict[str, Any]:
+        steps = [{"name": _NAMES[type(operation)], **asdict(operation)} for operation in self.operations]
+        return {"name": self.name, "given": asdict(self.given), "operations": steps}
+
+    @classmethod
+    def from_json(cls, tree: dict[str, Any]) -> Self:
+        """Raises KeyError or TypeError for what `to_json` has not made."""
+        given = tree["given"]
+        shape = None if given["shape"] is None else tuple(given["shape"])
+        steps = [dict(step) for step in tree["operations"]]
+        return cls(
+            name=tree["name"],
+            given=ColumnType(kind=given["kind"], dtype=given["dtype"], shape=shape),
+            operations=tuple(OPERATION_CLASSES[step.pop("name")].of(**step) for step in steps),
+        )
+
+    def _types(self) -> list[ColumnType]:
+        """What each operation is given, and what the last one makes."""
+        return list(accumulate(self.operations, lambda given, operation: operation.output(given), initial=self.given))
+
+    def _placed(self, operation: Operation, error: DataError) -> DataError:
+        name = _NAMES[type(operation)]
+        return DataError(error.code, f"{name}: {error.what}", where=f"data.features.{self.name}", fix=error.fix)
+
+
+def _as_numbers(operation: Operation, given: ColumnType) -> bool:
+    return given.is_number and given.shape is not None and not operation.takes_stored
+
+
+def _holds_null(column: pa.Array) -> Array:
+    """Which rows have a list with a null in it."""
+    storage = column.storage if isinstance(column, pa.ExtensionArray) else column
+    if not pa.types.is_nested(storage.type):
+        return np.zeros(len(column), bool)
+    flat = storage.flatten()
+    if not flat.null_count:
+        return np.zeros(len(column), bool)
+    return np.array([value is not None and None in value for value in storage.to_pylist()], bool)
+
+
+def _unheard(_wrong: str, _rows: Array) -> None:
+    """What is wrong with rows is told when they are written, of all of them at once."""

@@ -1,0 +1,45 @@
+"""Moments: mean and variance of columns, added up over parts of the rows."""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+
+from seqjobs.data.dataset import Array
+
+
+@final
+class Moments:
+    """Of numbers (rows, width), those that are missing left out.
+
+    Two parts are merged as in Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample
+    Variances", 1979; sums of squares over all rows at once would lose the digits of a column far from 0.
+    """
+
+    def __init__(self) -> None:
+        self.count: Array = np.zeros(0)  # (width,), as the others; () rows so far
+        self.mean: Array = np.zeros(0)
+        self._squares: Array = np.zeros(0)
+
+    def add(self, values: Array) -> None:
+        is_there = ~np.isnan(values)
+        count = is_there.sum(axis=0)
+        safe = np.maximum(count, 1)
+        mean = np.where(is_there, values, 0.0).sum(axis=0) / safe
+        squares = np.where(is_there, values - mean, 0.0)
+        squares = (squares * squares).sum(axis=0)
+        if not self.count.size:
+            self.count, self.mean, self._squares = count, mean, squares
+            return
+        total = self.count + count
+        delta = mean - self.mean
+        share = count / np.maximum(total, 1)
+        self._squares = self._squares + squares + delta * delta * self.count * share
+        self.mean = self.mean + delta * share
+        self.count = total
+
+    @property
+    def deviation(self) -> Array:
+        """The standard deviation (width,) of the rows as a whole population."""
+        return np.sqrt(self._squares / np.maximum(self.count, 1))

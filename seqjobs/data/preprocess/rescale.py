@@ -1,0 +1,22 @@
+"""rescale: times a factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import final
+
+from seqjobs.data.columns import ColumnType
+from seqjobs.data.preprocess._base import NUMBER, Note, Operation, Values, check_numbers, numbers
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Rescale(Operation):
+    factor: float
+
+    def output(self, given: ColumnType) -> ColumnType:
+        check_numbers(given)
+        return replace(NUMBER, shape=given.shape)
+
+    def apply(self, values: Values, _note: Note) -> Values:
+        return numbers(values) * self.factor
