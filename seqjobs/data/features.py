@@ -44,7 +44,7 @@ class FeatureArray:
     def _write_column(self, batch: pa.RecordBatch, column: FeatureColumn, part: Array, place: Place) -> None:
         arrow = batch.column(batch.schema.get_field_index(column.name))
         if column.chain.operations:
-            part[:] = column.chain.apply(arrow, self._noted(column.name, place), place)
+            _put(column.chain.apply(arrow, self._noted(column.name, place), place), part)
             return
         numbers = numbers_of(arrow, column.name, column.width, place)
         if numbers.values is None:
@@ -53,8 +53,7 @@ class FeatureArray:
             return
         if part.dtype == np.int32:
             check_int32("E403", numbers.values, column.name, place)
-        with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and is found as that
-            np.copyto(part, numbers.values, casting="unsafe")
+        _put(numbers.values, part)
 
     def _noted(self, name: str, place: Place) -> Note:
         return lambda wrong, rows: self._tally.add("E403", wrong, name, rows, place)
@@ -63,6 +62,11 @@ class FeatureArray:
         for column in self._layout.columns:
             part = block[:, column.start : column.start + column.width]
             self._tally.add("E431", "NaN or infinite", column.name, rows_with(~np.isfinite(part)), place)
+
+
+def _put(values: Array, part: Array) -> None:
+    with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and is found as that
+        np.copyto(part, values, casting="unsafe")
 
 
 def check_int32(code: str, values: Array, name: str, place: Place) -> None:

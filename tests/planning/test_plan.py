@@ -302,3 +302,30 @@ def test_no_jobs_make_an_empty_plan() -> None:
 
 if __name__ == "__main__":
     GOLDEN.write_text(json.dumps(described(plan_of(SEARCH, RANDOM)), indent=1) + "\n")
+
+
+def test_what_is_held_back_tells_datasets_apart_only_where_something_is_learned() -> None:
+    """So that trials with other splits share the rows they can share, and no validation row is learned from."""
+
+    def datasets(features: str) -> list[float]:
+        column = "{image: {rescale: 0.0625, shape: [8, 8, 1]}}"
+        text = changed((column, features), ("validation_split: 0.2", "validation_split: {choice: [0.2, 0.3]}"))
+        plan = plan_of(text.replace("seed: 3", "seed: 3\nsearch: {sampler: grid}"))
+        assert {trial.dataset for trial in plan.trials} == {source.id for source in plan.datasets}
+        return [source.validation_split for source in plan.datasets]
+
+    assert datasets("{image: {rescale: 0.0625, shape: [8, 8, 1]}}") == [0.0]
+    assert datasets("{image: [{clip: {low: 0}}, {shape: [8, 8, 1]}]}") == [0.0]
+    assert datasets("{image: [{impute: 0}, {bucketize: [3, 5]}, {shape: [8, 8, 1]}]}") == [0.0]
+    assert datasets("{image: [standardize, {shape: [8, 8, 1]}]}") == [0.2, 0.3]
+
+
+def test_the_order_of_operations_is_part_of_an_id() -> None:
+    column = "{image: {rescale: 0.0625, shape: [8, 8, 1]}}"
+
+    def trial_ids(features: str) -> list[str]:
+        return ids(changed((column, features)))
+
+    assert trial_ids("{image: [log1p, standardize]}") != trial_ids("{image: [standardize, log1p]}")
+    assert trial_ids("{image: {log1p: null, standardize: null}}") == trial_ids("{image: [log1p, standardize]}")
+    assert trial_ids("{image: [{shape: [8, 8, 1]}, {rescale: 0.0625}]}") == trial_ids(column)

@@ -13,6 +13,7 @@ from seqjobs.spec.problems import Problems
 from seqjobs.spec.schema import json_schema
 from tests.spec.mutations import JOBS
 from tests.spec.spec_texts import SPEC, changed, errors, parse
+from tests.spec.test_operations import COLUMN, WRITINGS
 
 SCHEMA = json_schema()
 
@@ -29,6 +30,11 @@ def test_it_is_a_schema() -> None:
 @pytest.mark.parametrize("path", sorted(JOBS.glob("*.yaml")), ids=lambda path: path.name)
 def test_the_jobs_are_accepted(path: Path) -> None:
     assert accepts(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("writing", WRITINGS)
+def test_operations_are_accepted(writing: str) -> None:
+    assert accepts(changed((COLUMN, f"{{image: {writing}}}")))
 
 
 @pytest.mark.parametrize(

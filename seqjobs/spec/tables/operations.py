@@ -23,7 +23,7 @@ from seqjobs.spec.tables.arguments import Flag, Integer, ListOf, Number, OneOf, 
 TIME_PARTS = ("year", "month", "day", "weekday", "day_of_year", "hour", "minute", "second", "days")
 CYCLES = ("month", "day", "weekday", "day_of_year", "hour", "minute", "second")
 MAX_CATEGORIES = 100_000
-_MAX_LENGTH = 1_000_000
+_MAX_LENGTH = 100_000
 _LONGEST_TEXT = 1000
 
 
