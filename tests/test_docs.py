@@ -15,6 +15,7 @@ from seqjobs.cli.main import COMMANDS
 from seqjobs.data.plan_check import inspect_plan
 from seqjobs.planning.plan import make_plan
 from seqjobs.spec.load import load_job, parse_job
+from seqjobs.spec.tables.operations import OPERATIONS
 from tests.conftest import JOBS, ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -46,10 +47,19 @@ def test_the_readme_names_only_commands_that_exist_and_all_of_them() -> None:
 
 
 def test_the_spec_in_the_readme_is_a_spec() -> None:
-    (text,) = blocks("yaml")
+    text, columns = blocks("yaml")
     plan = make_plan([parse_job(text, JOBS / "readme.yaml")])
     assert len(plan.trials) == 12
     assert len(inspect_plan(plan).parameters) == 12
+    prepared = re.sub(r"  features: .*\n", lambda _: columns, text)
+    features = make_plan([parse_job(prepared, JOBS / "readme.yaml")]).trials[0].spec.data.features or {}
+    assert [len(column.operations) for column in features.values()] == [2, 3, 1, 1, 1]
+
+
+def test_the_operations_in_the_readme_are_those_of_the_table() -> None:
+    rows = README.split("| operation | of | |")[1].split("\n\n")[0]
+    named = {name for name in re.findall(r"[a-z_0-9]+", rows) if name in OPERATIONS.entries}
+    assert named == set(OPERATIONS.entries)
 
 
 def test_the_python_in_the_readme_uses_what_there_is() -> None:

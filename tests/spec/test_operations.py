@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from seqjobs.spec.column_spec import ColumnSpec
@@ -10,7 +12,7 @@ from .spec_texts import changed, parse
 
 COLUMN = "{image: {rescale: 0.0625, shape: [8, 8, 1]}}"
 # A writing, and what it means: the operations, and what is left to the program.
-WRITINGS = {
+WRITINGS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "raw": ([], {}),
     "standardize": (["standardize"], {}),
     "{standardize: null}": (["standardize"], {}),
