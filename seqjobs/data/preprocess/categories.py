@@ -36,13 +36,14 @@ def distinct(values: Values) -> tuple[list[str], Array, Array]:
     if isinstance(values, np.ndarray):
         found, rows = np.unique(values[:, 0], return_inverse=True)
         return [_text(value) for value in found.tolist()], rows, np.isnan(values[:, 0])
+    if pa.types.is_dictionary(values.type) and values.dictionary.null_count:
+        values = values.dictionary_decode()  # else these nulls would count as values
     encoded = values if pa.types.is_dictionary(values.type) else pc.dictionary_encode(values)
     missing = np.asarray(encoded.is_null())
-    # A dictionary in a file may hold values that no row has.
-    used, rows = np.unique(pc.fill_null(encoded.indices, 0).to_numpy(), return_inverse=True)
-    if not len(encoded.dictionary):
-        return [], np.zeros(len(values), np.int64), missing
-    dictionary = encoded.dictionary.take(pa.array(used))
+    rows, dictionary = pc.fill_null(encoded.indices, 0).to_numpy(), encoded.dictionary
+    if len(dictionary) > len(rows):  # one of a whole file, of which these rows have a part
+        used, rows = np.unique(rows, return_inverse=True)
+        dictionary = dictionary.take(pa.array(used))
     _check_lengths(dictionary)
     return [_text(value) for value in dictionary.to_pylist()], rows, missing
 
@@ -106,7 +107,9 @@ class Categories(Operation):
         """The number (rows,) of each row's value, as int32; of rows that are noted, any."""
         texts, rows, missing = distinct(values)
         known = {text: index for index, text in enumerate(self.categories or (), self.first)}
-        mapping = np.array([known.get(text, -1) for text in texts] or [-1], np.int32)
+        mapping = np.array(
+            [known.get(text, -1) for text in texts] or [-1], np.int32
+        )  # of nulls alone there are no texts
         found = mapping[rows]
         note("null", missing)
         if self.unseen == "error":

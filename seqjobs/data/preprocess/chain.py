@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, Self, final
 
@@ -52,7 +53,7 @@ class Chain:
     @property
     def output(self) -> ColumnType:
         """What the column has become; `shape` is None where only the training rows tell it."""
-        return self._types()[-1]
+        return self._types[-1]
 
     @property
     def learns(self) -> bool:
@@ -94,7 +95,7 @@ class Chain:
     def values(self, column: pa.Array, note: Note, place: Place, *, as_numbers: bool) -> Values:
         """The column behind all operations, as numbers where it is still as Arrow has it and that is wanted."""
         current: Values = column
-        for operation, given in zip(self.operations, self._types(), strict=False):
+        for operation, given in zip(self.operations, self._types, strict=False):
             if isinstance(current, pa.Array) and _as_numbers(operation, given):
                 current = numbers_with_gaps(current, self.name, given.width, place)
             current = operation.apply(current, note)
@@ -122,9 +123,10 @@ class Chain:
             operations=tuple(OPERATION_CLASSES[step.pop("name")].of(**step) for step in steps),
         )
 
-    def _types(self) -> list[ColumnType]:
+    @cached_property
+    def _types(self) -> tuple[ColumnType, ...]:
         """What each operation is given, and what the last one makes."""
-        return list(accumulate(self.operations, lambda given, operation: operation.output(given), initial=self.given))
+        return tuple(accumulate(self.operations, lambda given, operation: operation.output(given), initial=self.given))
 
     def _placed(self, operation: Operation, error: DataError) -> DataError:
         name = _NAMES[type(operation)]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.feather
 import pytest
 
 from ..conftest import Folder
@@ -93,6 +94,13 @@ def test_unseen_categories_are_others_or_an_error(folder: Folder) -> None:
     error = folder.error(validation="validation.parquet", features={"x": {"one_hot": {"unseen": "error"}}})
     assert "of a category that no training row has in column 'x' (2 of 3 rows); the first in row 0" in error.what
     assert error.where.endswith("validation.parquet")
+
+
+def test_a_null_in_a_dictionary_is_a_null(folder: Folder) -> None:
+    column = pa.DictionaryArray.from_arrays([0, 1, 0, 1], ["a", None])
+    pyarrow.feather.write_feather(pa.table({"x": column, "label": LABEL}), str(folder.path / "train.feather"))
+    error = folder.error(train="train.feather", features={"x": "index"})
+    assert "null in column 'x' (2 of 4 rows); the first in row 1" in error.what
 
 
 def test_a_picture_that_says_it_is_huge_is_not_decoded(folder: Folder) -> None:
