@@ -107,9 +107,7 @@ class Categories(Operation):
         """The number (rows,) of each row's value, as int32; of rows that are noted, any."""
         texts, rows, missing = distinct(values)
         known = {text: index for index, text in enumerate(self.categories or (), self.first)}
-        mapping = np.array(
-            [known.get(text, -1) for text in texts] or [-1], np.int32
-        )  # of nulls alone there are no texts
+        mapping = np.array([known.get(text, -1) for text in texts] or [-1], np.int32)
         found = mapping[rows]
         note("null", missing)
         if self.unseen == "error":
