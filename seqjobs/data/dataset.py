@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
     from seqjobs.data.preparation import Preparation
+    from seqjobs.planning.plan import DataSource
 
 TargetKind = Literal["integer", "number", "string"]
 Array = npt.NDArray[Any]
@@ -33,7 +35,10 @@ class DataSchema:
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Rows of one split; arrays may be read-only views of shared memory."""
+    """Rows of one split; arrays may be read-only views of shared memory.
+
+    Of streamed data `features` are StoredRows, which give rows by slices and numbers as an array does.
+    """
 
     features: Array  # (rows, *feature_shape), dtype as stored
     target: Array  # (rows,) or (rows, target_width): int32 indices of classes or integers, or float32
@@ -42,12 +47,23 @@ class Split:
     def __len__(self) -> int:
         return int(self.target.shape[0])
 
+    def part(self, rows: slice) -> Split:
+        """Some of the rows, none of them copied or read."""
+        features: Any = self.features
+        return Split(
+            features=features[rows] if isinstance(features, np.ndarray) else features.part(rows),
+            target=self.target[rows],
+            weight=None if self.weight is None else self.weight[rows],
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """One dataset of a run. Features stay as stored; `scale` is applied when a batch is made."""
 
     schema: DataSchema
+    source: DataSource
+    """What it was read from."""
     train: Split
     validation: Split | None
     scale: Array | None  # float32, () or broadcast against feature_shape; None where nothing is rescaled

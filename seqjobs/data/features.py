@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import cast, final
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,8 @@ from seqjobs.data.dataset import Array
 from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.data.place import Place
 from seqjobs.data.preprocess._base import Note
+from seqjobs.data.streamed.scratch import RowWriter
+from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.data.tally import Tally
 from seqjobs.errors import DataError
 from seqjobs.spec.problems import shown
@@ -21,25 +23,41 @@ INT32 = np.iinfo(np.int32)
 
 @final
 class FeatureArray:
-    """One array for all rows, so that beside it only the batch at hand is in memory."""
+    """One array for all rows, so that beside it only the batch at hand is in memory; or a file for them."""
 
-    def __init__(self, layout: Layout, rows: int, tally: Tally) -> None:
+    def __init__(self, layout: Layout, rows: int, tally: Tally, writer: RowWriter | None = None) -> None:
         self._layout = layout
         self._tally = tally
-        self._array = np.empty((rows, layout.width), layout.feature_dtype)
+        self._rows = rows
+        self._writer = writer
+        self._array = np.empty((0 if writer else rows, layout.width), layout.feature_dtype)
 
     def write(self, batch: pa.RecordBatch, start: int, place: Place) -> None:
         """Decodes a batch into the rows from `start`. Raises DataError (E403)."""
-        block = self._array[start : start + batch.num_rows]
+        if self._writer is not None:
+            block = np.empty((batch.num_rows, self._layout.width), self._layout.feature_dtype)
+        else:
+            block = self._array[start : start + batch.num_rows]
         for column in self._layout.columns:
             part = block[:, column.start : column.start + column.width]
             self._write_column(batch, column, part, place)
         if block.dtype == np.float32 and not np.isfinite(block).all():
             self._note_not_finite(block, place)
+        if self._writer is not None:
+            self._writer.append(block)
 
     def finish(self) -> Array:
-        """The features (rows, *feature_shape)."""
-        return self._array.reshape(-1, *self._layout.feature_shape)
+        """The features (rows, *feature_shape); those in a file as StoredRows."""
+        if self._writer is None:
+            return self._array.reshape(-1, *self._layout.feature_shape)
+        stored = StoredRows(
+            path=self._writer.path,
+            dtype=np.dtype(self._layout.feature_dtype),
+            row_shape=self._layout.feature_shape,
+            rows=self._rows,
+            window=self._writer.window,
+        )
+        return cast("Array", stored)
 
     def _write_column(self, batch: pa.RecordBatch, column: FeatureColumn, part: Array, place: Place) -> None:
         arrow = batch.column(batch.schema.get_field_index(column.name))

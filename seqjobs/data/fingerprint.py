@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from seqjobs.data.dataset import Array, Split
 from seqjobs.data.layout import Layout
+from seqjobs.data.streamed.stored_rows import StoredRows
 
 
 def fingerprint(layout: Layout, classes: Sequence[str] | None, train: Split, validation: Split | None) -> str:
@@ -32,7 +33,9 @@ def fingerprint(layout: Layout, classes: Sequence[str] | None, train: Split, val
         header["weight"] = layout.weight
     found = hashlib.sha256(json.dumps(header, separators=(",", ":")).encode() + b"\n")
     for array in arrays:
-        found.update(_bytes(array))
+        stored: object = array
+        for part in stored.in_chunks() if isinstance(stored, StoredRows) else [array]:
+            found.update(_bytes(part))
     return found.hexdigest()
 
 

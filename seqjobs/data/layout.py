@@ -66,10 +66,15 @@ class Layout:
         return "number" if self.target_type.kind == "float" or self.target_type.shape else "integer"
 
     @property
+    def feature_bytes(self) -> int:
+        """Of one row's features."""
+        return self.width * np.dtype(self.feature_dtype).itemsize
+
+    @property
     def row_bytes(self) -> int:
         """Memory of one row of all arrays."""
         others = self.target_type.width + (self.weight is not None)
-        return self.width * np.dtype(self.feature_dtype).itemsize + others * 4
+        return self.feature_bytes + others * 4
 
 
 def make_layout(spec: DataSpec, chains: Sequence[Chain], target: ColumnType) -> Layout:

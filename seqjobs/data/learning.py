@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from seqjobs.data.dataset import split_rows
 from seqjobs.data.layout import Layout, make_layout
+from seqjobs.data.streamed.window import DEFAULT_MEMORY
 from seqjobs.data.survey import Survey
 from seqjobs.data.training_rows import TrainingRows
 from seqjobs.planning.plan import DataSource
 
 
 def training_rows(survey: Survey) -> TrainingRows:
-    """The training rows; they stay in memory where they are needed for learning and again for training."""
-    return TrainingRows(survey.train, survey.names, survey.batch_rows, kept=survey.learns)
+    """The training rows; they stay in memory where they are needed for learning and again for training, if they may."""
+    rows = survey.train_rows + (survey.validation_rows or 0)
+    fits = rows * survey.least_row_bytes <= (survey.memory or DEFAULT_MEMORY)
+    return TrainingRows(survey.train, survey.names, survey.batch_rows, kept=survey.learns and fits)
 
 
 def learned_layout(source: DataSource, survey: Survey, rows: TrainingRows) -> Layout:

@@ -13,6 +13,9 @@ from seqjobs.data.fingerprint import fingerprint
 from seqjobs.data.layout import Layout
 from seqjobs.data.learning import learned_layout, training_rows
 from seqjobs.data.preparation import Preparation
+from seqjobs.data.streamed.scratch import RowWriter, check_room
+from seqjobs.data.streamed.split_files import SplitFiles
+from seqjobs.data.streamed.window import DEFAULT_MEMORY, Window
 from seqjobs.data.survey import Survey, num_rows, survey_data
 from seqjobs.data.tally import Tally
 from seqjobs.data.target import Classes, target_array
@@ -28,7 +31,8 @@ GIB = 1 << 30
 def read_dataset(source: DataSource) -> Dataset:
     """Reads a dataset into memory: rows in the order of the files, and within a file in its own order.
 
-    Beside the arrays themselves it needs the memory of about one row group. Raises DataError as `inspect_data` does,
+    Data of more than `data.memory` is written to a file, and its splits read from it. Beside the arrays themselves it
+    needs the memory of about one row group. Raises DataError as `inspect_data` does,
     and for what only rows tell: E403 nulls, lists of different lengths and integers beyond 32 bits, E406 one class
     only, E407 targets that are null or of a class that training has not, E412 a changed file, E413 not enough
     memory, E431 values that are not finite and weights below 0.
@@ -37,25 +41,35 @@ def read_dataset(source: DataSource) -> Dataset:
     rows = training_rows(survey)
     layout = learned_layout(source, survey, rows)
     schema = survey.schema(layout)
+    memory = source.spec.memory or DEFAULT_MEMORY
+    window = Window.of(memory, layout.feature_bytes) if schema.memory_bytes > memory else None
+    if window is not None:
+        check_room(schema.memory_bytes)
     available = psutil.virtual_memory().available
-    if schema.memory_bytes > available:
+    if window is None and schema.memory_bytes > available:
         raise _too_large(schema, survey, available)
     try:
-        train, classes = _read_split(rows.batches(), survey.train_rows, layout, None)
-        validation = None
-        if survey.validation is not None:
-            others = located(survey.validation, survey.names, survey.batch_rows)
-            validation, _ = _read_split(others, num_rows(survey.validation), layout, classes)
+        with SplitFiles(window) as files:
+            train, classes = _read_split(rows.batches(), survey.train_rows, layout, None, files.of("train"))
+            validation = None
+            if survey.validation is not None:
+                others = located(survey.validation, survey.names, survey.batch_rows)
+                writer = files.of("validation")
+                validation, _ = _read_split(others, num_rows(survey.validation), layout, classes, writer)
+            digest = fingerprint(layout, classes, train, validation)
+            train = files.named("train", train, digest)
+            validation = None if validation is None else files.named("validation", validation, digest)
     except MemoryError as error:  # a process may be given less than the machine has
         raise _too_large(schema, survey, available) from error
     return Dataset(
         schema=schema,
+        source=source,
         train=train,
         validation=validation,
         scale=layout.scale,
         classes=classes,
         num_classes=len(classes) if classes else _num_classes(layout, train, validation),
-        fingerprint=fingerprint(layout, classes, train, validation),
+        fingerprint=digest,
         preparation=Preparation.of(layout),
     )
 
@@ -64,15 +78,15 @@ def _too_large(schema: DataSchema, survey: Survey, available: int) -> DataError:
     rows = schema.train_rows + (schema.validation_rows or 0)
     needed = schema.memory_bytes / GIB
     what = f"{rows:,} rows need {needed:,.1f} GiB of memory, and {available / GIB:,.1f} GiB are free"
-    fix = "name fewer files or columns, or use a machine with more memory."
+    fix = "give data.memory a smaller size, so that rows are read from a file; or name fewer files or columns."
     return DataError("E413", what, where=printable(survey.train[0].name), fix=fix)
 
 
 def _read_split(
-    batches: Iterable[Located], rows: int, layout: Layout, classes: Classes | None
+    batches: Iterable[Located], rows: int, layout: Layout, classes: Classes | None, writer: RowWriter | None
 ) -> tuple[Split, Classes | None]:
     tally = Tally()
-    features = FeatureArray(layout, rows, tally)
+    features = FeatureArray(layout, rows, tally, writer)
     target = target_array(layout, rows, tally, classes)
     weights = None if layout.weight is None else WeightArray(layout.weight, rows, tally)
     start = 0

@@ -38,6 +38,7 @@ class Survey:
     target_name: str
     target: ColumnType
     weight: str | None
+    memory: int | None
 
     @property
     def learns(self) -> bool:
@@ -53,6 +54,11 @@ class Survey:
         """How many rows are decoded at a time."""
         wide = sum(max(_known_width(chain.given), _known_width(chain.output)) for chain in self.chains)
         return max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // (4 * (wide + 1))))
+
+    @property
+    def least_row_bytes(self) -> int:
+        """What a row takes as it is read or as features, as far as that is known before rows are."""
+        return sum(max(_known_width(chain.given), _known_width(chain.output)) for chain in self.chains) + 4
 
     @property
     def train_rows(self) -> int:
@@ -98,6 +104,7 @@ def survey_data(source: DataSource) -> Survey:
         target_name=spec.target,
         target=types[spec.target],
         weight=spec.sample_weight,
+        memory=spec.memory,
     )
 
 

@@ -35,18 +35,36 @@ class TrainingRows:
         return iter(self._kept) if self._is_kept else located(self._files, self._columns, self._batch_rows)
 
     def learned(self, chains: Sequence[Chain], rows: int) -> tuple[Chain, ...]:
-        """The chains with what the first `rows` tell them. Raises DataError (E403)."""
-        return tuple(self._learned(chain, rows) if chain.learns else chain for chain in chains)
+        """The chains with what the first `rows` tell them: all columns at once, an operation of each a pass.
 
-    def _learned(self, chain: Chain, rows: int) -> Chain:
-        column = pa.chunked_array([_column(batch, chain.name) for batch, _ in self.batches()])
+        Raises DataError (E403).
+        """
+        while any(chain.learns for chain in chains):
+            chains = self._learned_once(chains, rows)
+        return tuple(chains)
 
-        def parts() -> Iterator[tuple[pa.Array, Place]]:
-            for start in range(0, rows, LEARNED_AT_ONCE):
-                part = column.slice(start, min(LEARNED_AT_ONCE, rows - start))
-                yield _joined(part), Place(path="the training rows", first_row=start)
+    def _learned_once(self, chains: Sequence[Chain], rows: int) -> Sequence[Chain]:
+        lessons = {chain.name: lesson for chain in chains if (lesson := chain.lesson()) is not None}
+        for part, place in self._parts(tuple(lessons), rows):
+            for name, lesson in lessons.items():
+                lesson.add(_joined(part.column(name)), place)
+        return [lessons[chain.name].finish() if chain.name in lessons else chain for chain in chains]
 
-        return chain.learned(parts)
+    def _parts(self, columns: Sequence[str], rows: int) -> Iterator[tuple[pa.Table, Place]]:
+        """The first `rows`, LEARNED_AT_ONCE of them at a time, whatever the batches."""
+        waiting: list[pa.RecordBatch] = []
+        count = first = 0
+        for batch, _ in self.batches():
+            waiting.append(batch.select(list(columns)))
+            count += batch.num_rows
+            while count >= min(LEARNED_AT_ONCE, rows - first) > 0:
+                table = pa.Table.from_batches(waiting)
+                part = table.slice(0, min(LEARNED_AT_ONCE, rows - first))
+                yield part, Place(path="the training rows", first_row=first)
+                first, count = first + part.num_rows, count - part.num_rows
+                waiting = table.slice(part.num_rows).to_batches()
+            if first >= rows:
+                return
 
 
 def located(files: Sequence[DataFile], columns: Sequence[str], batch_rows: int) -> Iterator[Located]:
@@ -60,10 +78,6 @@ def located(files: Sequence[DataFile], columns: Sequence[str], batch_rows: int) 
             row += batch.num_rows
         if row != file.rows:
             raise file.wrong_row_count()
-
-
-def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
-    return batch.column(batch.schema.get_field_index(name))
 
 
 def _joined(column: pa.ChunkedArray) -> pa.Array:

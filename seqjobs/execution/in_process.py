@@ -11,6 +11,7 @@ from typing import Self, final
 
 from seqjobs.data.dataset import Dataset
 from seqjobs.data.read import read_dataset
+from seqjobs.data.streamed.scratch import remove_rows
 from seqjobs.execution.attempts import Attempts
 from seqjobs.execution.events import (
     AttemptEnded,
@@ -56,7 +57,10 @@ class InProcess:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        fingerprints = [dataset.fingerprint for dataset in self._datasets.values()]
         self._datasets.clear()
+        for fingerprint in fingerprints:
+            remove_rows(fingerprint)
 
     def load(self, sources: Sequence[DataSource]) -> Mapping[str, DatasetFacts]:
         self._datasets = {source.id: read_dataset(source) for source in sources}

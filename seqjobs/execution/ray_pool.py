@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, final
 
+from seqjobs.data.streamed.scratch import remove_rows
 from seqjobs.errors import ClusterError, DataError
 from seqjobs.execution import ray_cluster
 from seqjobs.execution.cluster_watch import watching
@@ -67,6 +68,7 @@ class RayPool:
         self._slots: Slots | None = None
         self._events: Generator[Event, None, None] | None = None
         self._datasets: dict[str, Any] = {}
+        self._fingerprints: list[str] = []
 
     def __enter__(self) -> Self:
         self._deadline = Deadline.of_run(self._run_seconds)
@@ -86,6 +88,8 @@ class RayPool:
         self._datasets.clear()
         self._slots = self._source = None
         self._stack.close()
+        for fingerprint in self._fingerprints:
+            remove_rows(fingerprint)
 
     def _own(self, stack: contextlib.ExitStack) -> WorkerSource:
         self._ray = stack.enter_context(ray_cluster.connected(self._address))
@@ -116,6 +120,7 @@ class RayPool:
             if isinstance(answer, DataError):
                 raise answer
             found[source_id] = answer
+            self._fingerprints.append(answer.fingerprint)
             self._datasets[source_id] = dataset
         return found
 

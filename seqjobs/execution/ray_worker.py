@@ -13,6 +13,7 @@ import psutil
 
 from seqjobs.data.dataset import Dataset
 from seqjobs.data.read import read_dataset
+from seqjobs.data.streamed.presence import present
 from seqjobs.errors import DataError
 from seqjobs.execution.captured_output import CapturedOutput
 from seqjobs.execution.executor import DatasetFacts
@@ -78,7 +79,7 @@ class Worker:
 
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:
         with self._output:
-            return self._runner.check(trial, dataset)
+            return self._runner.check(trial, present(dataset))
 
     def run(
         self, packs: tuple[Pack, ...], dataset: Dataset, saved: Mapping[str, bytes], run: str = ""
@@ -87,6 +88,8 @@ class Worker:
 
         `saved` has the contents of checkpoints, by the packs' ids. `run` is what `stop` may be called with.
         """
+
+        dataset = present(dataset)
 
         def stopping() -> bool:
             return run != "" and run == self._stopped

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from seqjobs.spec.column_spec import ColumnSpec, listed_columns, written_column
+from seqjobs.spec.quantities import Bytes
 from seqjobs.spec.rejection import rejection
 from seqjobs.spec.section import TABLE_KEY, Section
 from seqjobs.storage.files import REMOTE_SCHEMES, scheme_of
@@ -131,6 +132,9 @@ class DataSpec(Section):
     """How the object stores of paths such as `s3://bucket/train/*.parquet` are reached."""
     csv: CsvSpec | None = None
     """How CSV files are written, where it is not as usual: `{delimiter: ";", decimal_point: ","}`."""
+    memory: Bytes | None = None
+    """The most memory that the decoded rows may take, 4GiB if left out. More are kept in a file of each machine and
+    read from it a window at a time, which changes their order, and so last bits."""
     sample_weight: Annotated[str, Field(min_length=1)] | None = None
     """A column of numbers from 0 on: how much each row counts in the loss and in `compile.weighted_metrics`."""
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
-from seqjobs.training.epoch_order import epoch_order
 from seqjobs.training.rows import Batch, Rows
 
 
@@ -16,7 +15,7 @@ def in_order(rows: Rows, size: int) -> Iterator[Batch]:
 
 
 def in_epoch_order(rows: Rows, size: int, seed: int, epoch: int) -> Iterator[Batch]:
-    order = epoch_order(len(rows), seed, epoch)
+    order = rows.order(seed, epoch)
     for start in range(0, len(order), size):
         yield rows.ready(order[start : start + size])
 

@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from seqjobs.training.epoch_order import Order
 from seqjobs.training.rows import Batch, Rows
-
-# What one block holds at most. Small enough that a worker's memory does not depend on the data, large enough that
-# what a call costs (0.06 ms, and the copy of the rows) is nothing beside the steps in it.
-BLOCK_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +25,7 @@ class BlockPlan:
     @classmethod
     def of(cls, rows: Rows, batch_size: int) -> BlockPlan:
         full = len(rows) // batch_size
-        most = max(1, BLOCK_BYTES // (batch_size * rows.row_bytes))
+        most = max(1, rows.block_bytes // (batch_size * rows.row_bytes))
         num_blocks = max(1, -(-full // most))
         return cls(rows=len(rows), batch_size=batch_size, steps=-(-full // num_blocks))
 
@@ -52,7 +48,7 @@ class Block:
     steps: int
 
 
-def epoch_blocks(rows: Rows, plan: BlockPlan, order: npt.NDArray[np.intp] | None) -> Iterator[Block]:
+def epoch_blocks(rows: Rows, plan: BlockPlan, order: Order | None) -> Iterator[Block]:
     """The whole batches of an epoch. All blocks have one shape, so that one program serves them: the last is padded."""
     if plan.full == 0:
         return
@@ -64,7 +60,7 @@ def epoch_blocks(rows: Rows, plan: BlockPlan, order: npt.NDArray[np.intp] | None
         yield Block(rows=rows.stored(index), steps=(stop - start) // plan.batch_size)
 
 
-def remainder_rows(rows: Rows, plan: BlockPlan, order: npt.NDArray[np.intp] | None) -> Batch:
+def remainder_rows(rows: Rows, plan: BlockPlan, order: Order | None) -> Batch:
     """The rows of the last, shorter batch."""
     start = plan.full * plan.batch_size
     return rows.stored(slice(start, None) if order is None else order[start:])

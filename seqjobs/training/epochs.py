@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from seqjobs.training.blocks import BLOCK_BYTES, BlockPlan, epoch_blocks, remainder_rows
+from seqjobs.training.ahead import ahead
+from seqjobs.training.blocks import BlockPlan, epoch_blocks, remainder_rows
 from seqjobs.training.compile_rule import Compilation
 from seqjobs.training.compiled import Compiled
+from seqjobs.training.epoch_order import Order
 from seqjobs.training.graph_rows import Tensors
 from seqjobs.training.rows import Batch, Rows
 from seqjobs.training.steps import Steps
 
-Order = npt.NDArray[np.intp] | None
-"""The permutation of an epoch's rows; None for the order in which they are stored."""
 Watch = Callable[[], None]
 """Called between two calls of compiled functions; what it raises ends the epoch."""
 
@@ -26,8 +26,8 @@ Watch = Callable[[], None]
 class Epochs(Protocol):
     """The epochs of a trial or a pack. Steps, their order and the metrics are those of Keras's `fit` and `evaluate`."""
 
-    def run(self, order: Order, watch: Watch) -> npt.NDArray[np.float32]:
-        """Trains for one epoch and validates.
+    def run(self, order: Order | None, watch: Watch) -> npt.NDArray[np.float32]:
+        """Trains for one epoch and validates; without an order rows come as they are stored.
 
         Returns the metrics in the order of `model.get_metrics_result()`, behind them those of the validation: of a
         pack, (metrics, members).
@@ -72,7 +72,7 @@ class Functions(Protocol):
 def epochs_of(functions: Functions, training: Rows, validation: Rows | None) -> Epochs:
     """The epochs over these rows: one call each if all of them fit into a block, else a call a block."""
     used = [training] if validation is None else [training, validation]
-    if sum(len(rows) * rows.row_bytes for rows in used) <= BLOCK_BYTES:
+    if sum(len(rows) * rows.row_bytes for rows in used) <= min(rows.block_bytes for rows in used):
         held = None if validation is None else _tensors(validation.stored(slice(None)))
         return _WholeEpochs(functions=functions, training=training, validation=held)
     return _BlockedEpochs(functions=functions, training=training, validation=validation)
@@ -117,9 +117,9 @@ class _WholeEpochs:
     training: Rows
     validation: Tensors | None
 
-    def run(self, order: Order, watch: Watch) -> npt.NDArray[np.float32]:
+    def run(self, order: Order | None, watch: Watch) -> npt.NDArray[np.float32]:
         watch()
-        rows = _tensors(self.training.stored(slice(None) if order is None else order))
+        rows = _tensors(self.training.stored(slice(None) if order is None else order[:]))
         if self.validation is None:
             return _array(self.functions.train_pass(rows))
         return _array(self.functions.both_passes(rows, self.validation))
@@ -132,20 +132,21 @@ class _BlockedEpochs:
     training: Rows
     validation: Rows | None
 
-    def run(self, order: Order, watch: Watch) -> npt.NDArray[np.float32]:
+    def run(self, order: Order | None, watch: Watch) -> npt.NDArray[np.float32]:
         trained = self._train(order, watch)
         return trained if self.validation is None else np.concatenate([trained, self._test(self.validation, watch)])
 
-    def _train(self, order: Order, watch: Watch) -> npt.NDArray[np.float32]:
+    def _train(self, order: Order | None, watch: Watch) -> npt.NDArray[np.float32]:
         plan = BlockPlan.of(self.training, self.functions.batch_size)
         self.functions.begin()
         goes_on = True
-        for block in epoch_blocks(self.training, plan, order):
-            watch()
-            on = self.functions.train_block(_tensors(block.rows), (tf.constant(block.steps),))
-            goes_on = not self.functions.stop_at_nan or bool(on)
-            if not goes_on:
-                break
+        with ahead(epoch_blocks(self.training, plan, order)) as blocks:
+            for block in blocks:
+                watch()
+                on = self.functions.train_block(_tensors(block.rows), (tf.constant(block.steps),))
+                goes_on = not self.functions.stop_at_nan or bool(on)
+                if not goes_on:
+                    break
         if plan.remainder and goes_on:
             self.functions.train_rest(_tensors(remainder_rows(self.training, plan, order)))
         return _array(self.functions.metrics())
@@ -153,9 +154,10 @@ class _BlockedEpochs:
     def _test(self, validation: Rows, watch: Watch) -> npt.NDArray[np.float32]:
         plan = BlockPlan.of(validation, self.functions.batch_size)
         self.functions.begin()
-        for block in epoch_blocks(validation, plan, None):
-            watch()
-            self.functions.test_block(_tensors(block.rows), (tf.constant(block.steps),))
+        with ahead(epoch_blocks(validation, plan, None)) as blocks:
+            for block in blocks:
+                watch()
+                self.functions.test_block(_tensors(block.rows), (tf.constant(block.steps),))
         if plan.remainder:
             self.functions.test_rest(_tensors(remainder_rows(validation, plan, None)))
         return _array(self.functions.metrics())

@@ -10,8 +10,6 @@ from seqjobs.data.dataset import Dataset
 from seqjobs.planning.trial import Trial
 from seqjobs.training import trial_checkpoint
 from seqjobs.training.checkpoint import NEVER, Checkpoint, Saving
-from seqjobs.training.epoch_order import epoch_order
-from seqjobs.training.epochs import Order
 from seqjobs.training.fitting import Fitting, Watcher
 from seqjobs.training.outcome import EpochReport
 from seqjobs.training.program import Program
@@ -42,7 +40,7 @@ def fit(
     logs: dict[str, float] = {}
     for epoch in range(fitting.epochs, spec.epochs):
         callbacks.on_epoch_begin(epoch)
-        order: Order = epoch_order(len(training), trial.seed, epoch) if spec.shuffle else None
+        order = training.order(trial.seed, epoch) if spec.shuffle else None
         logs = dict(zip(columns, epochs.run(order, fitting.check_time).tolist(), strict=True))
         # Callbacks that look at batches see the last: its loss is the mean so far, and once that is no number it
         # stays so.

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from seqjobs.data.dataset import Array, Dataset
+from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.errors import DataError
 from seqjobs.spec.model_check import needs_integer
 from seqjobs.spec.sections import TrialSpec
@@ -31,13 +32,20 @@ def check_values(trial: TrialSpec, dataset: Dataset, model: keras.Sequential) ->
     first: Any = model.layers[0]
     if isinstance(first, keras.layers.Embedding):
         for split in splits:
-            features = split.features if dataset.scale is None else split.features * dataset.scale
-            wrong = _outside(features, first.input_dim)
+            wrong = _outside(_scaled_bounds(split.features, dataset.scale), first.input_dim)
             if wrong is not None:
                 raise DataError(
                     "E419", f"the features hold {wrong:g}, the Embedding has rows for 0 to {first.input_dim - 1}",
                     fix="raise its input_dim.",
                 )  # fmt: skip
+
+
+def _scaled_bounds(features: Array, scale: Array | None) -> Array:
+    """The least and the largest of each feature, times its factor."""
+    stored: object = features
+    parts = stored.in_chunks() if isinstance(stored, StoredRows) else [features]
+    bounds = np.stack([bound for part in parts if len(part) for bound in (part.min(axis=0), part.max(axis=0))])
+    return bounds if scale is None else bounds * scale
 
 
 def _outside(values: Array, bound: int) -> float | None:

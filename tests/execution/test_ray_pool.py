@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from seqjobs.data.streamed.scratch import scratch_folder
 from seqjobs.errors import ClusterError, DataError
 from seqjobs.execution.events import (
     AttemptEnded,
@@ -226,6 +228,24 @@ def test_two_workers_give_the_bits_of_one_in_another_order(
         assert found[trial_id].history == outcome.history
         assert found[trial_id].compiled == outcome.compiled
         assert all(np.array_equal(a, b) for a, b in zip(weights[trial_id], expected, strict=True))
+
+
+def test_streamed_rows_give_the_same_bits_on_workers(
+    pool: RayPool, make_points_plan: MakePlan, runner: object, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert runner is not None
+    plan = make_points_plan("fit.batch_size={choice: [8, 32]}", "search.sampler=grid")
+    (source,) = plan.datasets
+    streamed = replace(plan, datasets=(replace(source, spec=source.spec.model_copy(update={"memory": 4000})),))
+    found = outcomes(run(pool, streamed))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    undisturbed = in_this_process(streamed)
+    assert {trial_id: outcome.history for trial_id, outcome in found.items()} == {
+        trial_id: outcome.history for trial_id, (outcome, _) in undisturbed.items()
+    }
+    assert list(scratch_folder().iterdir()) == []
+    in_memory = in_this_process(plan)
+    assert all(found[trial_id].history != outcome.history for trial_id, (outcome, _) in in_memory.items())
 
 
 def test_a_trial_that_kills_every_worker_fails_and_the_others_finish(pool: RayPool, make_points_plan: MakePlan) -> None:

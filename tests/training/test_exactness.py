@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 import yaml
 
+import seqjobs.training.rows
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.spec.load import load_job
-from seqjobs.training import blocks
-from seqjobs.training import epochs as epochs_of_a_trial
 from seqjobs.training.trial_runner import TrialRunner
 from tests.conftest import JOBS
 from tests.training.trained import assert_close, dataset_of, same_bits, train, train_fresh
@@ -140,8 +139,7 @@ def test_epochs_in_blocks_give_the_bits_of_epochs_in_one_call(
     pack, dataset = plan.packs[1], dataset_of(plan)
     whole = train_fresh(pack, dataset)
     # About 70 of the 203 rows: several blocks, the last of them shorter, and a remainder.
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", 2000)
-    monkeypatch.setattr(epochs_of_a_trial, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr(seqjobs.training.rows, "BLOCK_BYTES", 2000)
     assert same_bits(train_fresh(pack, dataset), whole)
 
 

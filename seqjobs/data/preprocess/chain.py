@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -15,12 +16,9 @@ from seqjobs.data.columns import ColumnType, numbers_with_gaps
 from seqjobs.data.dataset import Array
 from seqjobs.data.place import Place
 from seqjobs.data.preprocess import OPERATION_CLASSES, Operation
-from seqjobs.data.preprocess._base import Note, Values
+from seqjobs.data.preprocess._base import Learner, Note, Values
 from seqjobs.errors import DataError
 from seqjobs.spec.column_spec import ColumnSpec
-
-Parts = Callable[[], Iterable[tuple[pa.Array, Place]]]
-"""The training rows of a column, a part at a time, from the first on whenever it is called."""
 
 _NAMES = {found: name for name, found in OPERATION_CLASSES.items()}
 
@@ -47,7 +45,7 @@ class Chain:
             try:
                 current = operation.output(current)
             except DataError as error:
-                raise self._placed(operation, error) from None
+                raise self.placed(operation, error) from None
         return self
 
     @property
@@ -58,27 +56,15 @@ class Chain:
     @property
     def learns(self) -> bool:
         """Whether anything is still to be learned from the training rows."""
-        return any(operation.learner() is not None for operation in self.operations)
+        return self.lesson() is not None
 
-    def learned(self, parts: Parts) -> Self:
-        """The chain with all that the training rows tell; each operation sees what the ones before it make of them.
-
-        Parts must be cut alike whatever files the rows come from, for sums depend on that. Raises DataError.
-        """
-        known: tuple[Operation, ...] = ()
-        for operation in self.operations:
+    def lesson(self) -> Lesson | None:
+        """What is to be learned next; None where all is known."""
+        for index, operation in enumerate(self.operations):
             learner = operation.learner()
             if learner is not None:
-                before = replace(self, operations=known)
-                as_numbers = before.wants_numbers(operation)
-                for column, place in parts():
-                    learner.add(before.values(column, _unheard, place, as_numbers=as_numbers))
-                try:
-                    operation = learner.finish()  # noqa: PLW2901 (the same operation, which now knows)
-                except DataError as error:
-                    raise self._placed(operation, error) from None
-            known = (*known, operation)
-        return replace(self, operations=known)
+                return Lesson(chain=self, index=index, learner=learner)
+        return None
 
     def apply(self, column: pa.Array, note: Note, place: Place) -> Array:
         """The features (rows, width) of some rows; `note` is told of those that have none."""
@@ -103,10 +89,6 @@ class Chain:
             current = numbers_with_gaps(current, self.name, self.output.width, place)
         return current
 
-    def wants_numbers(self, following: Operation) -> bool:
-        """Whether an operation behind this chain takes numbers."""
-        return _as_numbers(following, self.output)
-
     def to_json(self) -> dict[str, Any]:
         steps = [{"name": _NAMES[type(operation)], **asdict(operation)} for operation in self.operations]
         return {"name": self.name, "given": asdict(self.given), "operations": steps}
@@ -128,9 +110,44 @@ class Chain:
         """What each operation is given, and what the last one makes."""
         return tuple(accumulate(self.operations, lambda given, operation: operation.output(given), initial=self.given))
 
-    def _placed(self, operation: Operation, error: DataError) -> DataError:
+    def placed(self, operation: Operation, error: DataError) -> DataError:
+        """The error of an operation, with the place in the spec."""
         name = _NAMES[type(operation)]
         return DataError(error.code, f"{name}: {error.what}", where=f"data.features.{self.name}", fix=error.fix)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """One operation of a chain that looks at the training rows; it sees what those before it make of them."""
+
+    chain: Chain
+    index: int
+    learner: Learner
+
+    def add(self, column: pa.Array, place: Place) -> None:
+        """Takes a part of the column. Raises DataError."""
+        as_numbers = _as_numbers(self.chain.operations[self.index], self._before.output)
+        with self._placed():
+            self.learner.add(self._before.values(column, _unheard, place, as_numbers=as_numbers))
+
+    def finish(self) -> Chain:
+        """The chain, of which the operation now knows what it has to. Raises DataError."""
+        with self._placed():
+            learned = self.learner.finish()
+        operations = self.chain.operations
+        return replace(self.chain, operations=(*operations[: self.index], learned, *operations[self.index + 1 :]))
+
+    @cached_property
+    def _before(self) -> Chain:
+        return replace(self.chain, operations=self.chain.operations[: self.index])
+
+    @contextlib.contextmanager
+    def _placed(self) -> Iterator[None]:
+        try:
+            yield
+        except DataError as error:
+            raise error if error.where else self.chain.placed(self.chain.operations[self.index], error) from None
 
 
 def _as_numbers(operation: Operation, given: ColumnType) -> bool:

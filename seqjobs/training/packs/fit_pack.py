@@ -9,7 +9,6 @@ import numpy as np
 from seqjobs.data.dataset import Array, Dataset
 from seqjobs.planning.trial import Pack
 from seqjobs.training.checkpoint import NEVER, Checkpoint, Saving
-from seqjobs.training.epoch_order import epoch_order
 from seqjobs.training.outcome import EpochReport
 from seqjobs.training.packs import pack_checkpoint
 from seqjobs.training.packs.callbacks import Logs, Members, PackCallback, pack_callback
@@ -42,7 +41,7 @@ def fit_pack(
         for callback in callbacks:
             callback.on_epoch_begin(epoch)
         before = program.state
-        order = epoch_order(len(training), first.seed, epoch) if spec.shuffle else None
+        order = training.order(first.seed, epoch) if spec.shuffle else None
         metrics = epochs.run(order, fitting.check_time).astype(np.float64)
         # In the order in which Keras hands logs to its callbacks.
         logs: Logs = dict(sorted(zip(columns, metrics, strict=True)))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import seqjobs.training.rows
 from seqjobs.planning.plan import Plan
 from seqjobs.training.outcome import Cause, TrialOutcome
 from seqjobs.training.packs.pack_program import PackProgram
@@ -234,15 +235,12 @@ def test_a_member_has_the_same_bits_in_every_place_and_beside_any_others(make_po
 def test_epochs_in_blocks_give_the_numbers_of_epochs_in_one_call(
     make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from seqjobs.training import blocks  # noqa: PLC0415
-    from seqjobs.training import epochs as epochs_module  # noqa: PLC0415
 
     plan = pack_of(make_points_plan, "dense sgd")
     dataset = dataset_of(plan)
     pack = only_pack(plan, dataset)
     _, whole = train_pack(TrialRunner(("CPU",)), pack, dataset)
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", 2000)
-    monkeypatch.setattr(epochs_module, "BLOCK_BYTES", 2000)
+    monkeypatch.setattr(seqjobs.training.rows, "BLOCK_BYTES", 2000)
     _, parts = train_pack(TrialRunner(("CPU",)), pack, dataset)
     for member, other in zip(whole, parts, strict=True):
         assert_close(member, other)

@@ -1,0 +1,98 @@
+"""Scratch: where a machine keeps the files of streamed rows, and who removes them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+from seqjobs.data.dataset import Array
+from seqjobs.data.streamed.window import Window
+from seqjobs.errors import DataError
+
+_SUFFIX = ".rows"
+_BEING_WRITTEN = ".part"
+# A file that nobody holds may be about to be opened by a worker that has still other things to do.
+_YOUNG_SECONDS = 3600.0
+
+
+def scratch_folder() -> Path:
+    """A folder of this user in the machine's temporary one (TMPDIR). Raises DataError (E413) where it is another's."""
+    folder = Path(tempfile.gettempdir()) / f"seqjobs-rows-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if folder.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        what, fix = "this folder is not only this user's", "remove it, or set TMPDIR to another folder."
+        raise DataError("E413", what, where=str(folder), fix=fix)
+    return folder
+
+
+def check_room(needed: int) -> None:
+    """Raises DataError (E413) where the disk has not so many bytes left."""
+    folder = scratch_folder()
+    _remove(folder.iterdir(), younger_too=False)
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        what = f"rows larger than data.memory are kept in a file, and {needed / 2**30:,.1f} GiB are not free: "
+        what += f"{free / 2**30:,.1f} GiB are"
+        raise DataError("E413", what, where=str(folder), fix="make room, or set TMPDIR to a folder on a larger disk.")
+
+
+def remove_rows(fingerprint: str) -> None:
+    """Removes the files of a dataset from this machine, unless somebody reads them."""
+    with contextlib.suppress(OSError, DataError):
+        _remove(scratch_folder().glob(f"{fingerprint}*"), younger_too=True)
+
+
+def _remove(paths: Iterable[Path], *, younger_too: bool) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                is_young = time.time() - os.fstat(descriptor).st_mtime < _YOUNG_SECONDS
+                if younger_too or not is_young:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+            finally:
+                os.close(descriptor)
+
+
+@final
+class RowWriter:
+    """A file of rows that grows; nobody else sees it before it has its name."""
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self.path = scratch_folder() / f"{secrets.token_hex(8)}{_BEING_WRITTEN}"
+        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+
+    def append(self, rows: Array) -> None:
+        """Raises OSError where the disk is full."""
+        left = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+
+    def name(self, fingerprint: str, split: str) -> Path:
+        """Gives the file the name under which others find it."""
+        path = self.path.with_name(f"{fingerprint}-{split}{_SUFFIX}")
+        self.path.rename(path)
+        self.path = path
+        return path
+
+    def close(self) -> None:
+        """Gives the file up; one that has no name is removed."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            if self.path.suffix == _BEING_WRITTEN:
+                self.path.unlink(missing_ok=True)
