@@ -13,6 +13,7 @@ from typing import Any, Self, final
 import numpy as np
 
 from seqjobs.data.dataset import Array
+from seqjobs.data.streamed.chunk_cache import ChunkCache
 from seqjobs.data.streamed.window import Window
 
 
@@ -31,7 +32,7 @@ class StoredRows:
     rows: int
     window: Window
     first: int = 0
-    _chunks: dict[int, Array] = field(default_factory=dict, compare=False, repr=False)
+    _cache: ChunkCache = field(default_factory=ChunkCache, compare=False, repr=False)
     _files: list[_OpenFile] = field(default_factory=list, compare=False, repr=False)
 
     def __len__(self) -> int:
@@ -48,27 +49,19 @@ class StoredRows:
     def part(self, rows: slice) -> Self:
         """Some of the rows, without reading them."""
         start, stop, _ = rows.indices(self.rows)
-        return replace(self, first=self.first + start, rows=max(0, stop - start), _chunks={})
+        return replace(self, first=self.first + start, rows=max(0, stop - start), _cache=ChunkCache())
 
     def shaped(self, row_shape: tuple[int, ...]) -> Self:
         """The same numbers in rows of another shape."""
-        return replace(self, row_shape=row_shape, _chunks={})
+        return replace(self, row_shape=row_shape, _cache=ChunkCache())
 
     def __getitem__(self, index: slice | Array) -> Array:
         """Reads rows. Of numbers in a jumble the chunks that they lie in are held until others are asked for."""
         if isinstance(index, slice):
             start, stop, _ = index.indices(self.rows)
             return self._read(start, max(start, stop))
-        chunk_of = index // self.window.chunk_rows
-        self._hold(np.unique(chunk_of).tolist())
-        found = np.empty((len(index), *self.row_shape), self.dtype)
-        by_chunk = np.argsort(chunk_of, kind="stable")
-        numbers, starts = np.unique(chunk_of[by_chunk], return_index=True)
-        edges = np.append(starts, len(index))
-        for chunk, start, stop in zip(numbers.tolist(), edges[:-1], edges[1:], strict=True):
-            rows = by_chunk[start:stop]
-            found[rows] = self._chunks[chunk][index[rows] - chunk * self.window.chunk_rows]
-        return found
+        chunk = np.broadcast_to(np.zeros((), self.dtype), (self.window.chunk_rows, *self.row_shape))
+        return self._cache.rows(index, chunk, self._read_chunk)
 
     def in_chunks(self) -> Iterator[Array]:
         """All rows in their order, a chunk at a time."""
@@ -83,18 +76,17 @@ class StoredRows:
             return False
         return True
 
-    def _hold(self, chunks: list[int]) -> None:
-        for chunk in set(self._chunks).difference(chunks):
-            del self._chunks[chunk]
-        for chunk in chunks:
-            if chunk not in self._chunks:
-                start = chunk * self.window.chunk_rows
-                self._chunks[chunk] = self._read(start, min(self.rows, start + self.window.chunk_rows))
+    def _read_chunk(self, number: int, into: Array) -> None:
+        start = number * self.window.chunk_rows
+        self._read_into(start, into[: self.rows - start])
 
     def _read(self, start: int, stop: int) -> Array:
         found = np.empty((stop - start, *self.row_shape), self.dtype)
-        self._file().read(found.reshape(-1).view(np.uint8).data, (self.first + start) * self.row_bytes)
+        self._read_into(start, found)
         return found
+
+    def _read_into(self, start: int, into: Array) -> None:
+        self._file().read(into.reshape(-1).view(np.uint8).data, (self.first + start) * self.row_bytes)
 
     def _file(self) -> _OpenFile:
         if not self._files:
@@ -102,7 +94,7 @@ class StoredRows:
         return self._files[0]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_chunks": {}, "_files": []}
+        return {**self.__dict__, "_cache": ChunkCache(), "_files": []}
 
 
 @final

@@ -100,7 +100,7 @@ def test_what_is_held_is_a_window(both: Both) -> None:
     assert size * stored.row_bytes <= 2**20 / 64
     for chunks in ((0, 5), (5, 7), (1,)):
         stored[np.concatenate([np.arange(chunk * size, chunk * size + 3) for chunk in chunks])]
-        assert set(stored._chunks) == set(chunks)
+        assert stored._cache.chunks == set(chunks)
 
 
 def test_another_process_of_the_machine_reads_the_same_file(both: Both, scratch: Path) -> None:
