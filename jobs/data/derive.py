@@ -5,6 +5,10 @@ Nothing is drawn at random and shards are read in the order of their names, so r
 """
 
 import argparse
+import gzip
+import io
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +17,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 WIDE, NARROW = 28, 10  # pixels a side
+DEPARTURE = ("month", "day", "hour", "minute")
+NAMED_BY_RULE = (
+    *("CJK UNIFIED", "CJK COMPAT", "HANGUL SYLLABLE", "TANGUT", "NUSHU", "KHITAN", "VARIATION SELECTOR", "CUNEIFORM"),
+    *("EGYPTIAN", "ANATOLIAN", "BAMUM"),
+)
 FLIGHT_FEATURES = ("month", "day", "dow", "hour", "minute", "distance", "dep_delay")
 
 
@@ -82,6 +92,34 @@ def some_flights(table: pa.Table) -> pa.Table:
     return kept.take(pa.array(range(0, len(kept), 13))).slice(0, len(kept) // 13_000 * 1_000)
 
 
+def flights_as_text(table: pa.Table) -> pa.Table:
+    """The flights of `some_flights` with carrier and airports, and the time of departure as text."""
+    kept = table.drop_null().take(pa.array(range(0, len(table.drop_null()), 13)))
+    kept = kept.slice(0, len(table.drop_null()) // 13_000 * 1_000)
+    when = [
+        f"2013-{month:02}-{day:02}T{hour:02}:{minute:02}"
+        for month, day, hour, minute in zip(*(kept[name].to_pylist() for name in DEPARTURE), strict=True)
+    ]
+    columns = {name: kept[name] for name in ("carrier", "origin", "dest", "distance", "dep_delay", "late")}
+    return pa.table({"departure": when, **columns})
+
+
+def character_names(*, held_back: bool) -> pa.Table:
+    """The names of Unicode's characters and their general categories, of those with 100 characters or more.
+
+    Left out are ideographs and syllables that are named by a number or by rule. Every fifth is held back.
+    """
+    named = [
+        (unicodedata.name(character), unicodedata.category(character))
+        for character in map(chr, range(0x110000))
+        if unicodedata.name(character, "") and not unicodedata.name(character).startswith(NAMED_BY_RULE)
+    ]
+    counts = Counter(category for _, category in named)
+    kept = [row for row in named if counts[row[1]] >= 100]
+    rows = [row for number, row in enumerate(kept) if (number % 5 == 0) == held_back]
+    return pa.table({"name": [name for name, _ in rows], "category": [category for _, category in rows]})
+
+
 def unchanged(table: pa.Table) -> pa.Table:
     """The source as it is."""
     return table
@@ -98,6 +136,8 @@ DERIVED: tuple[DerivedSplit, ...] = (
     DerivedSplit(source="flights/test", target="flights/test", derive=flight_numbers),
     DerivedSplit(source="flights/train", target="flights_20k/train", derive=some_flights),
     DerivedSplit(source="flights/test", target="flights_20k/test", derive=some_flights),
+    DerivedSplit(source="flights/train", target="flights_text/train.csv.gz", derive=flights_as_text),
+    DerivedSplit(source="flights/test", target="flights_text/test.csv.gz", derive=flights_as_text),
     DerivedSplit(source="digits/train.parquet", target="digits/train.parquet", derive=unchanged),
     DerivedSplit(source="digits/test.parquet", target="digits/test.parquet", derive=unchanged),
     DerivedSplit(source="breast_cancer/train.parquet", target="breast_cancer/train.parquet", derive=unchanged),
@@ -111,6 +151,8 @@ def write_all(source_folder: Path, target_folder: Path) -> None:
         print(f"{split.target} from {split.source}")
         table = split.derive(_read(source_folder / split.source))
         _write(table, target_folder / split.target, split.num_shards)
+    for name, held_back in (("train", False), ("test", True)):
+        _write(character_names(held_back=held_back), target_folder / f"character_names/{name}.csv.gz", 1)
     _print_moments(target_folder)
 
 
@@ -166,6 +208,12 @@ def _write(table: pa.Table, path: Path, num_shards: int) -> None:
 
 
 def _write_file(table: pa.Table, path: Path) -> None:
+    if path.suffix == ".gz":
+        text = io.BytesIO()
+        pyarrow.csv.write_csv(table, text, pyarrow.csv.WriteOptions(quoting_style="needed"))
+        # Without a time and a name in it, so that the same rows are the same bytes.
+        path.write_bytes(gzip.compress(text.getvalue(), mtime=0))
+        return
     # These files are written once and cloned often. Level 19 writes slowly and reads as fast. Parquet stores a uint8 as
     # an int32: splitting its bytes leaves the three empty ones to the compressor, 7 % smaller than a dictionary.
     pixels = ["image.list.element"] if "image" in table.column_names else []

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -165,6 +166,15 @@ def test_specs_of_tables_normalize_by_the_moments_of_the_training_rows(spec: str
     np.testing.assert_allclose(variance, columns.var(axis=0), rtol=1e-5)
 
 
+def is_data(path: Path) -> bool:
+    return path.name.endswith((".parquet", ".csv.gz"))
+
+
+def column_names(file: Path) -> set[str]:
+    schema = pyarrow.csv.read_csv(file).schema if file.name.endswith(".csv.gz") else pq.read_schema(file)
+    return set(schema.names)
+
+
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
 def test_spec_opens_with_its_command_time_and_result(spec: Path) -> None:
     opening = []
@@ -184,7 +194,7 @@ def test_spec_names_files_and_columns_that_exist(spec: Path) -> None:
         files = list(JOBS.glob(pattern))
         assert files, pattern
         for file in files:
-            assert {*data["features"], data["target"]} <= set(pq.read_schema(file).names)
+            assert {*data["features"], data["target"]} <= column_names(file)
 
 
 def test_readme_says_which_job_uses_a_folder() -> None:
@@ -199,9 +209,21 @@ def test_readme_says_which_job_uses_a_folder() -> None:
     assert said == used
 
 
+def test_text_files_hold_the_rows_that_the_readme_says() -> None:
+    for folder, train, test in (("flights_text", 20_000, 5_000), ("character_names", 22_180, 5_546)):
+        tables = [pyarrow.csv.read_csv(DATA / folder / f"{name}.csv.gz") for name in ("train", "test")]
+        assert [len(table) for table in tables] == [train, test]
+        assert not any(column.null_count for table in tables for column in table.columns)
+        assert f"| {train:,} / {test:,} |" in (DATA / "README.md").read_text()
+    late = pyarrow.csv.read_csv(DATA / "flights_text" / "test.csv.gz")
+    some = pq.read_table(DATA / "flights_20k" / "test")
+    for name in ("distance", "dep_delay", "late"):
+        assert late[name].to_pylist() == some[name].to_pylist()
+
+
 def test_readme_and_script_name_every_folder() -> None:
-    folders = {path.name for path in DATA.iterdir() if path.is_dir() and any(path.rglob("*.parquet"))}
-    assert folders == {*FOLDERS, "breast_cancer"}
+    folders = {path.name for path in DATA.iterdir() if path.is_dir() and any(map(is_data, path.rglob("*")))}
+    assert folders == {*FOLDERS, "breast_cancer", "flights_text", "character_names"}
     layout, sources = (DATA / "README.md").read_text().split("## Sources and licences")
     strings = {
         node.value
@@ -221,4 +243,4 @@ def test_readme_gives_mnist_its_licence() -> None:
 
 
 def test_data_stays_small() -> None:
-    assert sum(file.stat().st_size for file in DATA.rglob("*.parquet")) < MAX_TOTAL_BYTES
+    assert sum(file.stat().st_size for file in filter(is_data, DATA.rglob("*"))) < MAX_TOTAL_BYTES

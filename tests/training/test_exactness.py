@@ -99,12 +99,14 @@ JOB_FILES = [
     ("mlp_binary.yaml", "xla", 2),
     ("mlp_dropout.yaml", "graph", 2),
     ("cnn_digits.yaml", "xla", 1),
-    ("cnn_digits.yaml", "graph", 2),
+    ("cnn_digits.yaml", "graph", 1),
     ("weather_lstm.yaml", "graph", 2),
     ("flights_search.yaml", "graph", 2),
     ("quickstart.yaml", "graph", 2),
     ("cancer_search.yaml", "graph", 2),
     ("flights_packs.yaml", "graph", 2),
+    ("flights_tabular.yaml", "graph", 1),
+    ("character_names.yaml", "graph", 1),
 ]
 
 

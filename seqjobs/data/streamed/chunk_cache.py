@@ -33,7 +33,8 @@ class ChunkCache:
         memory = self._held(needed.tolist(), chunk, read)
         places = np.array([self._slots[number] for number in needed.tolist()], np.intp)
         places = places[np.searchsorted(needed, chunks)] * size + index % size
-        return memory.reshape(-1, *chunk.shape[1:])[places]
+        found: Array = memory.reshape(-1, *chunk.shape[1:])[places]
+        return found
 
     def _held(self, needed: list[int], chunk: Array, read: Read) -> Array:
         for number in self.chunks.difference(needed):
@@ -48,5 +49,4 @@ class ChunkCache:
                 slot = free.pop()
                 read(number, memory[slot])
                 self._slots[number] = slot
-        held: Array = memory
-        return held
+        return memory
