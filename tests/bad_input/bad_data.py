@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.bad_input import encrypted
+from tests.bad_input.binary_files import BINARY_FILES
 from tests.bad_input.parquet_bytes import (
     CODEC,
     CREATED_BY,
@@ -313,6 +314,10 @@ BAD_DATA = (
             where=f"train.{ending}",
         )
         for code, name, ending, content, words in BAD_TEXTS
+    ),
+    *(
+        _bad(f"{name}_{ending}", words, make, spec(("train.parquet", f"train.{ending}")), f"train.{ending}")
+        for name, ending, words, make in BINARY_FILES
     ),
     _bad(
         "e402_type_of_no_column",

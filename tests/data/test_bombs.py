@@ -15,7 +15,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyarrow import feather
+from pyarrow import feather, orc
 
 from seqjobs.data import memory_limit
 from seqjobs.data.formats.csv_header import MAX_COLUMNS
@@ -67,6 +67,9 @@ BOMBS: dict[str, Callable[[Path], Any]] = {
     "lists.feather": lambda path: feather.write_feather(lists(4 * MIB), path, compression="zstd"),
     "strings.feather": lambda path: feather.write_feather(strings(3 * MIB), path, compression="zstd"),
     "strings.parquet": lambda path: pq.write_table(strings(3 * MIB), path, compression="zstd", use_dictionary=False),
+    "strings.orc": lambda path: orc.write_table(
+        strings(3 * MIB).cast(pa.schema([("x", pa.int64()), ("label", pa.string())])), path, compression="zstd"
+    ),
     "lists.parquet": lambda path: pq.write_table(lists(MIB // 2), path, compression="zstd"),
 }
 
