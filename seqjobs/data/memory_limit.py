@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-import psutil
+from seqjobs.data.free_memory import free_bytes
 
 Item = TypeVar("Item")
 
 SHARE = 0.75
 """Of the free memory, for what is decoded at once: the arrays that it goes into need the rest, for a column of 64 bits
 becomes one of 32."""
+LEAST = 64 << 20
+"""However little is free: threads that Arrow starts have stacks."""
 
 _STATM = Path("/proc/self/statm")
 _DATA_PAGES = 5
@@ -36,7 +38,7 @@ def memory_limit() -> Iterator[None]:
         return
     with _ONE_AT_A_TIME:
         soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        wanted = in_use + int(psutil.virtual_memory().available * SHARE)
+        wanted = in_use + max(LEAST, int(free_bytes() * SHARE))
         limits = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
         resource.setrlimit(resource.RLIMIT_DATA, (min([wanted, *limits]), hard))
         try:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import psutil
 import pyarrow as pa
 
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.dataset import Dataset, Split
 from seqjobs.data.features import FeatureArray
 from seqjobs.data.fingerprint import fingerprint
+from seqjobs.data.free_memory import free_bytes
 from seqjobs.data.layout import Layout
 from seqjobs.data.place import Place
 from seqjobs.data.survey import Survey, survey_data
@@ -37,7 +37,7 @@ def read_dataset(source: DataSource) -> Dataset:
     """
     survey = survey_data(source)
     layout = survey.layout
-    available = psutil.virtual_memory().available
+    available = free_bytes()
     if survey.schema.memory_bytes > available:
         raise _too_large(survey, available)
     try:

@@ -295,6 +295,13 @@ BAD_DATA = (
     _bad(
         "e414_ray_tensor_v2", "the extension type 'ray.data.arrow_tensor_v2'", _extension(b"ray.data.arrow_tensor_v2")
     ),
+    _bad(
+        "e415_no_ending",
+        "a file without an ending cannot be read",
+        _other_format("train", b"x"),
+        spec=spec(("train.parquet", "train")),
+        where="job.yaml:2:15 data.train",
+    ),
     *(
         _bad(
             f"e415_{ending}",

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import final
 
-import psutil
 import pyarrow as pa
 from pyarrow import orc
 
 from seqjobs.data.formats._base import Footer, in_pieces
 from seqjobs.data.formats.arrow_errors import arrow_errors, damaged
 from seqjobs.data.formats.orc_tail import OrcTail
+from seqjobs.data.free_memory import free_bytes
 from seqjobs.data.memory_limit import SHARE
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
@@ -58,7 +58,7 @@ def _tail(file: orc.ORCFile, source: SourceFile) -> OrcTail:
 
 def _check_size(tail: OrcTail, columns: Sequence[int], source: SourceFile) -> None:
     """Before a stripe is read: Arrow's reader takes whatever a footer claims, and ends the process where that fails."""
-    size, free = COPIES * tail.largest_stripe(columns), psutil.virtual_memory().available
+    size, free = COPIES * tail.largest_stripe(columns), free_bytes()
     if size > free * SHARE:
         what = f"a stripe of the file takes {size / GIB:,.1f} GiB of memory, of which {free / GIB:,.1f} GiB are free"
         fix = "check its origin, or write it again in smaller stripes."

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol, final
 
-import psutil
-
+from seqjobs.data.free_memory import free_bytes
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
 
@@ -58,6 +57,6 @@ class TextStream(io.RawIOBase):
 def open_text(source: SourceFile, inspection: Inspection) -> Iterator[TextStream]:
     """The text of a file. Raises OSError."""
     with source.open() as file:
-        limit = max(psutil.virtual_memory().available, MAX_RATIO * file.size())
+        limit = max(free_bytes(), MAX_RATIO * file.size())
     with source.open_stream() as opened:
         yield TextStream(opened, source, limit, inspection)
