@@ -18,6 +18,8 @@ from seqjobs.results.run_folders import new_run_id, run_folder
 from seqjobs.results.session import Session
 from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.load import load_jobs
+from seqjobs.storage.files import printable
+from seqjobs.storage.mounts import is_in_memory
 
 
 def submit(
@@ -50,11 +52,13 @@ def submit_jobs(
 
     `run` is the run's id: a new one starts, one that is there goes on where it stopped. `address` is that of a Ray
     cluster; without it the one that `seqjobs up` keeps is used, or a local one is started, and ended with the run.
-    `notify` is told why a cluster that is kept is not used. Where `stop` was heeded, KeyboardInterrupt is raised once
-    all is saved. Raises SeqjobsError.
+    `notify` is told why a cluster that is kept is not used, and of a folder that no restart outlasts. Where `stop` was
+    heeded, KeyboardInterrupt is raised once all is saved. Raises SeqjobsError.
     """
     plan = make_plan(jobs)
     paths = run_folder(Path(runs_dir), run or new_run_id(plan))
+    if is_in_memory(paths.root):
+        notify(f"{printable(str(paths.root))} lies in memory: nothing of the run outlasts a restart of this machine")
     pool = RayPool(
         demand_of(plan), workers=workers, address=address, use_kept=True, run_seconds=plan.run_seconds, notify=notify
     )

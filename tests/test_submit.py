@@ -43,10 +43,27 @@ def spec(points: Path) -> Path:
     return path
 
 
-def submit(spec: Path, runs_dir: Path, run: str) -> subprocess.Popen[str]:
+def misleading(folder: Path) -> dict[str, str]:
+    """An environment that leads to another cluster, another Keras and code of its own, to whom it may concern."""
+    (folder / "keras").mkdir(parents=True, exist_ok=True)
+    (folder / "keras" / "keras.json").write_text('{"floatx": "float16", "epsilon": 0.5, "backend": "jax"}')
+    (folder / "startup.py").write_text(f"open({str(folder / 'started')!r}, 'w')")
+    return {
+        "RAY_ADDRESS": "127.0.0.1:1",
+        "KERAS_BACKEND": "torch",
+        "KERAS_HOME": str(folder / "keras"),
+        "KERAS_MAX_EPOCHS": "1",
+        "PYTHONSTARTUP": str(folder / "startup.py"),
+    }
+
+
+def submit(spec: Path, runs_dir: Path, run: str, **variables: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "seqjobs.cli.main", "submit", str(spec)]
     options = ["--runs-dir", str(runs_dir), "--run", run, "--workers", "2", "-o", "json"]
-    return subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    environment = {**os.environ, **variables}
+    return subprocess.Popen(
+        [*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
@@ -65,7 +82,7 @@ def test_a_run_whose_driver_is_killed_goes_on_and_ends_as_if_nothing_had_happene
 ) -> None:
     assert runner is not None
     root = tmp_path / "runs" / "killed"
-    first = submit(spec, tmp_path / "runs", "killed")
+    first = submit(spec, tmp_path / "runs", "killed", **misleading(tmp_path / "home"))
     wait_until(lambda: len(finished(root)) >= 2, first)
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()
@@ -73,7 +90,7 @@ def test_a_run_whose_driver_is_killed_goes_on_and_ends_as_if_nothing_had_happene
     assert 2 <= len(before) < 6
     assert Run.open(root).status is RunStatus.INTERRUPTED
 
-    second = submit(spec, tmp_path / "runs", "killed")
+    second = submit(spec, tmp_path / "runs", "killed", **misleading(tmp_path / "home"))
     out, err = second.communicate()
     assert second.returncode == 0, err
     summary: dict[str, Any] = json.loads(out)
@@ -101,6 +118,9 @@ def test_a_run_whose_driver_is_killed_goes_on_and_ends_as_if_nothing_had_happene
     on_disk = sorted(path.name for path in run.paths.weights.iterdir())
     assert on_disk == sorted(path.name for path in calm.paths.weights.iterdir())
     assert len(on_disk) == 2
+
+    # Nothing of what the environment asked for was done.
+    assert not (tmp_path / "home" / "started").exists()
 
     # The model in the folder is the best trial's, and opens by itself.
     model = keras.models.load_model(run.paths.best)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import psutil
 import pyarrow as pa
 
 from seqjobs.data.dataset import DataSchema, Dataset, Split
 from seqjobs.data.features import FeatureArray
 from seqjobs.data.fingerprint import fingerprint
+from seqjobs.data.free_memory import free_bytes
 from seqjobs.data.layout import Layout
 from seqjobs.data.learning import learned_layout, training_rows
 from seqjobs.data.preparation import Preparation
@@ -45,7 +45,7 @@ def read_dataset(source: DataSource) -> Dataset:
     window = Window.of(memory, layout.feature_bytes) if schema.memory_bytes > memory else None
     if window is not None:
         check_room(schema.memory_bytes)
-    available = psutil.virtual_memory().available
+    available = free_bytes()
     if window is None and schema.memory_bytes > available:
         raise _too_large(schema, survey, available)
     try:

@@ -6,15 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import isinf
-from pathlib import Path as FilePath
-from stat import S_ISDIR, S_ISREG
 from typing import Any, Literal
 
 import yaml
 
 from seqjobs.spec.problems import Path, Problems
 
-MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 MAX_NODES = 50_000
 MAX_SCALAR_LENGTH = 10_000
@@ -74,26 +71,6 @@ class Document:
                 return f"{place.source}:{place.key_line}:{place.key_column}"
             return f"{place.source}:{place.line}:{place.column}"
         return f"{self.source}:1:1"
-
-
-def read_text(path: FilePath, problems: Problems) -> str | None:
-    """The text of a spec file, or None with a problem noted (E104, E110, E113)."""
-    try:
-        mode = path.stat().st_mode
-        if not S_ISREG(mode):
-            what = "this is a folder, not a file" if S_ISDIR(mode) else "this is not a regular file"
-            problems.add("E113", (), what, fix="name the spec's YAML file.")
-            return None
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        problems.add("E113", (), f"the spec cannot be read: {reason}", fix="check the path and its permissions.")
-        return None
-    if len(raw) > MAX_BYTES:
-        problems.add("E110", (), f"the spec is larger than {MAX_BYTES:,} bytes", fix="split it into several jobs.")
-        return None
-    return decode(raw, str(path), problems)
 
 
 def decode(raw: bytes, source: str, problems: Problems) -> str | None:

@@ -17,13 +17,14 @@ from seqjobs.spec.dimensions import (
     is_dimension,
     places_of_dimensions,
 )
-from seqjobs.spec.document import Document, read_document, read_text
+from seqjobs.spec.document import Document, read_document
 from seqjobs.spec.job_spec import TRIAL_SECTIONS, JobSpec, Source
 from seqjobs.spec.locate import error_lines
 from seqjobs.spec.overrides import apply_overrides
 from seqjobs.spec.problems import Path, Problem, Problems, shown
 from seqjobs.spec.secret_keys import with_secrets_told
 from seqjobs.spec.sections import HeaderSpec, ObjectiveSpec
+from seqjobs.spec.spec_file import STDIN, read_text
 from seqjobs.spec.template_check import check_template
 from seqjobs.spec.trial_check import check_header
 from seqjobs.spec.validation import validate_section
@@ -31,7 +32,7 @@ from seqjobs.spec.variants import read_variants
 
 
 def load_job(path: str | FilePath, overrides: Sequence[str] = ()) -> JobSpec:
-    """Reads, checks and returns the job in a spec file.
+    """Reads, checks and returns the job in a spec file, or with `-` the one that comes through standard input.
 
     `overrides` are `path=value` texts, as `fit.epochs=3`. Raises SpecError with every mistake found, as
     `CODE file:line:col path: what (got ...). Fix: ...`; imports neither TensorFlow nor Ray.
@@ -48,6 +49,11 @@ def load_jobs(paths: Iterable[str | FilePath], overrides: Sequence[str] = ()) ->
     """The jobs of several spec files. Raises one SpecError with the mistakes of all of them."""
     jobs: list[JobSpec] = []
     lines: list[str] = []
+    paths = tuple(paths)
+    if sum(FilePath(path) == STDIN for path in paths) > 1:
+        problems = Problems()
+        problems.add("E113", (), "standard input is named twice", fix="name `-` once.")
+        raise SpecError(error_lines(problems, Document(tree=None, places={}, source=str(STDIN))))
     for path in paths:
         try:
             jobs.append(load_job(path, overrides))

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.bad_input import encrypted
+from tests.bad_input.binary_files import BINARY_FILES
 from tests.bad_input.parquet_bytes import (
     CODEC,
     CREATED_BY,
@@ -294,6 +295,13 @@ BAD_DATA = (
     _bad(
         "e414_ray_tensor_v2", "the extension type 'ray.data.arrow_tensor_v2'", _extension(b"ray.data.arrow_tensor_v2")
     ),
+    _bad(
+        "e415_no_ending",
+        "a file without an ending cannot be read",
+        _other_format("train", b"x"),
+        spec=spec(("train.parquet", "train")),
+        where="job.yaml:2:15 data.train",
+    ),
     *(
         _bad(
             f"e415_{ending}",
@@ -313,6 +321,10 @@ BAD_DATA = (
             where=f"train.{ending}",
         )
         for code, name, ending, content, words in BAD_TEXTS
+    ),
+    *(
+        _bad(f"{name}_{ending}", words, make, spec(("train.parquet", f"train.{ending}")), f"train.{ending}")
+        for name, ending, words, make in BINARY_FILES
     ),
     _bad(
         "e402_type_of_no_column",

@@ -42,6 +42,24 @@ def test_a_made_spec_gives_its_mistake(spec: MadeSpec, tmp_path: Path) -> None:
     check(lines_of(path), [spec.expected], shown_path)
 
 
+@pytest.mark.parametrize(
+    ("stdin", "told"),
+    [
+        ("/dev/zero", "E110 -:1:1 the spec is larger than 1,000,000 bytes. Fix: "),
+        ("/dev/null", "E101 -:1:1 the spec is empty. Fix: "),
+        (SPECS / "e103_tab_indent.yaml", "E103 -:"),
+    ],
+    ids=["endless", "empty", "wrong"],
+)
+def test_what_comes_through_standard_input_is_refused_as_a_file_is(
+    stdin: str | Path, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Path(stdin).open(encoding="utf-8") as opened:
+        monkeypatch.setattr(sys, "stdin", opened)
+        (line,) = lines_of(Path("-"))
+    assert line.startswith(told)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_spec_that_may_not_be_read(tmp_path: Path) -> None:
     path = tmp_path / "job.yaml"
@@ -96,7 +114,8 @@ def test_the_command_line_says_the_same_and_leaves_nothing_behind(name: str, tmp
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("-",), "E113 -:1:1 the spec cannot be read"),
+        (("-",), "E110 -:1:1 the spec is larger than 1,000,000 bytes"),
+        (("-", RIGHT, "-"), "E113 -:1:1 standard input is named twice"),
         (("/dev/stdin",), "E113 /dev/stdin:1:1 this is not a regular file"),
         (("/dev/zero",), "E113 /dev/zero:1:1 this is not a regular file"),
         ((), "Missing argument"),

@@ -58,6 +58,14 @@ def test_validate_names_each_job(folder: Path) -> None:
     assert result.stdout == "ok one.yaml: one, 24 trials\nok two.yaml: two, 24 trials\n"
 
 
+def test_a_spec_may_come_through_standard_input(folder: Path) -> None:
+    write_rows(folder)
+    result = CliRunner().invoke(cli, ["plan", "-", "-o", "json"], input=spec_text())
+    assert result.exit_code == 0, result.output
+    (dataset,) = json.loads(result.stdout)["datasets"]
+    assert dataset["train_rows"] == 100  # of what lies in the current folder
+
+
 @pytest.mark.parametrize("command", ["validate", "plan", "submit"])
 def test_every_mistake_of_every_file_is_told_at_once(folder: Path, command: str) -> None:
     write_spec(folder, spec_text("one").replace("fit:", "fitt:").replace("loss: binary", "loss: binari"), "one.yaml")

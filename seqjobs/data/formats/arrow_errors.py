@@ -33,7 +33,9 @@ def arrow_errors(
         what = f"the file cannot be opened: {error.strerror or first_line(error)}"
         raise DataError("E401", what, where=source.where, fix="make it readable.") from error
     except (pa.ArrowMemoryError, MemoryError) as error:
-        raise too_large(source, _message(error, part)) from error
+        what = f"more memory is needed to decode the file than is free: {_message(error, part)}"
+        fix = "check its origin, or write it again in smaller row groups or batches."
+        raise DataError("E413", what, where=source.where, fix=fix) from error
     except pa.ArrowNotImplementedError as error:
         raise undecodable(source, _message(error, part)) from error
     except (pa.ArrowException, OSError, UnicodeError) as error:

@@ -13,6 +13,8 @@ import pyarrow.csv as pacsv
 
 from seqjobs.data.formats._base import Footer, in_pieces
 from seqjobs.data.formats.arrow_errors import arrow_errors
+from seqjobs.data.formats.csv_header import CsvHeader
+from seqjobs.data.formats.text_stream import open_text
 from seqjobs.data.formats.text_types import Types, declared_types, wider
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
@@ -64,14 +66,13 @@ class CsvFormat:
         self, source: SourceFile, types: Types, columns: Sequence[str] = ()
     ) -> Iterator[pacsv.CSVStreamingReader]:
         told = partial(_told, self._csv.encoding)
-        with arrow_errors(source, "CSV", told), source.open_stream() as opened:
+        delimiter = self._csv.delimiter or _TABS.get(source.suffix, ",")
+        with arrow_errors(source, "CSV", told), open_text(source, CsvHeader(source, delimiter)) as opened:
             yield pacsv.open_csv(
                 opened,
                 # One thread: else a message does not tell the row.
                 read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False, encoding=self._csv.encoding),
-                parse_options=pacsv.ParseOptions(
-                    delimiter=self._csv.delimiter or _TABS.get(source.suffix, ","), newlines_in_values=True
-                ),
+                parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
                 convert_options=pacsv.ConvertOptions(
                     column_types=types,
                     include_columns=list(columns),

@@ -17,11 +17,11 @@ _PACKAGE = Path(__file__).parents[2]
 _DISTRIBUTIONS = ("tensorflow", "keras", "ray", "numpy", "pyarrow")
 # A worker has the environment of the cluster that it was started in, not that of a submit.
 _VARIABLES = (
-    *("TF_", "XLA_", "KERAS_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "LD_", "PYTHONPATH", "MALLOC_"),
+    *("TF_", "XLA_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "LD_", "PYTHONPATH", "MALLOC_"),
     *("AWS_", "GOOGLE_", "AZURE_", "HADOOP_", "ARROW_", "SEQJOBS_"),
 )
 # Set by ourselves before TensorFlow is imported, or without influence on what is computed.
-_WITHOUT_MEANING = frozenset({"KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", "SEQJOBS_RUNS_DIR", "SEQJOBS_TRACEBACK"})
+_WITHOUT_MEANING = frozenset({"TF_CPP_MIN_LOG_LEVEL", "SEQJOBS_RUNS_DIR", "SEQJOBS_TRACEBACK"})
 
 
 def fingerprint(start: Callable[[int], Any]) -> str:
