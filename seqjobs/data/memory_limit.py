@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, final
 
 from seqjobs.data.free_memory import free_bytes
 
@@ -32,30 +32,45 @@ def memory_limit() -> Iterator[None]:
 
     Only Linux keeps to it (RLIMIT_DATA, setrlimit(2)); elsewhere nothing is limited.
     """
-    in_use = _data_bytes()
-    if in_use is None:
+    with _Limit().held():
         yield
-        return
-    with _ONE_AT_A_TIME:
-        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        wanted = in_use + max(LEAST, int(free_bytes() * SHARE))
-        limits = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
-        resource.setrlimit(resource.RLIMIT_DATA, (min([wanted, *limits]), hard))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def within_memory(items: Iterator[Item]) -> Iterator[Item]:
     """The items, each made within `memory_limit`; what is done with them is not."""
-    end = object()
+    end, limit = object(), _Limit()
     while True:
-        with memory_limit():
+        with limit.held():
             item = next(items, end)
         if item is end:
             return
         yield item  # type: ignore[misc] # it is no `end`
+
+
+@final
+class _Limit:
+    """Asks what is free anew once the process has grown or shrunk by LEAST: asking costs what decoding a batch does."""
+
+    def __init__(self) -> None:
+        self._in_use: int | None = None
+        self._limit = 0
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        in_use = _data_bytes()
+        if in_use is None:
+            yield
+            return
+        if self._in_use is None or abs(in_use - self._in_use) > LEAST:
+            self._in_use, self._limit = in_use, in_use + max(LEAST, int(free_bytes() * SHARE))
+        with _ONE_AT_A_TIME:
+            soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+            known = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+            resource.setrlimit(resource.RLIMIT_DATA, (min([self._limit, *known]), hard))
+            try:
+                yield
+            finally:
+                resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def _data_bytes() -> int | None:

@@ -13,7 +13,7 @@ from seqjobs.data.free_memory import free_bytes
 from seqjobs.data.layout import Layout
 from seqjobs.data.learning import learned_layout, training_rows
 from seqjobs.data.preparation import Preparation
-from seqjobs.data.streamed.scratch import RowWriter, check_room
+from seqjobs.data.streamed.scratch import RowWriter, free_room, scratch_folder
 from seqjobs.data.streamed.split_files import SplitFiles
 from seqjobs.data.streamed.window import DEFAULT_MEMORY, Window
 from seqjobs.data.survey import Survey, num_rows, survey_data
@@ -43,8 +43,8 @@ def read_dataset(source: DataSource) -> Dataset:
     schema = survey.schema(layout)
     memory = source.spec.memory or DEFAULT_MEMORY
     window = Window.of(memory, layout.feature_bytes) if schema.memory_bytes > memory else None
-    if window is not None:
-        check_room(schema.memory_bytes)
+    if window is not None and schema.memory_bytes > (free := free_room()):
+        raise _no_room(schema, survey, free)
     available = free_bytes()
     if window is None and schema.memory_bytes > available:
         raise _too_large(schema, survey, available)
@@ -72,6 +72,14 @@ def read_dataset(source: DataSource) -> Dataset:
         fingerprint=digest,
         preparation=Preparation.of(layout),
     )
+
+
+def _no_room(schema: DataSchema, survey: Survey, free: int) -> DataError:
+    rows = schema.train_rows + (schema.validation_rows or 0)
+    needed = f"{rows:,} rows need {schema.memory_bytes / GIB:,.1f} GiB, more than data.memory, and so a file"
+    what = f"{needed}; {free / GIB:,.1f} GiB are free in {printable(str(scratch_folder()))}"
+    fix = "make room there, set TMPDIR to a folder on a larger disk, or name fewer files or columns."
+    return DataError("E413", what, where=printable(survey.train[0].name), fix=fix)
 
 
 def _too_large(schema: DataSchema, survey: Survey, available: int) -> DataError:

@@ -32,6 +32,7 @@ data:
   others: raw
   target: label
   sample_weight: weight
+  memory: 2GiB
   types: {image: uint8}
   storage: {region: eu-west-1, endpoint: "http://localhost:9000", anonymous: true}
   csv: {delimiter: ';', decimal_point: ',', encoding: latin-1}

@@ -36,15 +36,11 @@ def scratch_folder() -> Path:
     return folder
 
 
-def check_room(needed: int) -> None:
-    """Raises DataError (E413) where the disk has not so many bytes left."""
+def free_room() -> int:
+    """The bytes that the disk has left, once what killed runs left there is removed."""
     folder = scratch_folder()
     _remove(folder.iterdir(), younger_too=False)
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        what = f"rows larger than data.memory are kept in a file, and {needed / 2**30:,.1f} GiB are not free: "
-        what += f"{free / 2**30:,.1f} GiB are"
-        raise DataError("E413", what, where=str(folder), fix="make room, or set TMPDIR to a folder on a larger disk.")
+    return shutil.disk_usage(folder).free
 
 
 def remove_rows(fingerprint: str) -> None:

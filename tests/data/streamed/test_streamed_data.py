@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 from seqjobs.data.dataset import Dataset
 from seqjobs.data.read import read_dataset
 from seqjobs.data.streamed.presence import present
-from seqjobs.data.streamed.scratch import check_room, remove_rows, scratch_folder
+from seqjobs.data.streamed.scratch import remove_rows, scratch_folder
 from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.errors import DataError
 
@@ -153,10 +154,13 @@ def test_rows_that_cannot_be_read_leave_no_file(folder: Folder, scratch: Path) -
     assert list(scratch.iterdir()) == []
 
 
-def test_a_disk_without_room_is_told(scratch: Path) -> None:
-    with pytest.raises(DataError) as caught:
-        check_room(2**62)
-    assert (caught.value.code, caught.value.where) == ("E413", str(scratch))
+def test_a_disk_without_room_is_told(folder: Folder, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
+    error = folder.error(features=FEATURES, memory=MEMORY)
+    assert error.code == "E413"
+    assert f"0.0 GiB are free in {scratch}" in error.what
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_folder_that_others_may_enter_is_refused(folder: Folder, scratch: Path) -> None:
