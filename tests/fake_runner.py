@@ -112,6 +112,8 @@ class StartFake:
     mended: bool = False
     """Nobody does anything special any more."""
     allocate: int = 0
+    prints: bool = True
+    """Whether every trial has something to log. Real ones seldom have, and a file each costs its driver 0.3 ms."""
 
     def __call__(self, cpus: int) -> FakeRunner:
         return FakeRunner(self, cpus)
@@ -175,7 +177,7 @@ class FakeRunner:
                 weights_epoch=_weights_epoch(trial, history),
                 seconds=time.perf_counter() % 1,  # (differs from run to run, as it would)
                 failure=failure,
-                log=f"trial {trial.id} was faked\n",
+                log=f"trial {trial.id} was faked\n" if self._knobs.prints else "",
             )
             yield weights_of(trial, dataset) if failure is None else ()
 

@@ -61,6 +61,8 @@ def read_dataset(source: DataSource) -> Dataset:
             validation = None if validation is None else files.named("validation", validation, digest)
     except MemoryError as error:  # a process may be given less than the machine has
         raise _too_large(schema, survey, available) from error
+    # Arrow keeps what it decoded into for the next batch; this process may go on to train.
+    pa.default_memory_pool().release_unused()
     return Dataset(
         schema=schema,
         source=source,

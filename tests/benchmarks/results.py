@@ -165,6 +165,7 @@ class Results(Figures):
     empty_trials: Mapping[str, float] = {}
     durability: Mapping[str, float] = {}
     """Seconds a trial, with fsync and without."""
+    reading: Mapping[str, float] = {}
     startup: Mapping[str, float] = {}
 
     def speed_of(self, workload: str) -> Speed | None:

@@ -26,9 +26,12 @@ LEADERBOARD_SECONDS = 15
 SHARES = (("dense", 0.6), ("convolution", 0.5))
 HISTORY = 1e-5
 EMPTY_SECONDS = 2e-3
+PACKED_SECONDS = 0.5e-3
 GROWTH_MB = 50
 FSYNC_SECONDS = 5e-3
 FSYNC_SHARE = 0.03
+READ_TIMES = 1.5
+STREAMED_TIMES = 1.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,7 @@ def targets(results: Results) -> list[Target]:
         *_histories(results),
         *_growths(results),
         *_durability(results),
+        *_reading(results),
     ]
 
 
@@ -111,11 +115,24 @@ def _durability(results: Results) -> Iterator[Target]:
     )
 
 
+def _reading(results: Results) -> Iterator[Target]:
+    found = results.reading
+    read = found["read_seconds"] / found["by_hand_seconds"] if found else None
+    streamed = found["streamed_epoch_seconds"] / found["in_memory_epoch_seconds"] if found else None
+    share = found["streamed_peak_mb"] / found["memory_mb"] if found else None
+    yield _at_most("reading rows with operations", READ_TIMES, read, "{:.2f} x".format, against="Arrow and NumPy")
+    what = "an epoch over rows larger than data.memory"
+    yield _at_most(what, STREAMED_TIMES, streamed, "{:.2f} x".format, against="rows in memory")
+    yield _at_most(f"{what}: memory", 1.0, share, "{:.0%}".format, against="data.memory")
+
+
 def _growths(results: Results) -> Iterator[Target]:
     empty = results.empty_trials
     cpu, growth = empty.get("cpu_seconds_per_trial"), empty.get("rss_growth_mb")
     count = f"{empty.get('trials', 10_000):,.0f} trials that train nothing"
     yield _at_most(f"{count}: driver's time a trial", EMPTY_SECONDS, cpu, seconds)
+    packed = empty.get("packed_cpu_seconds_per_trial")
+    yield _at_most(f"{count}, in packs: driver's time a trial", PACKED_SECONDS, packed, seconds)
     yield _at_most(f"{count}: growth of its memory at the end", GROWTH_MB, growth, _megabytes)
     memory = results.memory
     what = f"{memory.trials if memory else 1_000:,} small trials in one worker: growth of its memory"

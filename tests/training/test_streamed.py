@@ -27,7 +27,7 @@ MakePlan = Callable[..., Plan]
 
 @pytest.fixture
 def streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Plan], Dataset]:
-    """Reads the data of a plan as if 4,000 bytes of memory were allowed for it, of which a window has a quarter."""
+    """Reads the data of a plan as if 4,000 bytes of memory were allowed for it, of which a window has an eighth."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     def read(plan: Plan) -> Dataset:

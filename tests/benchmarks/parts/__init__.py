@@ -11,6 +11,7 @@ from tests.benchmarks.parts import (
     histories,
     memory,
     pack_sizes,
+    reading,
     roofline,
     speed,
     startup,
@@ -30,6 +31,7 @@ PARTS: Mapping[str, Part] = {
         memory,
         empty_trials,
         durability,
+        reading,
         startup,
     )
 }

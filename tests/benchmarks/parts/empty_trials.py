@@ -27,12 +27,13 @@ def render(results: Results) -> list[str]:
     rows = [
         ["driver's CPU time a trial", seconds(found["cpu_seconds_per_trial"])],
         ["time a trial", seconds(found["wall_seconds_per_trial"])],
+        ["driver's CPU time a trial, in packs of 64", seconds(found["packed_cpu_seconds_per_trial"])],
         ["growth of the driver's memory", f"{found['rss_growth_mb']:+.1f} MB"],
         ["at its peak", f"{found['peak_rss_growth_mb']:+.1f} MB"],
     ]
     return [
-        f"{found['trials']:,.0f} trials that train nothing, on 2 warm Ray workers, from the spec's text to the last",
-        "file of the run folder.",
+        f"{found['trials']:,.0f} trials that train and print nothing, on 2 warm Ray workers, from the spec's text to",
+        "the last file of the run folder.",
         "",
         *table(["what", "measured"], rows),
     ]
