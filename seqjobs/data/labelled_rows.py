@@ -10,14 +10,14 @@ from typing import Self
 import pyarrow as pa
 
 from seqjobs.data.columns import ColumnType, column_type, length_of_first
-from seqjobs.data.dataset import Split
+from seqjobs.data.dataset import Array, Split
 from seqjobs.data.layout import Layout
 from seqjobs.data.new_features import new_features, new_layout
 from seqjobs.data.new_rows import NewRows, new_source
 from seqjobs.data.place import Place
 from seqjobs.data.preparation import Preparation
 from seqjobs.data.tally import Tally
-from seqjobs.data.target import target_array
+from seqjobs.data.target import TargetArray, target_array
 from seqjobs.data.weight_array import WeightArray
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
@@ -75,7 +75,7 @@ class LabelledRows:
         tally.merge(found)
         return Split(
             features=features,
-            target=target.finish()[0],
+            target=_finished(target, place),
             weight=None if weights is None else weights.finish(),
         )
 
@@ -103,3 +103,10 @@ class LabelledRows:
             length = 1 if batch is None else length_of_first(batch.column(field.name), field.name, where)
             return replace(found, shape=(length,))
         return found
+
+
+def _finished(target: TargetArray, place: Place) -> Array:
+    try:
+        return target.finish()[0]
+    except DataError as error:  # of classes that training has not
+        raise DataError(error.code, error.what, where=place.where, fix="leave these rows out.") from None

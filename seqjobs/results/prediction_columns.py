@@ -62,7 +62,7 @@ def _one_of_many(form: PredictionColumns, outputs: Array) -> Columns:
 
 
 def _yes_or_no(form: PredictionColumns, outputs: Array) -> Columns:
-    given = 1 / (1 + np.exp(-outputs)) if form.from_logits else outputs
+    given = 0.5 + 0.5 * np.tanh(0.5 * outputs) if form.from_logits else outputs  # the sigmoid, without overflow
     says_yes = given > (0.5 if form.probable else 0.0)
     names = form.classes if outputs.shape[1] == 1 else None
     found: Columns = {}

@@ -85,4 +85,5 @@ def _cells(column: pa.Array, name: str) -> pa.Array:
         return column
     column = column.cast(pa.large_string())
     runs = pc.is_in(pc.utf8_slice_codeunits(column, 0, 1), pa.array(FORMULA_STARTS, pa.large_string()))
-    return pc.if_else(runs, pc.binary_join_element_wise(pa.scalar("'", pa.large_string()), column, ""), column)
+    quote, nothing = pa.scalar("'", pa.large_string()), pa.scalar("", pa.large_string())
+    return pc.if_else(runs, pc.binary_join_element_wise(quote, column, nothing), column)
