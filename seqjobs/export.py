@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from seqjobs.data.exportable import check_exportable
 from seqjobs.errors import StorageError
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.resources import Resources
-from seqjobs.results.finished import kept_weights, planned_trial, stored_plan
+from seqjobs.predict import Start
+from seqjobs.results.finished import finished_model, kept_weights, planned_trial, stored_plan
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.run import Run
 from seqjobs.results.weights import WeightsStore
@@ -21,9 +24,24 @@ def export_model(run: Run, trial: StoredTrial, out: Path, *, address: str | None
     Raises NotFoundError E614 where the weights were not kept.
     """
     digest = kept_weights(run, trial)
+    return _published(trial, out, lambda: _content(run, trial, digest, address))
+
+
+def export_with_preprocessing(run: Run, trial: StoredTrial, out: Path, start: Start) -> Path:
+    """As `export_model`, of a model that takes raw columns as a mapping, and gives what `predict` has of them.
+
+    Raises NotFoundError E614 and E615, and DataError E422 for a column that Keras's own layers cannot prepare.
+    """
+    model, _ = finished_model(run, trial)
+    check_exportable(model.preparation)
+    with start(1) as executor:
+        return _published(trial, out, lambda: executor.export_raw(model))
+
+
+def _published(trial: StoredTrial, out: Path, make: Callable[[], bytes]) -> Path:
     if out.is_dir():
         out = out / f"{trial.job}-{trial.id}.keras"
-    content = _content(run, trial, digest, address)
+    content = make()
     try:
         durable.replace(out, content)
     except OSError as error:

@@ -112,6 +112,9 @@ class InProcess:
     def evaluate(self, model: FinishedModel, rows: LabelledRows) -> Mapping[str, float]:
         return answered(evaluated(self._entered(), model, rows))
 
+    def export_raw(self, model: FinishedModel) -> bytes:
+        return self._entered().export_raw(model)
+
     def _entered(self) -> PackRunner:
         if self._runner is None:
             raise RuntimeError("an executor is used inside `with`")

@@ -29,3 +29,6 @@ class Predicting(Protocol):
 
     def evaluate(self, model: FinishedModel, rows: LabelledRows) -> Mapping[str, float]:
         """Loss and metrics of the model on these rows, read where they are counted. Raises DataError, ClusterError."""
+
+    def export_raw(self, model: FinishedModel) -> bytes:
+        """A `.keras` file of the model with what makes features of raw columns before it. Raises ClusterError."""

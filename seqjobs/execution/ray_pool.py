@@ -166,10 +166,15 @@ class RayPool:
             yield from events
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
-        asks = {trial.id: self._asking("export", trial, feature_shape, weights)}
+        return self._written(trial, self._asking("export", trial, feature_shape, weights))
+
+    def export_raw(self, model: FinishedModel) -> bytes:
+        return self._written(model.trial, self._asking("export_raw", model))
+
+    def _written(self, trial: Trial, ask: Ask) -> bytes:
         what = f"no worker has written the model of trial {trial.id} within {EXPORT_SECONDS:g} s"
         late = ClusterError("E519", what, fix="run the same command again to go on.")
-        answer = Asks(self._ray, self._any_slots(), Deadline(EXPORT_SECONDS, late)).answers(asks)[trial.id]
+        answer = Asks(self._ray, self._any_slots(), Deadline(EXPORT_SECONDS, late)).answers({trial.id: ask})[trial.id]
         content: bytes = _alive(answer, "writing a model")
         return content
 

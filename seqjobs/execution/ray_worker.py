@@ -145,6 +145,10 @@ class Worker:
         with self._output:
             return evaluated(self._runner, model, rows)
 
+    def export_raw(self, model: FinishedModel) -> bytes:
+        with self._output:
+            return self._runner.export_raw(model)
+
     def _captured(
         self, pack: Pack, dataset: Dataset, saved: bytes | None, stopping: Stopping
     ) -> Iterator[EpochReport | PackCheckpoint | MembersEnded | PackStopped | PackEnd]:

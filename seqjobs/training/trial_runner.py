@@ -44,6 +44,7 @@ from seqjobs.training.packs.pack_program import PackProgram
 from seqjobs.training.prediction import Predictor
 from seqjobs.training.program import Program
 from seqjobs.training.programs import Programs
+from seqjobs.training.raw_model import raw_model
 from seqjobs.training.rows import training_rows
 from seqjobs.training.stock_fit import stock_fit
 
@@ -206,10 +207,11 @@ class TrialRunner:
         model.set_weights(list(weights))
         # An optimizer without variables would make `load_model` warn that it cannot restore them.
         model.optimizer.build(model.trainable_variables)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.keras"
-            model.save(path)
-            return path.read_bytes()
+        return _keras_file(model)
+
+    def export_raw(self, model: FinishedModel) -> bytes:
+        """See PackRunner."""
+        return _keras_file(raw_model(model))
 
     def predict(self, model: FinishedModel, features: Array) -> Array:
         """See PackRunner. The model that was used last stays built."""
@@ -221,6 +223,13 @@ class TrialRunner:
     def evaluate(self, model: FinishedModel, blocks: Iterable[Split]) -> Mapping[str, float]:
         """See PackRunner."""
         return evaluate_model(model, blocks)
+
+
+def _keras_file(model: keras.Model) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        return path.read_bytes()
 
 
 def _saving(pack: Pack, saved: bytes | None, of: Mapping[str, str], stopping: Stopping) -> Saving:
