@@ -14,6 +14,7 @@ from keras import ops
 
 from seqjobs.data.dataset import Array
 from seqjobs.data.new_features import scale_of
+from seqjobs.data.preparation import Preparation
 from seqjobs.data.preprocess import Operation
 from seqjobs.data.preprocess.bucketize import Bucketize
 from seqjobs.data.preprocess.categories import Categories
@@ -36,28 +37,45 @@ _BOOLS = {"false": 0, "true": 1}
 def raw_model(model: FinishedModel) -> keras.Model:
     """Takes a mapping of columns: (rows, width), or (rows,) for single values; NaN for what is missing.
 
+    `model(columns)` is exact; `model.predict` rounds arrays to float32 first, but not those of a tf.data.Dataset.
     Strings are tf.string, columns whose whole numbers are looked up int64, all others float64. The preparation must
     have passed `check_exportable`.
     """
-    made = built(model)
-    preparation = model.preparation
-    inputs = {chain.name: _input(chain) for chain in preparation.chains}
-    parts = [ops.cast(_applied(chain, inputs[chain.name]), "float32") for chain in preparation.chains]
+    names = [chain.name for chain in model.preparation.chains]
+    # A compiled one would be saved with an optimizer that lacks its variables.
+    layers = [keras.Input(model.preparation.feature_shape), *built(model).layers]
+    made = keras.Sequential(layers, name=_free("model", names))
+    inputs = [_input(chain, chain.name) for chain in model.preparation.chains]
+    features = _preparing(model.preparation, _free("preprocessing", names))(inputs)
+    return keras.Model(dict(zip(names, inputs, strict=True)), made(features))
+
+
+def _preparing(preparation: Preparation, name: str) -> keras.Model:
+    """In a model of its own, for a column may have the name of an operation of Keras's."""
+    inputs = [_input(chain, f"column_{index}") for index, chain in enumerate(preparation.chains)]
+    applied = [_applied(chain, column) for chain, column in zip(preparation.chains, inputs, strict=True)]
+    parts = [ops.cast(part, "float32") for part in applied]
     features = parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
     features = ops.reshape(features, (-1, *preparation.feature_shape))
     scale = scale_of(preparation)
     if scale is not None:
         features = ops.multiply(features, float(scale) if scale.ndim == 0 else scale.reshape(1, -1))
-    return keras.Model(inputs, made(features))
+    return keras.Model(inputs, features, name=name)
 
 
-def _input(chain: Chain) -> Any:
+def _free(name: str, names: list[str]) -> str:
+    while name in names:
+        name += "_"
+    return name
+
+
+def _input(chain: Chain, name: str) -> Any:
     dtype = "float64"
     if chain.given.kind == "string":
         dtype = "string"
     elif chain.operations and isinstance(chain.operations[0], Categories):
         dtype = "int64"
-    return keras.Input(chain.given.shape or (1,), dtype=dtype, name=chain.name)
+    return keras.Input(chain.given.shape or (1,), dtype=dtype, name=name)
 
 
 def _applied(chain: Chain, column: Any) -> Any:
