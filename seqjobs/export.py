@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from seqjobs.errors import NotFoundError, StorageError
+from seqjobs.data.exportable import check_exportable
+from seqjobs.errors import StorageError
 from seqjobs.execution.ray_pool import RayPool
-from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.resources import Resources
+from seqjobs.predict import Start
+from seqjobs.results.finished import finished_model, kept_weights, planned_trial, stored_plan
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.run import Run
 from seqjobs.results.weights import WeightsStore
-from seqjobs.spec.load import parse_job
 from seqjobs.storage import durable
 
 
@@ -21,17 +23,25 @@ def export_model(run: Run, trial: StoredTrial, out: Path, *, address: str | None
     A best model that lies in the run's folder is copied; others are built by a Ray worker from the kept weights.
     Raises NotFoundError E614 where the weights were not kept.
     """
-    record = run.records.get(trial.id)
-    if record is None or record.weights is None or not run.paths.weights_file(record.weights).is_file():
-        raise NotFoundError(
-            "E614",
-            f"the weights of trial {trial.id} were not kept",
-            where=str(run.path),
-            fix="raise `keep: {best: ...}` in the spec and train again.",
-        )
+    digest = kept_weights(run, trial)
+    return _published(trial, out, lambda: _content(run, trial, digest, address))
+
+
+def export_with_preprocessing(run: Run, trial: StoredTrial, out: Path, start: Start) -> Path:
+    """As `export_model`, of a model that takes raw columns as a mapping, and gives what `predict` has of them.
+
+    Raises NotFoundError E614 and E615, and DataError E422 for a column that Keras's own layers cannot prepare.
+    """
+    model, _ = finished_model(run, trial)
+    check_exportable(model.preparation)
+    with start(1) as executor:
+        return _published(trial, out, lambda: executor.export_raw(model))
+
+
+def _published(trial: StoredTrial, out: Path, make: Callable[[], bytes]) -> Path:
     if out.is_dir():
         out = out / f"{trial.job}-{trial.id}.keras"
-    content = _content(run, trial, record.weights, address)
+    content = make()
     try:
         durable.replace(out, content)
     except OSError as error:
@@ -43,12 +53,7 @@ def _content(run: Run, trial: StoredTrial, digest: str, address: str | None) -> 
     for path, trial_id in run.models.items():
         if trial_id == trial.id and path.is_file():
             return path.read_bytes()
-    planned = next(found for found in stored_plan(run).trials if found.id == trial.id)
+    planned = planned_trial(stored_plan(run), trial)
     shape = run.manifest.dataset(trial.dataset).feature_shape
     with RayPool({Resources(gpus=0): 1}, workers=1, address=address, use_kept=True) as pool:
         return pool.export(planned, shape, WeightsStore(run.paths).load(digest))
-
-
-def stored_plan(run: Run) -> Plan:
-    """The plan that a run was created from, out of the specs it keeps."""
-    return make_plan([parse_job(job.text, Path(job.path), job.overrides) for job in run.jobs])

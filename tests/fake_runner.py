@@ -10,14 +10,14 @@ import argparse
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
 
-from seqjobs.data.dataset import Dataset
+from seqjobs.data.dataset import Array, Dataset, Split
 from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import make_plan
 from seqjobs.planning.trial import Pack, Trial
@@ -26,6 +26,7 @@ from seqjobs.results.run_folders import run_folder
 from seqjobs.results.weights import encode_weights
 from seqjobs.run import run_job
 from seqjobs.spec.load import load_job
+from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.outcome import (
     NOTHING_COMPILED,
     Cause,
@@ -184,6 +185,20 @@ class FakeRunner:
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         digest = hashlib.sha256(encode_weights(weights)).hexdigest()
         return f"fake keras file of {trial.id} for {feature_shape} with {digest}\n".encode()
+
+    def predict(self, model: FinishedModel, features: Array) -> Array:
+        """Two outputs: the sums of a row's features and of the first weights."""
+        sums = features.reshape(len(features), -1).sum(axis=1, dtype=np.float32)
+        return np.stack([sums, np.full_like(sums, model.weights[0].sum())], axis=1)
+
+    def evaluate(self, model: FinishedModel, blocks: Iterable[Split]) -> Mapping[str, float]:  # noqa: ARG002
+        """The number of rows, and how much they count."""
+        splits = list(blocks)
+        weights = [float(len(split) if split.weight is None else split.weight.sum()) for split in splits]
+        return {"loss": float(sum(map(len, splits))), "weight": sum(weights)}
+
+    def export_raw(self, model: FinishedModel) -> bytes:
+        return self.export(model.trial, model.preparation.feature_shape, model.weights)
 
     def _begin(self, trial: Trial, epoch: int) -> Behaviour | None:
         again = self._knobs.notes is not None and trial.id in trainings(self._knobs.notes)

@@ -30,6 +30,8 @@ COMMANDS = {
     "results": "Print the leaderboard of a run.",
     "logs": "Print what a trial wrote while it trained.",
     "export": "Write a trial's model as a .keras file.",
+    "predict": "Predict new rows with a trial's model.",
+    "evaluate": "Print loss and metrics of a trial's model on labelled rows.",
     "fsck": "Check a run's files, and set aside what is damaged.",
     "up": "Keep a local cluster warm for the next submits.",
     "down": "End the cluster that `up` keeps.",

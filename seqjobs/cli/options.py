@@ -62,3 +62,21 @@ def _run_ids(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Co
 
 
 run_argument = click.argument("run", required=False, shell_complete=_run_ids)
+run_and_data_argument = click.argument("words", metavar="[RUN] DATA...", nargs=-1, required=True)
+
+
+def run_and_data(runs_dir: Path, words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
+    """The run, if one is named, and the data behind it: the first of several words is data only where it is a path."""
+    first, *data = words
+    if not data or _is_data(first):
+        return None, words
+    from seqjobs.results.run_folders import find_run  # noqa: PLC0415 (as above)
+
+    find_run(runs_dir, first)
+    return first, tuple(data)
+
+
+def _is_data(word: str) -> bool:
+    path = Path(word)
+    is_there = path.exists() and not (path / "run.json").is_file()
+    return is_there or "://" in word or any(character in word for character in "*?[")

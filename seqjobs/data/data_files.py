@@ -17,7 +17,7 @@ from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.data_section import StorageSpec
 from seqjobs.spec.problems import did_you_mean, shown
-from seqjobs.storage.files import find_files_of_each, printable, scheme_of, shown_path
+from seqjobs.storage.files import find_files_of_each, format_name, printable, scheme_of, shown_path
 
 
 def data_files(source: DataSource) -> tuple[tuple[DataFile, ...], tuple[DataFile, ...] | None]:
@@ -32,6 +32,22 @@ def data_files(source: DataSource) -> tuple[tuple[DataFile, ...], tuple[DataFile
     files = _unified(files)
     num_train = len(found[0])
     return tuple(files[:num_train]), None if spec.validation is None else tuple(files[num_train:])
+
+
+def files_with_types(source: DataSource, types: Mapping[str, str]) -> tuple[DataFile, ...]:
+    """The files of `data.train`, and of CSV files the types of such columns as they have. Raises DataError.
+
+    They take the place of `data.types`, of which every column must be there.
+    """
+    spec = source.spec
+    specs = {is_csv: spec.model_copy(update={"types": dict(types) if is_csv else {}}) for is_csv in (False, True)}
+    found = list(_found(spec.train, source.folder, spec.storage or StorageSpec()))
+    partitions = typed([partition_texts(below) for _, below in found])
+    files = [
+        DataFile.open(file, partition, specs[format_name(file.path.name) == "csv"])
+        for (file, _), partition in zip(found, partitions, strict=True)
+    ]
+    return tuple(_unified(files))
 
 
 def _found(texts: tuple[str, ...], folder: Path, storage: StorageSpec) -> Iterator[tuple[SourceFile, tuple[str, ...]]]:

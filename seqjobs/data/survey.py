@@ -112,19 +112,20 @@ def _feature_names(spec: DataSpec, file: DataFile) -> tuple[str, ...]:
     known = file.schema.names
     named = tuple(spec.features or ())
     used = (spec.target,) if spec.sample_weight is None else (spec.target, spec.sample_weight)
-    _check_columns((*named, *used), file)
+    check_columns((*named, *used), file)
     if spec.features is not None and spec.others is None:
         return named
     taken = {*named, *used}
     others = tuple(name for name in known if name not in taken)
-    _check_columns(others, file)
+    check_columns(others, file)
     if not named + others:
         what = f"the file has no column but {' and '.join(map(shown, used))}, which are no features"
         raise DataError("E402", what, where=printable(file.name), fix="name files with feature columns.")
     return named + others
 
 
-def _check_columns(names: Iterable[str], file: DataFile) -> None:
+def check_columns(names: Iterable[str], file: DataFile) -> None:
+    """Raises DataError (E402) for a column that a file has not, or has twice."""
     known = file.schema.names
     for name in names:
         if name not in known:
@@ -203,7 +204,7 @@ def _check_agreement(spec: DataSpec, first: DataFile, other: DataFile, types: di
     for name, expected in types.items():
         if name not in known:
             raise _disagreement(first, other, f"column {shown(name)} is only in the first")
-        _check_columns([name], other)
+        check_columns([name], other)
         found = _described(_field(other, name))
         if found != str(expected):
             raise _disagreement(first, other, f"column {shown(name)} is {expected} in the first, {found} in the second")

@@ -43,6 +43,16 @@ class Tally:
         count = self._counts.setdefault((code, wrong, column), _Count(0, first, place.where))
         count.rows += number
 
+    def __bool__(self) -> bool:
+        """Whether anything was found."""
+        return bool(self._counts)
+
+    def merge(self, later: Tally) -> None:
+        """Adds what was found in rows that come behind these."""
+        for key, found in later._counts.items():
+            count = self._counts.setdefault(key, _Count(0, found.first, found.where))
+            count.rows += found.rows
+
     def check(self, total: int) -> None:
         """Raises DataError for the first kind found, with all columns that have it."""
         if not self._counts:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import platform
 from collections import deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self, final
 
 from seqjobs.data.dataset import Dataset
+from seqjobs.data.labelled_rows import LabelledRows
+from seqjobs.data.new_rows import NewBatch
 from seqjobs.data.read import read_dataset
 from seqjobs.data.streamed.scratch import remove_rows
 from seqjobs.execution.attempts import Attempts
@@ -26,11 +28,13 @@ from seqjobs.execution.events import (
     WorkerStarted,
 )
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
+from seqjobs.execution.new_rows_call import Predicted, answered, evaluated, predicted
 from seqjobs.execution.pack_run import MembersEnded, PackEnd, PackStopped, run_pack
 from seqjobs.execution.retry import Tries
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
+from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.outcome import Failure, PackCheckpoint, PackRunner, Stopping, Weights, never
 
 WORKER = "in-process"
@@ -100,6 +104,16 @@ class InProcess:
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         return self._entered().export(trial, feature_shape, weights)
+
+    def predict(self, model: FinishedModel, batches: Iterable[NewBatch]) -> Iterator[Predicted]:
+        for batch in batches:
+            yield answered(predicted(self._entered(), model, batch))
+
+    def evaluate(self, model: FinishedModel, rows: LabelledRows) -> Mapping[str, float]:
+        return answered(evaluated(self._entered(), model, rows))
+
+    def export_raw(self, model: FinishedModel) -> bytes:
+        return self._entered().export_raw(model)
 
     def _entered(self) -> PackRunner:
         if self._runner is None:

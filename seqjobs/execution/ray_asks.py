@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -19,6 +19,8 @@ WAIT_SECONDS = 0.1
 MOST_DEATHS = 2
 # Then it is no chance that Ray cannot reach workers.
 MOST_LOST_CONNECTIONS = 10
+# So that a worker has the next when it has answered one.
+ASKED_AHEAD = 2
 
 Ask = Callable[[Any], Any]
 """Calls a method of an actor; returns Ray's reference to the answer."""
@@ -46,25 +48,56 @@ class Asks:
     def answers(self, asks: Mapping[str, Ask]) -> Mapping[str, Any]:
         """An answer, or Died, for each. Raises ClusterError E506, E507, E509, and what the deadline raises."""
         found: dict[str, Any] = {}
-        left = list(asks)
+        self._ask(asks, asks)
         while len(found) < len(asks):
-            for name, slot in zip(left, itertools.cycle(self._workers()), strict=False):
-                self._asked.setdefault(slot.name, []).append((name, asks[name](slot.actor)))
-            left = []
-            for slot in self._ready():
-                name, reference = self._asked[slot.name].pop(0)
-                try:
-                    found[name] = self._ray.get(reference)
-                except self._ray.exceptions.RayTaskError as error:
-                    raise lost(error) from error
-                except self._ray.exceptions.RayError as error:
-                    left.extend(other for other, _ in self._asked.pop(slot.name))
-                    death = death_of(self._ray, slot.actor, error)
-                    if self._is_to_blame(name, slot, death, error):
-                        found[name] = Died(reason=reason_of(death or error))
-                    else:
-                        left.append(name)
+            self._ask(asks, self._collect(found))
         return found
+
+    def in_order(self, asks: Iterable[Ask], renewed: Callable[[], Deadline]) -> Iterator[Any]:
+        """As `answers`, of asks that are made one after the other: ASKED_AHEAD a worker, at most, are on their way.
+
+        With every answer the deadline is renewed.
+        """
+        waiting: dict[str, Ask] = {}
+        found: dict[str, Any] = {}
+        coming, num_asked, num_given = iter(asks), 0, 0
+        while True:
+            for ask in itertools.islice(coming, max(0, ASKED_AHEAD * len(self._workers()) - len(waiting))):
+                waiting[str(num_asked)] = ask
+                self._ask(waiting, [str(num_asked)])
+                num_asked += 1
+            if not waiting:
+                return
+            self._ask(waiting, self._collect(found))
+            while str(num_given) in found:
+                yield found.pop(str(num_given))
+                del waiting[str(num_given)]
+                num_given += 1
+                self._deadline = renewed()
+
+    def _ask(self, asks: Mapping[str, Ask], names: Iterable[str]) -> None:
+        """Each of the worker that was asked least; of equals, of the one that has started first."""
+        for name in names:
+            slot = min(self._workers(), key=lambda slot: len(self._asked.get(slot.name, ())))
+            self._asked.setdefault(slot.name, []).append((name, asks[name](slot.actor)))
+
+    def _collect(self, found: dict[str, Any]) -> list[str]:
+        """Takes the answers that are there; returns what is to be asked again."""
+        left: list[str] = []
+        for slot in self._ready():
+            name, reference = self._asked[slot.name].pop(0)
+            try:
+                found[name] = self._ray.get(reference)
+            except self._ray.exceptions.RayTaskError as error:
+                raise lost(error) from error
+            except self._ray.exceptions.RayError as error:
+                left.extend(other for other, _ in self._asked.pop(slot.name))
+                death = death_of(self._ray, slot.actor, error)
+                if self._is_to_blame(name, slot, death, error):
+                    found[name] = Died(reason=reason_of(death or error))
+                else:
+                    left.append(name)
+        return left
 
     def _workers(self) -> list[Slot]:
         """All, at least one, those that have started first; Ray queues what is asked of those that start still."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, final
 
+from seqjobs.data.labelled_rows import LabelledRows
+from seqjobs.data.new_rows import NewBatch
 from seqjobs.data.streamed.scratch import remove_rows
 from seqjobs.errors import ClusterError, DataError
 from seqjobs.execution import ray_cluster
@@ -18,6 +20,7 @@ from seqjobs.execution.dispatch import Dispatch
 from seqjobs.execution.events import Event
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.kept.leased import LeasedWorkers
+from seqjobs.execution.new_rows_call import Predicted, answered
 from seqjobs.execution.ray_asks import WAIT_SECONDS, Ask, Asks, Died, lost
 from seqjobs.execution.ray_slots import Slots
 from seqjobs.execution.ray_worker import WorkerFacts, decode_alone
@@ -27,10 +30,16 @@ from seqjobs.execution.worker_source import OwnWorkers, WorkerSource
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial
+from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.outcome import Cause, Failure, PackRunner, Stopping, Weights, never
 
 # A worker may have to start for it; and it must not keep a run from its end.
 EXPORT_SECONDS = 300.0
+# Between two batches of a few MiB.
+PREDICT_SECONDS = 1800.0
+_LATE = ClusterError(
+    "E519", f"no worker has predicted anything for {PREDICT_SECONDS:g} s", fix="run the same command again."
+)
 
 
 @final
@@ -157,14 +166,29 @@ class RayPool:
             yield from events
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
-        asks = {trial.id: self._asking("export", trial, feature_shape, weights)}
+        return self._written(trial, self._asking("export", trial, feature_shape, weights))
+
+    def export_raw(self, model: FinishedModel) -> bytes:
+        return self._written(model.trial, self._asking("export_raw", model))
+
+    def _written(self, trial: Trial, ask: Ask) -> bytes:
         what = f"no worker has written the model of trial {trial.id} within {EXPORT_SECONDS:g} s"
         late = ClusterError("E519", what, fix="run the same command again to go on.")
-        answer = Asks(self._ray, self._any_slots(), Deadline(EXPORT_SECONDS, late)).answers(asks)[trial.id]
-        if isinstance(answer, Died):
-            raise ClusterError("E509", f"workers died of writing a model: {answer.reason}", fix=late.fix)
-        content: bytes = answer
+        answer = Asks(self._ray, self._any_slots(), Deadline(EXPORT_SECONDS, late)).answers({trial.id: ask})[trial.id]
+        content: bytes = _alive(answer, "writing a model")
         return content
+
+    def predict(self, model: FinishedModel, batches: Iterable[NewBatch]) -> Iterator[Predicted]:
+        held = self._ray.put(model)
+        asks = (self._asking("predict", held, batch) for batch in batches)
+        for answer in Asks(self._ray, self._any_slots(), _late()).in_order(asks, _late):
+            yield answered(_alive(answer, "a prediction"))
+
+    def evaluate(self, model: FinishedModel, rows: LabelledRows) -> Mapping[str, float]:
+        asks = {model.trial.id: self._asking("evaluate", model, rows)}
+        answers = Asks(self._ray, self._any_slots(), Deadline(math.inf, _LATE)).answers(asks)
+        found: Mapping[str, float] = answered(_alive(answers[model.trial.id], "an evaluation"))
+        return found
 
     def describe(self) -> WorkerFacts:
         """What a worker says of itself, once one has started."""
@@ -201,6 +225,17 @@ class RayPool:
             return self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             raise lost(error) from error
+
+
+def _late() -> Deadline:
+    return Deadline(PREDICT_SECONDS, _LATE)
+
+
+def _alive(answer: Any, work: str) -> Any:
+    """The answer. Raises ClusterError E509 where workers died of the work."""
+    if isinstance(answer, Died):
+        raise ClusterError("E509", f"workers died of {work}: {answer.reason}", fix=_LATE.fix)
+    return answer
 
 
 def _failure(answer: Failure | Died) -> Failure:

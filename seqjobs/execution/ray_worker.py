@@ -12,17 +12,21 @@ from typing import final
 import psutil
 
 from seqjobs.data.dataset import Dataset
+from seqjobs.data.labelled_rows import LabelledRows
+from seqjobs.data.new_rows import NewBatch
 from seqjobs.data.read import read_dataset
 from seqjobs.data.streamed.presence import present
 from seqjobs.errors import DataError
 from seqjobs.execution.captured_output import CapturedOutput
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.hardening import harden
+from seqjobs.execution.new_rows_call import Predicted, evaluated, predicted
 from seqjobs.execution.pack_run import MembersEnded, PackEnd, PackStopped, run_pack
 from seqjobs.execution.report_buffer import ReportBuffer
 from seqjobs.execution.stream_items import SMALL_BYTES, Begun, Ended, Reported, StreamItem
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
+from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.outcome import EpochReport, Failure, PackCheckpoint, PackRunner, Stopping, Weights
 
 SIGNALS = "signals"
@@ -132,6 +136,18 @@ class Worker:
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         with self._output:
             return self._runner.export(trial, feature_shape, weights)
+
+    def predict(self, model: FinishedModel, batch: NewBatch) -> Predicted | DataError:
+        with self._output:
+            return predicted(self._runner, model, batch)
+
+    def evaluate(self, model: FinishedModel, rows: LabelledRows) -> Mapping[str, float] | DataError:
+        with self._output:
+            return evaluated(self._runner, model, rows)
+
+    def export_raw(self, model: FinishedModel) -> bytes:
+        with self._output:
+            return self._runner.export_raw(model)
 
     def _captured(
         self, pack: Pack, dataset: Dataset, saved: bytes | None, stopping: Stopping

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
+from seqjobs.errors import DataError
 from seqjobs.spec.column_spec import ColumnSpec, listed_columns, written_column
 from seqjobs.spec.quantities import Bytes
-from seqjobs.spec.rejection import rejection
+from seqjobs.spec.rejection import carried_problems, rejection
 from seqjobs.spec.section import TABLE_KEY, Section
 from seqjobs.storage.files import REMOTE_SCHEMES, scheme_of
 
@@ -28,6 +31,15 @@ def _path(value: object) -> str:
     if scheme is not None:
         _check_place(scheme, value)
     return value
+
+
+def checked_paths(texts: Iterable[str]) -> tuple[str, ...]:
+    """Paths of data that stand in no spec. Raises DataError (E401, E707, E709) for what a spec may not have either."""
+    try:
+        return tuple(map(_path, texts))
+    except PydanticCustomError as error:
+        (problem,) = carried_problems(error.context or {}, ())
+        raise DataError(problem.code, problem.what, where=problem.got, fix=problem.fix) from None
 
 
 def _check_place(scheme: str, value: str) -> None:

@@ -72,6 +72,11 @@ def needs_yes_or_no(loss: Named) -> bool:
     return loss.name in _BINARY
 
 
+def takes_probabilities(loss: Named) -> bool:
+    """Whether this loss takes what a model gives as probabilities, or as their logits."""
+    return loss.name in _PROBABILITIES
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Ends:
     """The two things a loss compares: the model's output, and the target of the data."""

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from seqjobs.errors import StorageError
 
@@ -77,6 +78,20 @@ def replace(path: Path, content: bytes, *, lasting: bool = True) -> None:
         sync_folder(path.parent)
 
 
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """As `replace`, of content that is written bit by bit; where that ends in an error nothing is published."""
+    aside = _aside_of(path)
+    with _created(aside) as file:
+        yield file
+    try:
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
 def remove(path: Path) -> None:
     """Removes a file, if it is there; on return it stays removed."""
     path.unlink(missing_ok=True)
@@ -99,12 +114,24 @@ def sync_folder(path: Path) -> None:
 
 
 def _write_aside(path: Path, content: bytes, *, synced: bool = True) -> Path:
-    aside = path.with_name(f"{ASIDE_PREFIX}{os.getpid()}-{secrets.token_hex(4)}")
+    aside = _aside_of(path)
+    with _created(aside, synced=synced) as file:
+        file.write(content)
+    return aside
+
+
+def _aside_of(path: Path) -> Path:
+    return path.with_name(f"{ASIDE_PREFIX}{os.getpid()}-{secrets.token_hex(4)}")
+
+
+@contextmanager
+def _created(aside: Path, *, synced: bool = True) -> Iterator[BinaryIO]:
+    """A new file, which is gone again where writing it fails."""
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), FILE_MODE)
-            file.write(content)
+            yield file
             file.flush()
             if synced:
                 # After a failed fsync the kernel may call the pages clean; such a file is thrown away, never synced
@@ -113,4 +140,3 @@ def _write_aside(path: Path, content: bytes, *, synced: bool = True) -> Path:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    return aside

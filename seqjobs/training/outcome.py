@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from seqjobs.data.dataset import Array, Dataset
+from seqjobs.data.dataset import Array, Dataset, Split
 from seqjobs.planning.trial import Pack, Trial
+from seqjobs.training.finished_model import FinishedModel
 
 PROGRAMS_HELD = 8
 """How many compiled programs a worker holds, those used last; whoever routes packs to workers counts on it."""
@@ -155,3 +156,12 @@ class PackRunner(Protocol):
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         """The bytes of a `.keras` file that `keras.models.load_model` opens by itself."""
+
+    def predict(self, model: FinishedModel, features: Array) -> Array:
+        """The model's outputs (rows, ...) float32 of features as they are stored. Raises DataError E419."""
+
+    def evaluate(self, model: FinishedModel, blocks: Iterable[Split]) -> Mapping[str, float]:
+        """Loss and metrics over all rows, by name. Raises DataError, also what `blocks` raises."""
+
+    def export_raw(self, model: FinishedModel) -> bytes:
+        """As `export`, of a model that takes raw columns; its preparation must have passed `check_exportable`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import final
@@ -13,14 +13,16 @@ from typing import final
 import keras
 import tensorflow as tf
 
-from seqjobs.data.dataset import Dataset
+from seqjobs.data.dataset import Array, Dataset, Split
 from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training import devices
 from seqjobs.training.checkpoint import Checkpoint, Saving, Stopped
 from seqjobs.training.compile_rule import Compilation, compilation_of
 from seqjobs.training.compiled import Compiled
+from seqjobs.training.evaluation import evaluate_model
 from seqjobs.training.failures import failure_of
+from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.fit import fit
 from seqjobs.training.fitting import Fitting, TimeIsUp
 from seqjobs.training.model import build_model, compile_model, forget_models
@@ -39,8 +41,10 @@ from seqjobs.training.outcome import (
 from seqjobs.training.packs.fit_pack import fit_pack
 from seqjobs.training.packs.pack_fitting import PackFitting
 from seqjobs.training.packs.pack_program import PackProgram
+from seqjobs.training.prediction import Predictor
 from seqjobs.training.program import Program
 from seqjobs.training.programs import Programs
+from seqjobs.training.raw_model import raw_model
 from seqjobs.training.rows import training_rows
 from seqjobs.training.stock_fit import stock_fit
 
@@ -58,6 +62,7 @@ class TrialRunner:
         self._gpus = gpus
         self._onednn = devices.has_onednn()
         self._programs = Programs()
+        self._predictor: tuple[tuple[str, str], Predictor] | None = None
 
     @classmethod
     def start(cls, cpus: int) -> TrialRunner:
@@ -202,10 +207,29 @@ class TrialRunner:
         model.set_weights(list(weights))
         # An optimizer without variables would make `load_model` warn that it cannot restore them.
         model.optimizer.build(model.trainable_variables)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "model.keras"
-            model.save(path)
-            return path.read_bytes()
+        return _keras_file(model)
+
+    def export_raw(self, model: FinishedModel) -> bytes:
+        """See PackRunner."""
+        return _keras_file(raw_model(model))
+
+    def predict(self, model: FinishedModel, features: Array) -> Array:
+        """See PackRunner. The model that was used last stays built."""
+        key = (model.trial.id, model.digest)
+        if self._predictor is None or self._predictor[0] != key:
+            self._predictor = (key, Predictor.of(model))
+        return self._predictor[1].predict(features)
+
+    def evaluate(self, model: FinishedModel, blocks: Iterable[Split]) -> Mapping[str, float]:
+        """See PackRunner."""
+        return evaluate_model(model, blocks)
+
+
+def _keras_file(model: keras.Model) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        return path.read_bytes()
 
 
 def _saving(pack: Pack, saved: bytes | None, of: Mapping[str, str], stopping: Stopping) -> Saving:

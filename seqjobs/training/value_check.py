@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from seqjobs.data.dataset import Array, Dataset
+from seqjobs.data.dataset import Array, Dataset, Split
 from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.errors import DataError
 from seqjobs.spec.model_check import needs_integer
@@ -18,6 +19,12 @@ from seqjobs.spec.tables import complete_arguments
 def check_values(trial: TrialSpec, dataset: Dataset, model: keras.Sequential) -> None:
     """Raises DataError: E418 for a class without an output, E419 for an index outside the table of an Embedding."""
     splits = [split for split in (dataset.train, dataset.validation) if split is not None]
+    check_splits(trial, splits, dataset.scale, model)
+
+
+def check_splits(trial: TrialSpec, splits: Sequence[Split], scale: Array | None, model: keras.Sequential) -> None:
+    """As `check_values`, of rows that are in no dataset."""
+    check_features(splits, scale, model)
     if needs_integer(trial.compile.loss):
         outputs = int(model.output_shape[-1])
         ignored: Any = complete_arguments(trial.compile.loss).get("ignore_class")
@@ -29,10 +36,14 @@ def check_values(trial: TrialSpec, dataset: Dataset, model: keras.Sequential) ->
                     "E418", f"the target holds class {wrong:g}, the model has outputs for 0 to {outputs - 1}",
                     fix="give the last layer as many units as there are classes.",
                 )  # fmt: skip
+
+
+def check_features(splits: Iterable[Split], scale: Array | None, model: keras.Sequential) -> None:
+    """Raises DataError E419 for an index outside the table of an Embedding."""
     first: Any = model.layers[0]
     if isinstance(first, keras.layers.Embedding):
         for split in splits:
-            wrong = _outside(_scaled_bounds(split.features, dataset.scale), first.input_dim)
+            wrong = _outside(_scaled_bounds(split.features, scale), first.input_dim)
             if wrong is not None:
                 raise DataError(
                     "E419", f"the features hold {wrong:g}, the Embedding has rows for 0 to {first.input_dim - 1}",

@@ -1,4 +1,4 @@
-"""validate, plan, submit, export, schema, doctor: what they call, print and leave with."""
+"""validate, plan, submit, export, predict, evaluate, schema, doctor: what they call, print and leave with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from seqjobs.cli.commands import doctor, export, submit
+from seqjobs.cli.commands import doctor, evaluate, export, predict, submit
 from seqjobs.cli.main import cli
 from seqjobs.doctor import Finding
 from seqjobs.errors import ClusterError
@@ -349,6 +349,59 @@ def test_export_writes_the_model_asked_for(folder: Path, monkeypatch: pytest.Mon
 def test_export_takes_only_a_keras_file(folder: Path) -> None:
     assert folder.is_dir()
     assert "must end in .keras (got a.h5)" in invoke("export", "--out", "a.h5", code=2).stderr
+
+
+@pytest.fixture
+def asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """What `predict` and `evaluate` ask for, of a run that finished."""
+    plan, found = plan_of(folder), list[tuple[object, ...]]()
+    write_run(folder / "runs", plan, all_finished(plan))
+
+    def predict_rows(run: Run, trial: StoredTrial, paths: Sequence[str], out: Path, _: object, **more: object) -> int:
+        found.append((run.id, trial.number, paths, out, more))
+        return 1234
+
+    def evaluate_rows(run: Run, trial: StoredTrial, paths: Sequence[str], _: object) -> Mapping[str, float]:
+        found.append((run.id, trial.number, paths))
+        return {"loss": 0.25, "accuracy": 1 / 3}
+
+    monkeypatch.setattr(predict, "predict_rows", predict_rows)
+    monkeypatch.setattr(evaluate, "evaluate_rows", evaluate_rows)
+    return found
+
+
+def test_predict_takes_a_run_and_data(asked: list[tuple[object, ...]], folder: Path) -> None:
+    (folder / "new.csv").touch()
+    trial = plan_of(folder).trials[2].id
+    keep = ("--keep", "id", "--keep", "a", "--keep", "id")
+    assert invoke("predict", "run-o", "*.csv", "--out", "out.csv", *keep).stdout == "out.csv: 1,234 rows\n"
+    invoke("predict", "new.csv", "--out", "a/out.parquet", "--trial", trial)
+    invoke("predict", "new.csv", "s3://bucket/more", "--out", "out.csv")
+    nothing: dict[str, object] = {"keep": ()}
+    assert asked == [
+        ("run-one", 7, ("*.csv",), Path("out.csv"), {"keep": ("id", "a")}),
+        ("run-one", 2, ("new.csv",), Path("a/out.parquet"), nothing),
+        ("run-one", 7, ("new.csv", "s3://bucket/more"), Path("out.csv"), nothing),
+    ]
+
+
+def test_predict_says_what_it_does_not_take(asked: list[tuple[object, ...]], folder: Path) -> None:
+    (folder / "new.csv").touch()
+    assert "must end in .parquet or .csv (got a.xlsx)" in invoke("predict", "a", "--out", "a.xlsx", code=2).stderr
+    assert "no run 'ran-one'" in invoke("predict", "ran-one", "new.csv", "--out", "a.csv", code=5).stderr
+    assert "Missing argument" in invoke("predict", "--out", "a.csv", code=2).stderr
+    assert asked == []
+
+
+def test_evaluate_prints_text_or_json(asked: list[tuple[object, ...]], folder: Path) -> None:
+    assert invoke("evaluate", "rows.parquet").stdout == "loss 0.25\naccuracy 0.333333\n"
+    trial = plan_of(folder).trials[7].id
+    assert json.loads(invoke("evaluate", "run-one", "rows.parquet", "-o", "json").stdout) == {
+        "run": "run-one",
+        "trial": trial,
+        "metrics": {"loss": 0.25, "accuracy": 1 / 3},
+    }
+    assert asked == [("run-one", 7, ("rows.parquet",))] * 2
 
 
 def test_schema_is_json() -> None:

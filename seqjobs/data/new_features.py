@@ -1,0 +1,133 @@
+"""new_features: rows that came after training -> features, by what was learned from those of the training."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import accumulate
+
+import numpy as np
+import pyarrow as pa
+
+from seqjobs.data.columns import ColumnType, stored_type
+from seqjobs.data.dataset import Array
+from seqjobs.data.features import FeatureArray
+from seqjobs.data.layout import FeatureColumn, Layout
+from seqjobs.data.place import Place
+from seqjobs.data.preparation import Preparation
+from seqjobs.data.preprocess._base import NUMBER
+from seqjobs.data.preprocess.chain import Chain
+from seqjobs.data.tally import Tally
+from seqjobs.errors import DataError
+from seqjobs.spec.problems import shown
+from seqjobs.storage.files import printable
+
+
+def new_features(layout: Layout, batch: pa.RecordBatch, place: Place, tally: Tally) -> Array:
+    """The features (rows, *feature_shape) of some rows; what is wrong with them is counted.
+
+    `layout` is what `new_layout` makes of their schema. Raises DataError (E403) for what cannot be counted.
+    """
+    features = FeatureArray(layout, batch.num_rows, tally)
+    features.write(_as_trained(layout, batch, place), 0, place)
+    return features.finish()
+
+
+def new_layout(
+    preparation: Preparation,
+    schema: pa.Schema,
+    where: str,
+    *,
+    target: str = "",
+    target_type: ColumnType = NUMBER,
+    weight: str | None = None,
+) -> Layout:
+    """How rows of a file become what a model was trained on; all columns must be there.
+
+    A column may have another type than then, if the same operations make as many numbers of it. Raises DataError
+    (E403) where they do not.
+    """
+    chains = [_fitting(chain, schema.field(chain.name), preparation, where) for chain in preparation.chains]
+    starts = accumulate((chain.output.width for chain in chains), initial=0)
+    return Layout(
+        columns=tuple(FeatureColumn(chain=chain, start=start) for chain, start in zip(chains, starts, strict=False)),
+        feature_shape=preparation.feature_shape,
+        feature_dtype=preparation.feature_dtype,
+        scale=scale_of(preparation),
+        target=target,
+        target_type=target_type,
+        weight=weight,
+    )
+
+
+def scale_of(preparation: Preparation) -> Array | None:
+    """The factors of the features, as a dataset has them."""
+    if preparation.scale is None:
+        return None
+    factors = np.array(preparation.scale, np.float32)
+    return factors[0] if len(factors) == 1 else factors
+
+
+def _fitting(chain: Chain, field: pa.Field, preparation: Preparation, where: str) -> Chain:
+    given = chain.given
+    if pa.types.is_null(field.type):
+        return chain
+    found = _type_of(field, where)
+    if found == given:
+        return chain
+    if given.shape is not None and (found.shape is None or math.prod(found.shape) == math.prod(given.shape)):
+        found = replace(found, shape=given.shape)  # what lists of unknown length hold is looked at row by row
+    made = replace(chain, given=found)
+    if not _makes_the_same(made, chain, preparation):
+        what = f"column {shown(chain.name)} is {_type_of(field, where)}, and the model was trained on {given}"
+        raise DataError("E403", what, where=printable(where), fix="write it with the type that it had then.")
+    return made
+
+
+def _type_of(field: pa.Field, where: str) -> ColumnType:
+    try:
+        return stored_type(field)
+    except DataError as error:
+        raise DataError(error.code, error.what, where=printable(where), fix=error.fix) from None
+
+
+def _makes_the_same(made: Chain, trained: Chain, preparation: Preparation) -> bool:
+    try:
+        output = made.checked().output
+    except DataError:
+        return False
+    if not output.is_number or output.shape != trained.output.shape:
+        return False
+    return preparation.feature_dtype == "float32" or output.kind != "float"
+
+
+def _as_trained(layout: Layout, batch: pa.RecordBatch, place: Place) -> pa.RecordBatch:
+    """The columns, those that hold nothing with a type, and whole numbers as bytes where features are."""
+    for column in layout.columns:
+        index = batch.schema.get_field_index(column.name)
+        found = batch.column(index)
+        if pa.types.is_null(found.type):
+            found = found.cast(_empty_type(column.chain.given))
+        elif layout.feature_dtype == "uint8" and not column.chain.operations and column.type.dtype != "uint8":
+            found = _as_bytes(found, column, place)
+        else:
+            continue
+        batch = batch.set_column(index, column.name, found)
+    return batch
+
+
+def _empty_type(given: ColumnType) -> pa.DataType:
+    kinds = {"string": pa.string(), "bytes": pa.binary(), "time": pa.timestamp("us")}
+    plain = kinds.get(given.kind, pa.float64())
+    return plain if given.shape == () else pa.list_(plain)
+
+
+def _as_bytes(found: pa.Array, column: FeatureColumn, place: Place) -> pa.Array:
+    try:
+        if isinstance(found, pa.ExtensionArray):
+            found = found.storage
+        is_list = pa.types.is_nested(found.type)
+        return found.cast(pa.list_(pa.uint8()) if is_list else pa.uint8())
+    except pa.ArrowInvalid as error:
+        what = f"column {shown(column.name)} has numbers beyond 0 to 255, and the model was trained on bytes"
+        raise DataError("E403", what, where=place.where, fix="correct these values.") from error

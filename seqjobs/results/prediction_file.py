@@ -1,0 +1,89 @@
+"""PredictionFile: a table that is written as its rows come, and published when it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from seqjobs.errors import DataError
+from seqjobs.results.prediction_columns import Columns
+from seqjobs.results.tables import FORMULA_STARTS, csv_cell
+from seqjobs.spec.problems import shown
+from seqjobs.storage import durable
+
+SUFFIXES = (".parquet", ".csv")
+# Parquet is read a row group at a time.
+GROUP_ROWS = 65_536
+
+
+@final
+class PredictionFile:
+    """Takes batches of rows with the same columns. Make it with `writing`."""
+
+    def __init__(self, file: Any, *, is_csv: bool) -> None:
+        self._file = file
+        self._is_csv = is_csv
+        self._writer: Any = None
+        self._waiting: list[pa.RecordBatch] = []
+
+    @classmethod
+    @contextlib.contextmanager
+    def writing(cls, path: Path) -> Iterator[PredictionFile]:
+        """Parquet or CSV, by the ending. Where it ends in an error no file is left, or the one that was there.
+
+        Raises StorageError E606.
+        """
+        with durable.reported("the predictions cannot be written", path), durable.written(path) as file:
+            made = cls(file, is_csv=path.suffix == ".csv")
+            yield made
+            made._finish()
+
+    def write(self, kept: pa.RecordBatch, predictions: Columns) -> None:
+        """Adds rows, whose columns are always the same. Raises DataError (E403) for one that CSV cannot hold."""
+        names = [*kept.schema.names, *predictions]
+        rows = pa.RecordBatch.from_arrays([*kept.columns, *predictions.values()], names)
+        self._waiting.append(_as_text(rows) if self._is_csv else rows)
+        if sum(batch.num_rows for batch in self._waiting) >= GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._waiting:
+            table = pa.Table.from_batches(self._waiting).combine_chunks()
+            self._waiting = []
+            if self._writer is None:
+                self._writer = self._opened(table.schema)
+            self._writer.write_table(table)
+
+    def _opened(self, schema: pa.Schema) -> Any:
+        if self._is_csv:
+            return pacsv.CSVWriter(self._file, schema)
+        return pq.ParquetWriter(self._file, schema, compression="zstd")
+
+    def _finish(self) -> None:
+        self._flush()
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _as_text(rows: pa.RecordBatch) -> pa.RecordBatch:
+    arrays = [_cells(column, name) for name, column in zip(rows.schema.names, rows.columns, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, [csv_cell(name) for name in rows.schema.names])
+
+
+def _cells(column: pa.Array, name: str) -> pa.Array:
+    if pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or isinstance(column, pa.ExtensionArray):
+        what = f"column {shown(name)} is {shown(str(column.type))}, which a cell of CSV does not hold"
+        raise DataError("E403", what, fix="write Parquet, or leave the column out of --keep.")
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    column = column.cast(pa.large_string())
+    runs = pc.is_in(pc.utf8_slice_codeunits(column, 0, 1), pa.array(FORMULA_STARTS, pa.large_string()))
+    quote, nothing = pa.scalar("'", pa.large_string()), pa.scalar("", pa.large_string())
+    return pc.if_else(runs, pc.binary_join_element_wise(quote, column, nothing), column)

@@ -1,0 +1,96 @@
+"""A model that is exported with its preprocessing takes raw columns in a process that knows nothing of seqjobs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from seqjobs.errors import DataError
+from seqjobs.export import export_with_preprocessing
+from seqjobs.predict import predict_rows
+from seqjobs.training.outcome import PackRunner
+from tests.finished_runs import Finished
+
+SPEC = """
+name: raw
+data: {{train: rows.parquet, features: {features}, target: y}}
+model: [{{Dense: {{units: 1}}}}]
+compile: {{optimizer: sgd, loss: mse}}
+fit: {{epochs: 1, batch_size: 64}}
+objective: {{metric: loss, direction: minimize}}
+"""
+FEATURES = """{
+  year: standardize, gap: [{impute: {strategy: median, indicator: true}}, {min_max: {low: -1, high: 1}}],
+  word: {one_hot: {max: 3}}, code: index, flag: one_hot, wide: [{clip: {low: -0.5}}, {rescale: 0.1}, standardize],
+  size: [log1p, {bucketize: {quantiles: 4}}], hour: {cyclic: 24}, text: [{impute: {constant: none}}, index],
+  add: {rescale: 0.3}, model: {bucketize: [0, 1]}
+}"""
+LOAD = """
+import sys, keras, numpy as np, tensorflow as tf
+rows = np.load(sys.argv[2])
+model = keras.models.load_model(sys.argv[1])
+plain = {name: rows[name].astype(object) if rows[name].dtype.kind == "U" else rows[name] for name in rows}
+columns = {name: tf.constant(values) for name, values in plain.items()}
+np.save(sys.argv[3], model(columns))
+assert "seqjobs" not in sys.modules
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    table = {
+        "year": 2024 + random.random(90) * 0.1,  # which float32 rounds to a thousandth of its deviation
+        "gap": np.where(random.random(90) < 0.3, np.nan, random.normal(size=90)),
+        "word": random.choice(["a", "b", "[UNK]", "[UNK]_", "é"], 90),
+        "code": random.choice([-1, 0, 7], 90),
+        "flag": random.random(90) < 0.5,
+        "wide": pa.FixedSizeListArray.from_arrays(pa.array(random.normal(size=270)), 3),
+        "size": random.random(90) * 1000,
+        "hour": random.integers(0, 24, 90).astype(np.int8),
+        "text": random.choice(["x", "y"], 90),
+        "add": random.normal(size=90).astype(np.float32),
+        "model": pa.FixedSizeListArray.from_arrays(pa.array(random.normal(size=180)), 2),
+        "y": random.normal(size=90),
+    }
+    pq.write_table(pa.table(table), tmp_path / "rows.parquet")
+    return tmp_path
+
+
+def test_it_predicts_as_predict_does(folder: Path, runner: PackRunner) -> None:
+    done = Finished.of(SPEC.format(features=FEATURES), folder, folder / "run", runner)
+    model = export_with_preprocessing(done.run, done.trial, folder / "raw.keras", done.start)
+    new = pq.read_table(folder / "rows.parquet")
+    new = new.set_column(new.schema.get_field_index("word"), "word", pa.array(["unseen", "é"] * 45))
+    new = new.set_column(new.schema.get_field_index("code"), "code", pa.array([-2, 7, 0] * 30))
+    pq.write_table(new, folder / "new.parquet")
+    predict_rows(done.run, done.trial, [str(folder / "new.parquet")], folder / "out.parquet", done.start)
+    columns = {name: new[name].to_pylist() for name in new.column_names if name != "y"}
+    arrays = {name: np.array(values, np.int64 if name == "flag" else None) for name, values in columns.items()}
+    arrays["add"], arrays["hour"] = arrays["add"].astype(np.float64), arrays["hour"].astype(np.float64)
+    np.savez(folder / "rows.npz", allow_pickle=False, **arrays)
+    paths = [str(model), str(folder / "rows.npz"), str(folder / "found.npy")]
+    subprocess.run([sys.executable, "-W", "error", "-c", LOAD, *paths], check=True, cwd=folder)
+    expected = pq.read_table(folder / "out.parquet")["prediction"].to_numpy()
+    assert np.abs(np.load(folder / "found.npy")[:, 0] - expected).max() <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("features", "reason"),
+    [
+        ("{text: {hash: 10}}", "column 'text' .*hash: no layer of Keras's does the same"),
+        ("{word: {tokens: 2}}", "column 'word' .*tokens"),
+        ("{add: one_hot}", "column 'add' .*one_hot: Keras looks up strings and whole numbers alone"),
+    ],
+)
+def test_what_keras_has_no_layer_for_is_refused(features: str, reason: str, folder: Path, runner: PackRunner) -> None:
+    done = Finished.of(SPEC.format(features=features), folder, folder / "run", runner)
+    with pytest.raises(DataError, match=rf"E422 {reason}"):
+        export_with_preprocessing(done.run, done.trial, folder / "raw.keras", done.start)
+    assert not (folder / "raw.keras").exists()
