@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import psutil
 import pyarrow as pa
 
+from seqjobs.data.checks import check_rows
 from seqjobs.data.dataset import DataSchema, Dataset, Split
 from seqjobs.data.features import FeatureArray
 from seqjobs.data.fingerprint import fingerprint
@@ -48,15 +49,17 @@ def read_dataset(source: DataSource) -> Dataset:
             validation, _ = _read_split(others, num_rows(survey.validation), layout, classes)
     except MemoryError as error:  # a process may be given less than the machine has
         raise _too_large(schema, survey, available) from error
+    num_classes = len(classes) if classes else _num_classes(layout, train, validation)
     return Dataset(
         schema=schema,
         train=train,
         validation=validation,
         scale=layout.scale,
         classes=classes,
-        num_classes=len(classes) if classes else _num_classes(layout, train, validation),
+        num_classes=num_classes,
         fingerprint=fingerprint(layout, classes, train, validation),
         preparation=Preparation.of(layout),
+        warnings=check_rows(layout, train, validation, classes, num_classes),
     )
 
 

@@ -55,22 +55,23 @@ def _told(field: pa.Field, column: pa.ChunkedArray, target: pa.ChunkedArray, *, 
     if kind.shape != () or kind.kind == "bytes":
         return None
     if not is_class:
-        return _tells_number(_numbers(column), _numbers(target)) if kind.is_number else None
+        return tells_number(_numbers(column), _numbers(target)) if kind.is_number else None
     classes = codes_of(target)
     counts = np.bincount(classes)
     if len(counts) < 2 or counts.min() < LEAST_CLASS_ROWS:
         return None
     missing = np.asarray(column.is_null().combine_chunks())
-    if missing.any() and _one_class_each(missing.astype(np.int64), classes):
+    if missing.any() and one_class_each(missing.astype(np.int64), classes):
         return "is missing in all rows of a class, and in no other"
-    if kind.is_number and _separated(_numbers(column), classes):
+    if kind.is_number and separated(_numbers(column), classes):
         return "separates the classes of the target by thresholds, without an exception"
-    if _one_class_each(codes_of(column), classes):
+    if one_class_each(codes_of(column), classes):
         return "has one class of the target for each of its values"
     return None
 
 
-def _one_class_each(values: Array, classes: Array) -> bool:
+def one_class_each(values: Array, classes: Array) -> bool:
+    """Whether all rows of each value, numbers from 0 on, are of one class, and there are enough of them to say so."""
     num_values = int(values.max()) + 1
     if num_values < 2 or len(values) < num_values * LEAST_ROWS_OF_VALUE:
         return False
@@ -78,7 +79,7 @@ def _one_class_each(values: Array, classes: Array) -> bool:
     return len(pairs) == num_values
 
 
-def _separated(values: Array, classes: Array) -> bool:
+def separated(values: Array, classes: Array) -> bool:
     """Whether all rows of each class follow one another when they are sorted by value, ties included."""
     there = np.isfinite(values)
     if not there.all() and there.mean() < 0.5:
@@ -92,7 +93,8 @@ def _separated(values: Array, classes: Array) -> bool:
     return int(changes.sum()) == len(np.unique(classes)) - 1 > 0
 
 
-def _tells_number(values: Array, target: Array) -> str | None:
+def tells_number(values: Array, target: Array) -> str | None:
+    """How values tell a target of numbers; None where they do not."""
     both = np.isfinite(values) & np.isfinite(target)
     values, target = values[both], target[both]
     if len(values) < LEAST_ROWS or not values.std() or not target.std():
