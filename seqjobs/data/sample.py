@@ -80,7 +80,8 @@ def _sampled(files: Sequence[DataFile]) -> tuple[list[pa.Table], set[str]]:
     kept: list[pa.Table] = []
     incomplete: set[str] = set()
     # As the first file has them: others may store the same values in another way, as strings in a dictionary.
-    schema = files[0].schema.remove_metadata()
+    stored = files[0].schema.remove_metadata()
+    schema = pa.schema([pa.field(field.name, _plain_type(field.type)) for field in stored])
     names = schema.names
     for file in files:
         room, bytes_left = MAX_ROWS // len(files), MAX_BYTES // len(files)
@@ -113,7 +114,10 @@ def _targets(files: Sequence[DataFile], target: str, sampled: Sequence[pa.Table]
 
 
 def _plain_type(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
+    """One type for all that hold strings, which files store in several ways."""
+    if pa.types.is_dictionary(kind):
+        return _plain_type(kind.value_type)
+    return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind
 
 
 def _incomplete(batch: pa.RecordBatch) -> set[str]:

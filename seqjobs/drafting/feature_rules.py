@@ -21,6 +21,9 @@ MAX_TEXT_LENGTH = 256
 MAX_VOCABULARY = 10_000
 LARGE_SKEW = 3.0
 LEAST_ROWS_OF_KEY = 50
+MOST_EXACT = 2**53
+# The operations on categories take no longer strings.
+MAX_CATEGORY_BYTES = 10_000
 # Height, width and channels of pixels in a list: grey squares, and the size of well-known small colour pictures.
 COLOUR_WIDTH, COLOUR_SHAPE = 3072, (32, 32, 3)
 LEAST_SIDE = 8
@@ -82,6 +85,8 @@ def _number(profile: ColumnProfile, *, is_incomplete: bool) -> Feature | LeftOut
     if profile.kind == "integer" and numbers.rises and profile.rows >= LEAST_ROWS_OF_KEY:
         return LeftOut(column=name, why="it rises from row to row, as numbers of rows do")
     distinct = profile.distinct or 0
+    if profile.kind == "integer" and max(-numbers.least, numbers.largest) > MOST_EXACT:
+        return LeftOut(column=name, why="its whole numbers are as large as keys are, and no float holds them")
     filled: list[Step] = []
     if is_incomplete:
         filled.append({"impute": "most_frequent" if distinct <= MAX_ONE_HOT_NUMBERS else "median"})
@@ -107,6 +112,8 @@ def _string(profile: ColumnProfile, *, is_incomplete: bool, is_alone: bool) -> F
     valued = profile.rows - profile.nulls
     if text is not None and text.mean_words >= LEAST_TEXT_WORDS and distinct > MAX_ONE_HOT:
         return _text(profile, is_incomplete=is_incomplete, is_alone=is_alone)
+    if text is not None and text.longest_bytes > MAX_CATEGORY_BYTES:
+        return LeftOut(column=name, why=f"some of its strings have more than {MAX_CATEGORY_BYTES:,} bytes")
     if distinct > MAX_ONE_HOT_NUMBERS and distinct > MANY_DISTINCT * valued:
         why = f"{distinct:,} distinct strings in {valued:,} rows, as names and keys have"
         return LeftOut(column=name, why=why)
@@ -170,7 +177,9 @@ def _list(profile: ColumnProfile, *, is_incomplete: bool) -> Feature | LeftOut:
     if profile.type.dtype == "uint8" and not is_incomplete:
         return _pixels(profile, numbers.largest)
     filled: tuple[Step, ...] = ({"impute": "median"},) if is_incomplete else ()
-    return Feature(column=name, steps=(*filled, "standardize"), note=f"lists of {profile.width:,} numbers")
+    # Dense layers would take the last axis of a tensor alone.
+    flat: tuple[Step, ...] = ({"shape": [profile.width]},) if len(profile.type.shape or ()) > 1 else ()
+    return Feature(column=name, steps=(*filled, "standardize", *flat), note=f"lists of {profile.width:,} numbers")
 
 
 def _pixels(profile: ColumnProfile, largest: float) -> Feature:
@@ -180,6 +189,12 @@ def _pixels(profile: ColumnProfile, largest: float) -> Feature:
     # A dark sample of pictures is no reason to take another factor than the one for bytes.
     top = 255.0 if largest > 127 else largest
     scaled: Step = {"rescale": float(f"{1 / top:.6g}")}
+    tensor = profile.type.shape or () if profile.type is not None else ()
+    if len(tensor) == 3 and tensor[2] in (1, 3):
+        note = "x".join(map(str, tensor)) + " pixels"
+        return Feature(column=profile.name, steps=(scaled,), note=note, form="picture", shape=tensor)
+    if len(tensor) > 1:
+        return Feature(column=profile.name, steps=(scaled, {"shape": [width]}), note=f"{width:,} bytes")
     if width == COLOUR_WIDTH:
         return Feature(
             column=profile.name, steps=(scaled,), note="32x32 pixels of 3 colours", form="picture", shape=COLOUR_SHAPE

@@ -149,3 +149,24 @@ def test_without_a_feature_it_is_said_why(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.parquet", same=np.ones(ROWS), label=np.arange(ROWS) % 2)
     with pytest.raises(DataError, match=r"no column beside the target can be a feature \(same: it has one value"):
         checked(path, "label")
+
+
+@pytest.mark.parametrize(
+    ("column", "line"),
+    [
+        (np.random.default_rng(4).integers(2**60, 2**61, ROWS), "# x is left out: its whole numbers are as large"),
+        (["a" * 20_000, "b"] * (ROWS // 2), "# x is left out: some of its strings have more than 10,000 bytes"),
+        (pa.array(["a", "b", "c"] * (ROWS // 3)).cast(pa.string_view()), "x: one_hot  # 3 strings"),
+        (pa.array(["2024-01-01", "2024-02-29"] * (ROWS // 2), pa.large_string()), "x: [{date_parts: [days, weekday"),
+        (pa.FixedShapeTensorArray.from_numpy_ndarray(np.random.default_rng(0).normal(size=(ROWS, 2, 3))),
+         "x: [standardize, {shape: [6]}]"),
+        (pa.FixedShapeTensorArray.from_numpy_ndarray(np.arange(ROWS * 48, dtype=np.uint8).reshape(ROWS, 4, 4, 3)),
+         "x: [{rescale: 0.00392157}, {shape: [4, 4, 3]}]"),
+    ],
+)  # fmt: skip
+def test_unusual_ways_to_store_values(tmp_path: Path, column: object, line: str) -> None:
+    columns: dict[str, object] = {"x": column, "label": np.random.default_rng(2).integers(0, 2, ROWS)}
+    if line.startswith("#"):
+        columns["other"] = np.random.default_rng(1).normal(size=ROWS)
+    text = checked(write(tmp_path / "rows.parquet", **columns), "label")
+    assert any(found.strip().startswith(line) for found in text.splitlines()), text

@@ -108,7 +108,7 @@ def profile_column(field: pa.Field, column: pa.ChunkedArray) -> ColumnProfile:
 
 def _of_numbers(facts: dict[str, object], column: pa.Array, *, is_list: bool) -> ColumnProfile:
     flat, lengths, rows = (column, None, None) if not is_list else _flat(column)
-    values = np.asarray(flat.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+    values = np.asarray(flat.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
     missing, infinite = np.isnan(values), np.isinf(values)
     if rows is not None:
         nulls = column.null_count + len(np.unique(rows[missing]))
@@ -130,7 +130,8 @@ def _of_numbers(facts: dict[str, object], column: pa.Array, *, is_list: bool) ->
 
 
 def _number_profile(values: Array, *, whole: bool, alone: bool) -> NumberProfile:
-    mean, deviation = float(values.mean()), float(values.std())
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = float(values.mean()), float(values.std())
     # A deviation beyond float64's range has no skew that means anything.
     skew = float((((values - mean) / deviation) ** 3).mean()) if 0 < deviation < np.inf else 0.0
     return NumberProfile(

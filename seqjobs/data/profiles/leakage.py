@@ -107,4 +107,4 @@ def tells_number(values: Array, target: Array) -> str | None:
 
 
 def _numbers(column: pa.ChunkedArray) -> Array:
-    return np.asarray(column.cast(pa.float64()).to_numpy(), np.float64)
+    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)

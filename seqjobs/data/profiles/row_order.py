@@ -26,7 +26,7 @@ def is_sorted_by(target: pa.ChunkedArray, held_back: float, *, is_class: bool) -
         before, behind = (np.bincount(part, minlength=size) / len(part) for part in (codes[:first], codes[first:]))
         unknown = bool((behind[before == 0] > 0).any()) and size <= len(target) / 20
         return unknown or float(np.abs(before - behind).sum() / 2) > MAX_CLASS_DISTANCE
-    values = np.asarray(target.drop_null().cast(pa.float64()), np.float64)
+    values = np.asarray(target.drop_null().cast(pa.float64(), safe=False), np.float64)
     values = values[np.isfinite(values)]
     deviation = values.std() if len(values) else 0.0
     if not deviation:
