@@ -81,6 +81,8 @@ def _carry_out(plan: Plan, executor: Executor, paths: RunPaths, progress: Progre
         with executor:
             progress.stage("reading data")
             facts = executor.load(plan.datasets)
+            for warning in dict.fromkeys(text for found in facts.values() for text in found.warnings):
+                progress.warning(warning)
             session.examine(facts)
             progress.stage("checking models")
             session.refuse(executor.check(session.trials_to_check))

@@ -15,7 +15,10 @@ import seqjobs
 PACKAGE = Path(seqjobs.__file__).parent
 
 # Left to right as data flows: a stage may import from itself and from what stands before it.
-STAGES = ("errors", "storage", "spec", "search", "planning", "data", "training", "execution", "results", "top", "cli")
+STAGES = (
+    *("errors", "storage", "spec", "search", "planning", "data", "drafting"),
+    *("training", "execution", "results", "top", "cli"),
+)
 # The verbs that tie the stages together, each a file beside the stages, and the package's own names.
 TOP = frozenset({"run", "export", "predict", "evaluate", "doctor", "__init__"})
 

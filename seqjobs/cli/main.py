@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # The first line of each command's own help, kept here so that `--help` imports none of them.
 COMMANDS = {
+    "init": "Write a spec that trains on DATA: a file, folder or glob.",
     "validate": "Check specs and print every mistake in them.",
     "plan": "Show what would run: jobs, trials, programs, data.",
     "submit": "Train the jobs of one or more specs, or go on with a run.",

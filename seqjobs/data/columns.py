@@ -73,6 +73,14 @@ def stored_type(field: pa.Field) -> ColumnType:
     return column_type(field)
 
 
+def described(field: pa.Field) -> str:
+    """Of two columns that hold the same, the same; also of those that cannot be read."""
+    try:
+        return str(stored_type(field))
+    except DataError:
+        return shown(str(field.type))
+
+
 def _tensor_type(field: pa.Field) -> ColumnType:
     kind = field.type
     order = list(kind.permutation or [])
@@ -140,7 +148,7 @@ def numbers_of(column: pa.Array, name: str, width: int, place: Place) -> Numbers
     storage = column.storage if isinstance(column, pa.ExtensionArray) else column
     if storage.null_count:
         return Numbers(values=None, null_rows=_mask(storage))
-    if not _is_list(storage.type):
+    if not is_list(storage.type):
         return Numbers(values=_values(storage).reshape(-1, 1), null_rows=NO_ROWS)
     _check_lengths(storage, name, width, place)
     flat = storage.flatten()
@@ -155,16 +163,16 @@ def numbers_with_gaps(column: pa.Array, name: str, width: int, place: Place) -> 
     Raises DataError (E403) for a list of another length.
     """
     storage = column.storage if isinstance(column, pa.ExtensionArray) else column
-    if not _is_list(storage.type):
-        return np.asarray(_values(storage.cast(pa.float64())), np.float64).reshape(-1, 1)
+    if not is_list(storage.type):
+        return np.asarray(_values(storage.cast(pa.float64(), safe=False)), np.float64).reshape(-1, 1)
     is_there = ~_mask(storage)
     _check_lengths(storage, name, width, place)
     made = np.full((len(storage), width), np.nan)
-    made[is_there] = _values(storage.flatten().cast(pa.float64())).reshape(-1, width)
+    made[is_there] = _values(storage.flatten().cast(pa.float64(), safe=False)).reshape(-1, width)
     return made
 
 
-def _is_list(kind: pa.DataType) -> bool:
+def is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 

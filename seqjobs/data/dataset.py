@@ -81,6 +81,8 @@ class Dataset:
 
     The same rows give the same fingerprint in one file or many, and however they are compressed.
     """
+    warnings: tuple[str, ...] = ()
+    """What is suspicious in the rows, a sentence each; see `checks`."""
 
 
 def split_rows(rows: int, fraction: float) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
+from seqjobs.data.checks import check_rows
 from seqjobs.data.dataset import DataSchema, Dataset, Split
 from seqjobs.data.features import FeatureArray
 from seqjobs.data.fingerprint import fingerprint
@@ -63,6 +64,7 @@ def read_dataset(source: DataSource) -> Dataset:
         raise _too_large(schema, survey, available) from error
     # Arrow keeps what it decoded into for the next batch; this process may go on to train.
     pa.default_memory_pool().release_unused()
+    num_classes = len(classes) if classes else _num_classes(layout, train, validation)
     return Dataset(
         schema=schema,
         source=source,
@@ -70,9 +72,10 @@ def read_dataset(source: DataSource) -> Dataset:
         validation=validation,
         scale=layout.scale,
         classes=classes,
-        num_classes=len(classes) if classes else _num_classes(layout, train, validation),
+        num_classes=num_classes,
         fingerprint=digest,
         preparation=Preparation.of(layout),
+        warnings=check_rows(layout, train, validation, classes, num_classes),
     )
 
 

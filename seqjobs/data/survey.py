@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from seqjobs.data.columns import ColumnType, column_type, length_of_first, stored_type
+from seqjobs.data.columns import ColumnType, column_type, described, length_of_first, stored_type
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.data_files import data_files
 from seqjobs.data.dataset import DataSchema
@@ -205,20 +205,13 @@ def _check_agreement(spec: DataSpec, first: DataFile, other: DataFile, types: di
         if name not in known:
             raise _disagreement(first, other, f"column {shown(name)} is only in the first")
         check_columns([name], other)
-        found = _described(_field(other, name))
+        found = described(_field(other, name))
         if found != str(expected):
             raise _disagreement(first, other, f"column {shown(name)} is {expected} in the first, {found} in the second")
     if spec.features is None or spec.others is not None:
         for name in known:
             if name not in types:
                 raise _disagreement(first, other, f"column {shown(name)} is only in the second")
-
-
-def _described(field: pa.Field) -> str:
-    try:
-        return str(stored_type(field))
-    except DataError:
-        return shown(str(field.type))
 
 
 def _disagreement(first: DataFile, other: DataFile, difference: str) -> DataError:

@@ -25,6 +25,7 @@ class DatasetFacts:
     classes: tuple[str, ...] | None
     preparation: Preparation
     fingerprint: str
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
@@ -34,6 +35,7 @@ class DatasetFacts:
             classes=dataset.classes,
             preparation=dataset.preparation,
             fingerprint=dataset.fingerprint,
+            warnings=dataset.warnings,
         )
 
 

@@ -36,10 +36,13 @@ class Standing:
 
 
 class Progress(Protocol):
-    """Is told what happens, in this order: stage (any number), planned, then events, then closed."""
+    """Is told what happens, in this order: stage and warning (any number), planned, then events, then closed."""
 
     def stage(self, text: str) -> None:
         """Something that takes a while begins: `starting Ray`, `reading data`."""
+
+    def warning(self, text: str) -> None:
+        """Something is suspicious, and keeps nothing from going on; a sentence without its full stop."""
 
     def planned(self, run_id: str, plan: Plan, standing: Standing) -> None:
         """The trials are about to start."""
@@ -55,6 +58,8 @@ class Silent:
     """Watches without a word."""
 
     def stage(self, text: str) -> None: ...
+
+    def warning(self, text: str) -> None: ...
 
     def planned(self, run_id: str, plan: Plan, standing: Standing) -> None: ...
 

@@ -28,6 +28,8 @@ class Stopwatch:
         """The stage behind the trials begins when all of them are committed."""
         self._committed = time.perf_counter()
 
+    def warning(self, text: str) -> None: ...
+
     def planned(self, run_id: str, plan: Plan, standing: Standing) -> None:  # noqa: ARG002
         self._total = len(plan.trials)
         self._began = time.perf_counter()

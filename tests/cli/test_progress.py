@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,6 +83,8 @@ class Watching:
 
     def stage(self, text: str) -> None:
         self.tracker.begin_stage(text)
+
+    def warning(self, text: str) -> None: ...
 
     def planned(self, run_id: str, plan: Plan, standing: object) -> None:
         self.tracker.begin(run_id, plan, standing)  # type: ignore[arg-type]
@@ -400,3 +403,18 @@ def test_the_live_view_leaves_two_lines(play: Play, tracker: Tracker, monkeypatc
     assert output.rstrip("\n").endswith("1 finished, 0 failed")
     assert "\x1b[?25l" in output  # the cursor was hidden,
     assert output.rindex("\x1b[?25h") > output.rindex("\x1b[?25l")  # and is back
+
+
+def test_a_warning_stands_above_what_is_drawn_in_every_view(
+    play: Play, tracker: Tracker, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, stream = lines_of(play, tracker, clock)
+    view.warning("column '\x1b[31mdelay' tells all")
+    assert stream.getvalue() == "12:03 warning: column 'delay' tells all\n"
+    monkeypatch.setenv("TERM", "xterm")
+    screen = Terminal()
+    live = LiveView(screen, tracker)
+    live.stage("reading data")
+    live.warning("column 'delay' tells all")
+    live.close()
+    assert re.search(r"warning: column 'delay' tells all(\x1b\[0m)?\n", screen.getvalue())

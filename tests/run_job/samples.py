@@ -39,6 +39,9 @@ class Watcher:
     def stage(self, text: str) -> None:
         self.calls.append(text)
 
+    def warning(self, text: str) -> None:
+        self.calls.append(f"warning: {text}")
+
     def planned(self, run_id: str, plan: Plan, standing: Standing) -> None:  # noqa: ARG002
         self.calls.append("planned")
         self.resumed = standing.resumed

@@ -15,10 +15,11 @@ from seqjobs.spec.load import load_jobs
 @click.command("plan")
 @specs_argument
 @overrides_option
+@click.option("--data", "reads_rows", is_flag=True, help="Read the rows too: figures of each column, and warnings.")
 @output_option("table", "json")
-def command(specs: tuple[Path, ...], overrides: tuple[str, ...], output: str) -> None:
+def command(specs: tuple[Path, ...], overrides: tuple[str, ...], reads_rows: bool, output: str) -> None:
     """Show what would run: jobs, trials, programs, data.
 
-    Reads the footers of the data files, and starts nothing.
+    Reads the footers of the data files, or with --data their rows, and starts nothing.
     """
-    show_plan(make_plan(load_jobs(specs, overrides)), output)
+    show_plan(make_plan(load_jobs(specs, overrides)), output, reads_rows=reads_rows)

@@ -8,6 +8,7 @@ from typing import TextIO, final
 
 from seqjobs.cli.progress.tracker import Tracker
 from seqjobs.cli.views.numbers import counted, shown_duration, shown_estimate, shown_metric
+from seqjobs.cli.views.printable import printable
 from seqjobs.execution.events import Event
 from seqjobs.planning.plan import Plan
 from seqjobs.results.progress import Standing
@@ -40,6 +41,9 @@ class LineProgress:
     def stage(self, text: str) -> None:
         self._tracker.begin_stage(text)
         self._say(text)
+
+    def warning(self, text: str) -> None:
+        self._say(f"warning: {printable(text)}")
 
     def planned(self, run_id: str, plan: Plan, standing: Standing) -> None:
         self._tracker.begin(run_id, plan, standing)

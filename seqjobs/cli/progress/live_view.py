@@ -12,6 +12,7 @@ from rich.text import Text
 from seqjobs.cli.progress.line_progress import end_line, start_line
 from seqjobs.cli.progress.live_frame import Frame, live_frame
 from seqjobs.cli.progress.tracker import Tracker
+from seqjobs.cli.views.printable import printable
 from seqjobs.execution.events import Event
 from seqjobs.planning.plan import Plan
 from seqjobs.results.progress import Standing
@@ -44,6 +45,9 @@ class LiveView:
             self._tracker.begin_stage(text)
         if not self._live.is_started:
             self._live.start()
+
+    def warning(self, text: str) -> None:
+        self._console.print(Text(f"warning: {printable(text)}", style="yellow"), soft_wrap=True)
 
     def planned(self, run_id: str, plan: Plan, standing: Standing) -> None:
         with self._lock:

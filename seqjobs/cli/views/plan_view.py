@@ -10,12 +10,14 @@ from rich.console import Console
 from rich.text import Text
 
 from seqjobs.cli.views.console import results_console
+from seqjobs.cli.views.figures_view import figures_json, print_figures
 from seqjobs.cli.views.json_output import print_json
 from seqjobs.cli.views.numbers import counted, shown_bytes, shown_value
 from seqjobs.cli.views.printable import printable
 from seqjobs.cli.views.sheet import Column, Sheet
 from seqjobs.cli.views.short_names import hyperparameter_keys, short_names
 from seqjobs.data.dataset import split_rows
+from seqjobs.data.figures import data_figures
 from seqjobs.data.plan_check import Inspection, inspect_plan
 from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.trial import Trial
@@ -24,14 +26,21 @@ from seqjobs.spec.job_spec import JobSpec
 FIRST_TRIALS = 10
 
 
-def show_plan(plan: Plan, output: str) -> None:
-    """Reads the data's footers, checks what can be checked without training, and prints what would run."""
+def show_plan(plan: Plan, output: str, *, reads_rows: bool = False) -> None:
+    """Reads the data's footers, or its rows, checks what can be checked without training, and prints what would run."""
     inspection = inspect_plan(plan)
     plan = inspection.plan
+    figures = tuple(map(data_figures, plan.datasets)) if reads_rows else ()
     if output == "json":
-        print_json(plan_json(plan, inspection))
+        shown_rows = {"data": [figures_json(found) for found in figures]} if reads_rows else {}
+        print_json({**plan_json(plan, inspection), **shown_rows})
     else:
         print_plan(results_console(), plan, inspection)
+        for found in figures:
+            print_figures(results_console(), found)
+    for found in figures:
+        if found.error is not None:
+            raise found.error
 
 
 def plan_json(plan: Plan, inspection: Inspection) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class Pad(Operation):
         note("null", missing)
         storage = values.storage if isinstance(values, pa.ExtensionArray) else values
         lengths = np.asarray(pc.fill_null(pc.list_value_length(storage), 0), np.int64)
-        flat = np.asarray(storage.flatten().cast(pa.float64()), np.float64)
+        flat = np.asarray(storage.flatten().cast(pa.float64(), safe=False), np.float64)
         made = np.full((len(values), self.length), self.value)
         kept = np.minimum(lengths, self.length)
         rows = np.repeat(np.arange(len(values)), kept)

@@ -1,0 +1,72 @@
+"""seqjobs init: where the spec goes, and that other commands take it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from seqjobs.cli.main import cli
+
+ROWS = "x;town,label\n" + "".join(f"{row % 7 / 2},t{row % 3},{row * row % 5 % 2}\n" for row in range(60))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "rows.csv").write_text(ROWS.replace("x;town", '"x: #1",town'))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def invoke(*arguments: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_without_a_file_the_spec_is_what_is_printed(folder: Path) -> None:
+    text = invoke("init", "data/rows.csv", "--target", "label").stdout
+    assert "\n  train: data/rows.csv\n" in text
+    (folder / "made.yaml").write_text(text)
+    assert invoke("validate", "made.yaml").stdout == "ok made.yaml: rows-label, 8 trials\n"
+
+
+def test_paths_start_from_the_folder_of_the_spec(folder: Path) -> None:
+    (folder / "specs").mkdir()
+    told = invoke("init", "data/rows.csv", "--target", "label", "--out", "specs/made.yaml")
+    assert told.stdout == ""
+    assert "seqjobs submit specs/made.yaml" in told.stderr
+    assert "train: ../data/rows.csv" in (folder / "specs" / "made.yaml").read_text()
+    assert "8 trials" in invoke("plan", "specs/made.yaml").stdout
+
+
+def test_no_file_is_written_over_without_force(folder: Path) -> None:
+    (folder / "made.yaml").write_text("mine")
+    arguments = ("init", "data/rows.csv", "--target", "label", "--out", "made.yaml")
+    assert "made.yaml is there; --force writes over it" in invoke(*arguments, code=2).stderr
+    assert (folder / "made.yaml").read_text() == "mine"
+    invoke(*arguments, "--force")
+    assert "name: rows-label" in (folder / "made.yaml").read_text()
+
+
+def test_rows_to_validate_on_may_be_named(folder: Path) -> None:
+    (folder / "others.csv").write_text((folder / "data" / "rows.csv").read_text())
+    text = invoke("init", "data/rows.csv", "--target", "label", "--validation", "others.csv").stdout
+    assert "\n  validation: others.csv\n" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("data/rows.csv", "--target", "lable"), "E402"),
+        (("data/none.csv", "--target", "label"), "E401"),
+        (("file:///rows.csv", "--target", "label"), "E401"),
+        (("s3://key:secret@bucket/rows.csv", "--target", "label"), "E709"),
+        (("data/rows.csv", "--target", ""), "E205"),
+    ],
+)
+def test_mistakes_have_their_codes(folder: Path, arguments: tuple[str, ...], said: str) -> None:
+    assert folder.is_dir()
+    assert said in invoke("init", *arguments, code=2).stderr

@@ -1,0 +1,60 @@
+"""Drafted specs on the data of `jobs/`: they train as they are, and beat whoever always says the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.dataset as ds
+import pytest
+
+from seqjobs.data.plan_check import inspect_plan
+from seqjobs.drafting import drafted_spec
+from seqjobs.execution.in_process import InProcess
+from seqjobs.planning.plan import make_plan
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.progress import Silent
+from seqjobs.run import run_job
+from seqjobs.spec.load import parse_job
+
+SHORT = ("search.trials=1", "objective.metric=val_accuracy")
+
+
+def share_of_the_largest_class(folder: Path, target: str) -> float:
+    found = next(path for path in (folder / "test", folder / "test.parquet") if path.exists())
+    _, counts = np.unique(ds.dataset(found).to_table([target])[target], return_counts=True)
+    return float(counts.max() / counts.sum())
+
+
+@pytest.mark.parametrize(
+    ("folder", "target", "epochs", "beyond"),
+    [("digits", "label", 8, 0.6), ("breast_cancer", "label", 8, 0.2), ("flights_20k", "late", 2, 0.05)],
+)
+def test_a_drafted_spec_learns(
+    jobs_data: Path, tmp_path: Path, folder: str, target: str, epochs: int, beyond: float
+) -> None:
+    out = tmp_path / "drafted.yaml"
+    text = drafted_spec(str(jobs_data / folder), target, out=out)
+    plan = make_plan([parse_job(text, out, (*SHORT, f"fit.epochs={epochs}"))])
+    run = run_job(plan, InProcess(), RunPaths(root=tmp_path / "run"), Silent())
+    assert run.best is not None
+    assert run.best.value is not None
+    assert run.best.value > share_of_the_largest_class(jobs_data / folder, target) + beyond
+
+
+@pytest.mark.parametrize(
+    ("folder", "target", "lines"),
+    [
+        ("weather", "target", ["window: standardize", "loss: mse", "metric: val_loss, direction: minimize"]),
+        ("mnist", "label", ["image: {rescale: 0.00392157}  # 28x28 pixels", "units: 10, activation: softmax"]),
+        ("mnist", "is_high", ["# label is left out: it separates the classes", "units: 1, activation: sigmoid"]),
+        ("flights", "late", ["month: one_hot", "metric: val_auc"]),
+    ],
+)
+def test_a_drafted_spec_fits_its_data(
+    jobs_data: Path, tmp_path: Path, folder: str, target: str, lines: list[str]
+) -> None:
+    out = tmp_path / "drafted.yaml"
+    text = drafted_spec(str(jobs_data / folder), target, out=out)
+    assert [line for line in lines if line not in text] == []
+    assert len(inspect_plan(make_plan([parse_job(text, out)])).plan.trials) == 8

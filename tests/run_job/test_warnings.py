@@ -1,0 +1,27 @@
+"""What is suspicious in the data is told once, before anything trains, and keeps nothing from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seqjobs.planning.plan import make_plan
+from seqjobs.results.run import RunStatus
+from tests.conftest import MakeJob
+
+from .samples import Watcher, do
+
+
+def test_a_column_that_tells_the_target_is_named_and_the_run_goes_on(make_job: MakeJob, tmp_path: Path) -> None:
+    plan = make_plan([make_job("data.features=[x0, score]", "search.repeats=2")])
+    watcher = Watcher()
+    run = do(plan, tmp_path / "run", watcher=watcher)
+    (told,) = [call for call in watcher.calls if call.startswith("warning")]
+    assert told.startswith("warning: column 'score' separates the classes of the target by thresholds")
+    assert watcher.calls.index("reading data") < watcher.calls.index(told) < watcher.calls.index("planned")
+    assert run.status is RunStatus.FINISHED
+
+
+def test_of_clean_data_nothing_is_said(make_job: MakeJob, tmp_path: Path) -> None:
+    watcher = Watcher()
+    do(make_plan([make_job()]), tmp_path / "run", watcher=watcher)
+    assert [call for call in watcher.calls if call.startswith("warning")] == []
