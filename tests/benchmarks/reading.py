@@ -57,7 +57,7 @@ objective: {metric: loss, direction: minimize}
 Floats = npt.NDArray[np.float64]
 
 
-def measure(*, times_the_memory: float) -> dict[str, float]:
+def measure(*, memory_mb: int, times_the_memory: float) -> dict[str, float]:
     """Medians of REPEATS, both sides taking turns; of the fits the median epoch behind the first, which compiles."""
     mine, by_hand = [], []
     plan = make_plan([parse_job(PREPARED, JOBS / "reading.yaml")])
@@ -67,7 +67,7 @@ def measure(*, times_the_memory: float) -> dict[str, float]:
     return {
         "read_seconds": statistics.median(mine),
         "by_hand_seconds": statistics.median(by_hand),
-        **_fits(times_the_memory),
+        **_fits(memory_mb, times_the_memory),
     }
 
 
@@ -115,17 +115,17 @@ def _one_hot(values: Floats) -> npt.NDArray[np.float32]:
     return made
 
 
-def _fits(times_the_memory: float) -> dict[str, float]:
+def _fits(memory_mb: int, times_the_memory: float) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         few, many = Path(name) / "few", Path(name) / "many"
-        rows = int(times_the_memory * MEMORY_MB * 1e6 / (4 * COLUMNS))
+        rows = int(times_the_memory * memory_mb * 1e6 / (4 * COLUMNS))
         write_rows(few, 5_000)
         write_rows(many, rows)
-        streamed = json.loads(measured_by("tests.benchmarks.reading", "--fit", f"{MEMORY_MB} MB", many))
+        streamed = json.loads(measured_by("tests.benchmarks.reading", "--fit", f"{memory_mb} MB", many))
         in_memory = json.loads(measured_by("tests.benchmarks.reading", "--fit", "64GiB", many))
         base = json.loads(measured_by("tests.benchmarks.reading", "--fit", "64GiB", few))
     return {
-        "memory_mb": MEMORY_MB,
+        "memory_mb": memory_mb,
         "rows_mb": rows * 4 * COLUMNS / 1e6,
         "streamed_epoch_seconds": streamed["epoch_seconds"],
         "in_memory_epoch_seconds": in_memory["epoch_seconds"],
@@ -166,13 +166,14 @@ def fit(memory: str, folder: Path) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--memory", type=int, default=MEMORY_MB)
     parser.add_argument("--times", type=float, default=TIMES_THE_MEMORY)
     parser.add_argument("--fit", nargs=2, metavar=("MEMORY", "FOLDER"))
     options = parser.parse_args()
     if options.fit:
         print(json.dumps(fit(options.fit[0], Path(options.fit[1]))))
     else:
-        print(json.dumps(measure(times_the_memory=options.times)))
+        print(json.dumps(measure(memory_mb=options.memory, times_the_memory=options.times)))
 
 
 if __name__ == "__main__":

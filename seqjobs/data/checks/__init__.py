@@ -16,7 +16,10 @@ __all__ = ["check_rows"]
 def check_rows(
     layout: Layout, train: Split, validation: Split | None, classes: tuple[str, ...] | None, num_classes: int | None
 ) -> tuple[str, ...]:
-    """Warnings, a sentence each without its full stop; of streamed rows, which are not read for it, the target's alone."""
+    """Warnings, a sentence each without its full stop.
+
+    Of streamed rows, which are not read for it, the target's alone.
+    """
     stored: object = train.features
     if isinstance(stored, StoredRows):
         return tuple(class_warnings(layout.target, train, classes, num_classes))

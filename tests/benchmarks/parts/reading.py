@@ -14,7 +14,7 @@ from tests.benchmarks.results import Results
 def measure(bench: Bench, results: Results) -> Results:
     """Operations on columns against NumPy, rows in a file against rows in memory."""
     try:
-        line = measured_by("tests.benchmarks.reading", *(("--times", 1.5) if bench.quick else ()))
+        line = measured_by("tests.benchmarks.reading", *(("--memory", 2, "--times", 1.5) if bench.quick else ()))
     except ChildError as error:
         return without(results, PART.name, error)
     return results.model_copy(update={"reading": json.loads(line)})
