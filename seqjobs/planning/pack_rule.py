@@ -31,10 +31,10 @@ MIN_STEPS = 40_000
 # A pack keeps one worker busy until its end: so many of them at least, that workers share the trials evenly.
 MIN_PACKS = 16
 
-# Exact in packs, and no slower there. Not here are convolutions, which gain nothing; what `tf.vectorized_map` would carry
-# out one member at a time: resizing, random images; and recurrent layers, which gain nothing either. Microseconds a trial
-# and step of an LSTM, batch 32, one thread:
-#   unrolled, 16 units, 10 steps                        alone 625, packs of 4 to 64: 690 to 1,430, compiled for 12 to 18 s
+# Exact in packs, and no slower there. Not here are convolutions, which gain nothing; what `tf.vectorized_map` would
+# carry out one member at a time: resizing, random images; and recurrent layers, which gain nothing either. Microseconds
+# a trial and step of an LSTM, batch 32, one thread:
+#   unrolled, 16 units, 10 steps                    alone 625, packs of 4 to 64: 690 to 1,430, compiled for 12 to 18 s
 #   in a loop that XLA takes (JAX's vmap over scan), alone and in packs of 4, 16 and 64:
 #     8 units, 10 steps     134,   135,   135,   147    16 units, 28 steps  1,047, 1,142, 1,208, 1,231
 #    16 units, 10 steps     224,   194,   258,   403    64 units, 28 steps  4,556, 5,014, 5,904, 8,269
