@@ -14,6 +14,7 @@ from tests.conftest import POINTS_SPEC
 
 CHILD = """
 import json, sys
+from dataclasses import replace
 from pathlib import Path
 from seqjobs.training import environment
 environment.pin()
@@ -22,7 +23,7 @@ from seqjobs.data.read import read_dataset
 from seqjobs.planning.plan import make_plan
 from seqjobs.spec.load import parse_job
 from seqjobs.training import devices
-from seqjobs.training.outcome import TrialOutcome
+from seqjobs.training.outcome import PackCheckpoint, TrialOutcome
 from seqjobs.training.trial_runner import TrialRunner
 
 cpu = tf.config.list_physical_devices("CPU")[0]
@@ -32,9 +33,15 @@ for overrides in json.loads(sys.argv[3]):
     plan = make_plan([parse_job(sys.argv[1], Path(sys.argv[2]) / "job.yaml", ["data.train=test.parquet", *overrides])])
     dataset = read_dataset(plan.datasets[0])
     for gpus in ((), ("CPU:0", "CPU:1")):
-        items = TrialRunner(names, gpus=gpus).run(plan.packs[0], dataset)
+        pack, runner = replace(plan.packs[0], checkpoint_seconds=0.0), TrialRunner(names, gpus=gpus)
+        items = list(runner.run(pack, dataset))
+        saved = [item for item in items if isinstance(item, PackCheckpoint)]
         outcome, weights = [item for item in items if isinstance(item, tuple | TrialOutcome)]
         told = {"history": outcome.history, "failure": str(outcome.failure), "compiled": outcome.compiled}
+        if saved:
+            *_, again, weights_again = runner.run(pack, dataset, saved[0].content)
+            same = all((a == b).all() for a, b in zip(weights, weights_again, strict=True))
+            told["resumed"] = [saved[0].epochs, again.history == outcome.history and same]
         print(json.dumps({**told, "weights": [w.ravel().tolist() for w in weights]}))
 """
 
@@ -79,6 +86,7 @@ def test_two_mirrored_devices_give_the_numbers_of_one(
     one, two = outcomes[case]
     assert one["failure"] == two["failure"] == "None"
     assert two["compiled"] == ("stock" if case == "dropout" else "mirrored-2")
+    assert two.get("resumed") == (None if case == "dropout" else [1, True])
     assert list(two["history"]) == list(one["history"])
     for column, values in one["history"].items():
         assert two["history"][column] == pytest.approx(values, rel=2e-6), column
