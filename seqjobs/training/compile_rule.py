@@ -23,6 +23,8 @@ class Compilation(StrEnum):
     """Compiled epochs, by TensorFlow's graph executor."""
     EAGER = "eager"
     """The same steps, op by op: slow, and what a debugger can follow."""
+    MIRRORED = "mirrored"
+    """Compiled epochs by the graph executor, with each batch spread over the worker's devices."""
     STOCK = "stock"
     """Keras's own `fit`: the reference that the others are compared with."""
 
@@ -58,15 +60,16 @@ _SLOW = {
 
 
 def compilation_of(
-    trial: TrialSpec, feature_shape: tuple[int, ...], *, steps: int, num_gpus: int, onednn: bool
+    trial: TrialSpec, feature_shape: tuple[int, ...], *, steps: int, num_gpus: int, onednn: bool, smallest_batch: int
 ) -> Compilation:
     """How to carry out a trial, of whose program the whole plan trains `steps` batches.
 
-    `onednn` is whether TensorFlow uses oneDNN on this CPU, which decides how fast convolutions are in the graph.
+    `onednn` is whether TensorFlow uses oneDNN on this CPU, which decides how fast convolutions are in the graph;
+    `smallest_batch` the rows of the smallest batch of training or validation.
     """
     if num_gpus > 1:
-        # A program's steps know one device; Keras's `fit` spreads a batch over several.
-        return Compilation.STOCK
+        # Else Keras's `fit` spreads a batch over the devices.
+        return Compilation.MIRRORED if _mirrors(trial, smallest_batch >= num_gpus) else Compilation.STOCK
     if trial.fit.compile != "auto":
         return Compilation(trial.fit.compile)
     layers = tuple(_layers(trial.model))
@@ -82,6 +85,16 @@ def compilation_of(
     if any(layer.name == "Embedding" for layer in layers if layer is not trial.model[0]):
         return Compilation.GRAPH
     return Compilation.XLA
+
+
+# Layers that keep nothing but weights and draw nothing: statistics and masks are each replica's own. Those compared
+# with one device.
+_MIRRORED_LAYERS = {"Activation", "Dense", "Flatten", "Reshape"}
+
+
+def _mirrors(trial: TrialSpec, rows_for_all: bool) -> bool:
+    asked = trial.fit.compile in ("auto", "graph")
+    return asked and rows_for_all and all(layer.name in _MIRRORED_LAYERS for layer in trial.model)
 
 
 def _min_steps(trial: TrialSpec, layers: Iterable[Named], feature_shape: tuple[int, ...], *, onednn: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,9 @@ def gpus() -> tuple[str, ...]:
     return tuple(device.name for device in tf.config.list_logical_devices("GPU"))
 
 
+# Each strategy numbers its sums over devices from 100 on, and one number stands for one shape in all of the process: a
+# second strategy over the same devices fails with "Shape mismatch in the collective instance 100".
+@cache
 def strategy(devices: tuple[str, ...]) -> Any:
     """MirroredStrategy over several devices; the default one, which uses the only GPU or the CPU, for fewer."""
     return tf.distribute.MirroredStrategy(list(devices)) if len(devices) > 1 else tf.distribute.get_strategy()

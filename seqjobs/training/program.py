@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 from seqjobs.data.dataset import Array, Dataset
 from seqjobs.planning.trial import Trial
@@ -12,6 +12,7 @@ from seqjobs.training.epochs import EpochFunctions, Epochs, epochs_of
 from seqjobs.training.initial_state import InitialState
 from seqjobs.training.lowerings import LOWERED
 from seqjobs.training.model import build_model
+from seqjobs.training.replica_steps import ReplicaSteps, takes_summed_gradients
 from seqjobs.training.rows import Rows, training_rows
 from seqjobs.training.steps import Steps
 from seqjobs.training.value_check import check_values
@@ -51,6 +52,17 @@ class Program:
         initial.complete(model, trial.seed)
         steps = Steps(model=model, form=rows.form, batch_size=trial.spec.fit.batch_size)
         return cls(initial, steps, compilation)
+
+    @classmethod
+    def mirrored(cls, trial: Trial, dataset: Dataset, strategy: Any) -> Program:
+        """As `build`, with the variables on every device of the strategy and each batch spread over them."""
+        with strategy.scope():
+            alone = cls.build(trial, dataset, Compilation.MIRRORED, lowered=False)
+        takes_summed_gradients(alone.model.optimizer)
+        form = training_rows(trial.spec, dataset).form
+        size = trial.spec.fit.batch_size
+        steps = ReplicaSteps(model=alone.model, form=form, batch_size=size, strategy=strategy)
+        return cls(alone._initial, steps, Compilation.MIRRORED)
 
     def reset(self, trial: Trial) -> None:
         """The state in which `fit` of a fresh model of the trial would begin."""

@@ -48,19 +48,27 @@ class Steps:
 
     def train_block(self, rows: Tensors, steps: Any, *, stop_at_nan: bool) -> Any:
         """Trains on the first `steps` batches of the rows; returns whether to go on."""
-        self._scan(self.model.train_step, rows, steps, stop_at_nan=stop_at_nan)
+        self._scan(self.train_step, rows, steps, stop_at_nan=stop_at_nan)
         return self._loss_is_finite() if stop_at_nan else tf.constant(True)
 
     def train_rest(self, rows: Tensors) -> Any:
         """Trains on all rows as one batch: the shorter one at the end of an epoch."""
-        self.model.train_step(self._ready(rows))
+        self.train_step(self._ready(rows))
         return tf.constant(True)
 
     def test_block(self, rows: Tensors, steps: Any) -> None:
-        self._scan(self.model.test_step, rows, steps, stop_at_nan=False)
+        self._scan(self.test_step, rows, steps, stop_at_nan=False)
 
     def test_rest(self, rows: Tensors) -> None:
-        self.model.test_step(self._ready(rows))
+        self.test_step(self._ready(rows))
+
+    def train_step(self, batch: Tensors) -> None:
+        """Trains on a batch that is ready."""
+        self.model.train_step(batch)
+
+    def test_step(self, batch: Tensors) -> None:
+        """Evaluates a batch that is ready."""
+        self.model.test_step(batch)
 
     def metrics(self) -> Any:
         """The metrics since they were reset, (metrics,) float32, in the order of `get_metrics_result`."""

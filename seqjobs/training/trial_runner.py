@@ -45,7 +45,7 @@ from seqjobs.training.prediction import Predictor
 from seqjobs.training.program import Program
 from seqjobs.training.programs import Programs
 from seqjobs.training.raw_model import raw_model
-from seqjobs.training.rows import training_rows
+from seqjobs.training.rows import training_rows, validation_rows
 from seqjobs.training.stock_fit import stock_fit
 
 
@@ -163,13 +163,20 @@ class TrialRunner:
             return stock_fit(trial, dataset, fitting, devices.strategy(self._gpus), stopping)
         # XLA needs no help with stock layers on a GPU.
         lowered = compilation is Compilation.XLA and not self._gpus
+        if compilation is Compilation.MIRRORED:
+            # Sums over the devices are cut by their number.
+            fitting.compiled = f"{compilation.value}-{len(self._gpus)}"
         program = self._programs.take(
             pack.program_key,
             dataset,
-            compilation.value,
-            lambda: Program.build(trial, dataset, compilation, lowered=lowered),
+            fitting.compiled,
+            lambda: (
+                Program.mirrored(trial, dataset, devices.strategy(self._gpus))
+                if compilation is Compilation.MIRRORED
+                else Program.build(trial, dataset, compilation, lowered=lowered)
+            ),
         )
-        of = self._origin(pack, dataset, compilation.value)
+        of = self._origin(pack, dataset, fitting.compiled)
         return _encoded(fit(program, trial, dataset, fitting, _saving(pack, saved, of, stopping)), of)
 
     def _origin(self, pack: Pack, dataset: Dataset, compiled: str) -> Mapping[str, str]:
@@ -178,7 +185,10 @@ class TrialRunner:
         return {**of, **dict(self.versions)}
 
     def _compilation(self, trial: Trial, pack: Pack, dataset: Dataset) -> Compilation:
-        batches = -(-len(training_rows(trial.spec, dataset)) // trial.spec.fit.batch_size)
+        size = trial.spec.fit.batch_size
+        used = (training_rows(trial.spec, dataset), validation_rows(trial.spec, dataset))
+        rows = [len(part) for part in used if part is not None]
+        batches = -(-rows[0] // size)
         steps = batches * trial.spec.fit.epochs * pack.program_trials
         return compilation_of(
             trial.spec,
@@ -186,6 +196,7 @@ class TrialRunner:
             steps=steps,
             num_gpus=len(self._gpus),
             onednn=self._onednn,
+            smallest_batch=min(count % size or size for count in rows),
         )
 
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:

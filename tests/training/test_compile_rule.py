@@ -25,8 +25,10 @@ SQUARE = "{Reshape: {target_shape: [3, 2, 1]}}"
 SEQUENCE = "{Reshape: {target_shape: [3, 2]}}"
 
 
-def choice(plan: Plan, *, steps: int = MANY, num_gpus: int = 0, onednn: bool = True) -> Compilation:
-    return compilation_of(plan.trials[0].spec, (6,), steps=steps, num_gpus=num_gpus, onednn=onednn)
+def choice(plan: Plan, *, steps: int = MANY, num_gpus: int = 0, onednn: bool = True, smallest: int = 9) -> Compilation:
+    return compilation_of(
+        plan.trials[0].spec, (6,), steps=steps, num_gpus=num_gpus, onednn=onednn, smallest_batch=smallest
+    )
 
 
 def test_xla_has_to_repay_the_time_it_compiles(make_points_plan: MakePlan) -> None:
@@ -85,7 +87,8 @@ def test_layers_decide(make_points_plan: MakePlan, layers: str, expected: Compil
 
 def test_devices_decide(make_points_plan: MakePlan) -> None:
     plan = make_points_plan()
-    assert [choice(plan, num_gpus=number) for number in (0, 1, 2)] == ["xla", "graph", "stock"]
+    assert [choice(plan, num_gpus=number) for number in (0, 1, 2)] == ["xla", "graph", "mirrored"]
+    assert choice(plan, num_gpus=2, smallest=1) == "stock"
 
 
 @pytest.mark.parametrize("compiled", ["xla", "graph", "eager", "stock"])
