@@ -31,11 +31,20 @@ MIN_STEPS = 40_000
 # A pack keeps one worker busy until its end: so many of them at least, that workers share the trials evenly.
 MIN_PACKS = 16
 
+# SimpleRNN has its steps written out in a pack, CPU time in us a trial and step (batch 32, one thread):
+#   8 units, 8 steps     alone 107,   4 places 41,    16: 24,    64: 29    compiled for 2.3 s alone, 4.5 to 4.9 in packs
+#   16 units, 8 steps          159,            59,        34                           2.7            3.9 to 4.1
+#   16 units, 28 steps         402,           150,       117                           3.4            6.8 to 8.2
+#   32 units, 8 steps          188,            91,        80                           2.0            3.1 to 4.4
+MOST_UNROLLED = 32
+MIN_STEPS_UNROLLED = 80_000
+
 # Exact in packs, and no slower there. Not here are convolutions, which gain nothing; what `tf.vectorized_map` would
-# carry out one member at a time: resizing, random images; and recurrent layers, which gain nothing either. Microseconds
-# a trial and step of an LSTM, batch 32, one thread:
-#   unrolled, 16 units, 10 steps                    alone 625, packs of 4 to 64: 690 to 1,430, compiled for 12 to 18 s
-#   in a loop that XLA takes (JAX's vmap over scan), alone and in packs of 4, 16 and 64:
+# carry out one member at a time: resizing, random images; and LSTM and GRU, which gain nothing either (as above):
+#   written out, LSTM of 8 units, 8 steps   alone 169, in packs of 4, 16 and 64 473, 514, 528, compiled for 15 s
+#                LSTM of 32 units, 8 steps        371,             16       369
+#                GRU of 32 units, 8 steps         385,             16       783
+#   in a loop that XLA takes (JAX's vmap over scan), LSTM alone and in packs of 4, 16 and 64:
 #     8 units, 10 steps     134,   135,   135,   147    16 units, 28 steps  1,047, 1,142, 1,208, 1,231
 #    16 units, 10 steps     224,   194,   258,   403    64 units, 28 steps  4,556, 5,014, 5,904, 8,269
 _LAYERS = frozenset(
@@ -44,11 +53,12 @@ _LAYERS = frozenset(
         *("RepeatVector", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Rescaling", "Normalization"),
         *("BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization", "RMSNormalization"),
         *("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout"),
-        *("GaussianNoise", "ActivityRegularization"),
+        *("GaussianNoise", "ActivityRegularization", "SimpleRNN"),
         *(f"{kind}Pooling{rank}D" for rank in (1, 2, 3) for kind in ("Max", "Average", "GlobalMax", "GlobalAverage")),
         *(f"{kind}{rank}D" for rank in (1, 2, 3) for kind in ("ZeroPadding", "Cropping", "UpSampling")),
     )
 )
+UNROLLED = "SimpleRNN"
 _NOT_METRICS = frozenset(
     (
         *("TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy"),
@@ -75,7 +85,7 @@ def pack_size(trial: TrialSpec, feature_shape: Shape, *, train_rows: int, groups
     before a split.
     """
     asked, trials = trial.fit.pack, sum(groups)
-    reason = _obstacle(trial)
+    reason = _obstacle(trial) or _unrolled_obstacle(trial, feature_shape)
     if reason:
         return PackSize(places=1, reason=reason)
     if isinstance(asked, int):
@@ -84,7 +94,8 @@ def pack_size(trial: TrialSpec, feature_shape: Shape, *, train_rows: int, groups
     if numbers > MOST_NUMBERS_OF_ONE:
         return PackSize(places=1, reason="models so large gain nothing from packs")
     rows = train_rows * (1 - trial.fit.validation_split)
-    if trials * trial.fit.epochs * rows / trial.fit.batch_size < MIN_STEPS:
+    least = MIN_STEPS_UNROLLED if any(layer.name == UNROLLED for layer in trial.model) else MIN_STEPS
+    if trials * trial.fit.epochs * rows / trial.fit.batch_size < least:
         return PackSize(places=1, reason="too few steps to repay a pack's compilation")
     return _even(min(MOST_PLACES, MOST_NUMBERS // numbers, trials // MIN_PACKS), groups, fewest=FEWEST_PLACES)
 
@@ -121,13 +132,33 @@ def _obstacle(trial: TrialSpec) -> str:
     return ""
 
 
+def _unrolled_obstacle(trial: TrialSpec, shape: Shape) -> str:
+    """What keeps a layer from having its steps written out, where there is one."""
+    if not any(layer.name == UNROLLED for layer in _layers(trial.model)):
+        return ""
+    for layer in trial.model:
+        arguments = complete_arguments(layer)
+        if isinstance(arguments.get("layer"), Named) and any(inner.name == UNROLLED for inner in _layers([layer])):
+            return f"{UNROLLED} in {layer.name} trains one at a time"
+        if arguments.get("mask_zero"):
+            return f"{UNROLLED} with a mask trains one at a time"
+        if layer.name == UNROLLED:
+            if arguments["dropout"] or arguments["recurrent_dropout"]:
+                return f"{UNROLLED} with dropout trains one at a time"
+            if (shape[0] or MOST_UNROLLED + 1) > MOST_UNROLLED:
+                return f"{UNROLLED} over more than {MOST_UNROLLED} steps trains one at a time"
+        shape = trace(layer, shape).output
+    return ""
+
+
 def _numbers_of_one(trial: TrialSpec, shape: Shape) -> int:
     """Numbers in the weights of a model and in what its layers make of a batch."""
     weights = values = 0
     for layer in trial.model:
         traced = trace(layer, shape)
         weights += sum(prod(weight) for weight in traced.weights.values())
-        values += prod(size or 1 for size in traced.output)
+        steps = (shape[0] or 1) if layer.name == UNROLLED else 1
+        values += steps * prod(size or 1 for size in traced.output)
         shape = traced.output
     return weights + trial.fit.batch_size * values
 

@@ -57,6 +57,10 @@ def test_no_more_than_the_caches_hold(make_points_plan: MakePlan) -> None:
     assert reasons(packs_of(plan)) == {"models so large gain nothing from packs"}
 
 
+def recurrent(layers: str) -> str:
+    return f"model=[{{Reshape: {{target_shape: [3, 2]}}}}, {layers}, {{Dense: {{units: 1}}}}]"
+
+
 def reasons(packs: Sequence[Pack]) -> set[str]:
     assert {pack.size for pack in packs} == {1}
     return {pack.reason for pack in packs}
@@ -86,6 +90,15 @@ def test_few_trials_and_few_steps_train_one_at_a_time(make_points_plan: MakePlan
         ("compile.optimizer={ScheduleFreeAdamW: {learning_rate: {uniform: [0.1, 0.2]}}}", "ScheduleFreeAdamW"),
         ("model.0={TimeDistributed: {layer: {LSTM: {units: 2}}}}", "LSTM"),
         ("model.0={Conv1D: {filters: 2, kernel_size: 1}}", "Conv1D"),
+        (recurrent("{SimpleRNN: {units: 2}}"), ""),
+        (recurrent("{SimpleRNN: {units: 2, dropout: 0.1}}"), "SimpleRNN with dropout"),
+        (recurrent("{ZeroPadding1D: {padding: [0, 29]}}, {SimpleRNN: {units: 2}}"), ""),
+        (
+            recurrent("{ZeroPadding1D: {padding: [0, 30]}}, {SimpleRNN: {units: 2}}"),
+            "SimpleRNN over more than 32",
+        ),
+        (recurrent("{GRU: {units: 2}}"), "GRU"),
+        ("model.0={TimeDistributed: {layer: {SimpleRNN: {units: 2}}}}", "SimpleRNN in TimeDistributed"),
     ],
 )
 def test_what_cannot_train_together_says_why(make_points_plan: MakePlan, override: str, reason: str) -> None:

@@ -22,6 +22,7 @@ from seqjobs.training.packs.member_number import MemberNumber
 from seqjobs.training.packs.pack_functions import PackFunctions
 from seqjobs.training.packs.pack_steps import PackSteps, State, selected
 from seqjobs.training.packs.plain_optimizer import plain
+from seqjobs.training.packs.unrolled import UNROLLED
 from seqjobs.training.rows import Rows, training_rows
 from seqjobs.training.value_check import check_values
 
@@ -54,7 +55,7 @@ class PackProgram:
         trial, initial = pack.trials[0], InitialState()
         rows = training_rows(trial.spec, dataset)
         kind = trial.spec.compile.optimizer.name
-        stand_ins = {**LOWERED, kind: plain(getattr(keras.optimizers, kind))}
+        stand_ins = {**LOWERED, **UNROLLED, kind: plain(getattr(keras.optimizers, kind))}
         with initial.recording():
             model = build_model(trial.spec, dataset.schema.feature_shape, trial.seed, stand_ins=stand_ins)
             check_values(trial.spec, dataset, model)

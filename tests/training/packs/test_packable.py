@@ -35,7 +35,8 @@ MODELS = {
         " {UpSampling1D: {size: 2}}, {ZeroPadding1D: {padding: 1}}, {Cropping1D: {cropping: 1}},"
         " {SpatialDropout1D: {rate: 0.2}}, {MaxPooling1D: {pool_size: 2}},"
         " {AveragePooling1D: {pool_size: 2}}, {Permute: {dims: [2, 1]}}, GlobalAveragePooling1D, {Dense: {units: 8}},"
-        " {Reshape: {target_shape: [4, 2]}}, GlobalMaxPooling1D, {Dense: {units: 1}}]"
+        " {Reshape: {target_shape: [4, 2]}}, {SimpleRNN: {units: 4, return_sequences: true}}, GlobalMaxPooling1D,"
+        " {Dense: {units: 1}}]"
     ),
     "images": (
         "[{Dense: {units: 32}}, {Reshape: {target_shape: [4, 4, 2]}}, {UpSampling2D: {size: 2}},"

@@ -99,6 +99,12 @@ CASES: dict[str, tuple[str, str, str, str, int, str, str]] = {
     "regularized adagrad": (
         *(REGULARIZED, f"{{Adagrad: {{learning_rate: {RATES}}}}}", "mae", "score", 32, "none", STOPS),
     ),
+    "recurrent": (
+        "[{Reshape: {target_shape: [3, 2]}}, {SimpleRNN: {units: 5, return_sequences: true,"
+        " recurrent_regularizer: {L2: {l2: {choice: [0.01, 0.1]}}}}}, {SimpleRNN: {units: 4, go_backwards: true}},"
+        " {Dense: {units: OUT, activation: ACTIVATION}}]",
+        *(f"{{Adam: {{learning_rate: {RATES}}}}}", "sparse_categorical_crossentropy", "kind", 29, "files", STOPS),
+    ),
     "images adamax": (IMAGES, f"{{Adamax: {{learning_rate: {RATES}}}}}", "mse", "score", 50, "files", "[]"),
     "images lamb": (
         *(IMAGES, f"{{Lamb: {{learning_rate: {RATES}}}}}", "categorical_crossentropy", "kind", 45, "split", "[]"),
