@@ -91,6 +91,7 @@ class Dispatch:
         try:
             while any(self._calls.values()) or ((self._queue or self._alone) and not self._stopping()):
                 self._slots.source.check()
+                self._slots.check_starts()
                 if self._stopping():
                     self._ask_to_stop()
                     yield from self._replace_full()

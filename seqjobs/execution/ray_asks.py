@@ -112,6 +112,7 @@ class Asks:
         """The workers that have answered, or have died of, the first of what they were asked."""
         self._deadline.check()
         self._slots.source.check()
+        self._slots.check_starts()
         heads = {asked[0][1]: name for name, asked in self._asked.items() if asked}
         if not heads:
             return []

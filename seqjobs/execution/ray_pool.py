@@ -204,7 +204,14 @@ class RayPool:
             self._slots.close()
         if self._source is None:
             raise RuntimeError("a RayPool has workers while it is entered")
-        self._slots = Slots(ray=self._ray, resources=resources, count=count, limit=self._workers, source=self._source)
+        self._slots = Slots(
+            ray=self._ray,
+            resources=resources,
+            count=count,
+            limit=self._workers,
+            source=self._source,
+            waits_for_room=self._address is not None,
+        )
         self._slots.fill()
         return self._slots
 
@@ -222,6 +229,8 @@ class RayPool:
                 self._deadline.check()
                 if self._source is not None:
                     self._source.check()
+                if self._slots is not None:
+                    self._slots.check_starts()
             return self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             raise lost(error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -16,8 +17,12 @@ from seqjobs.planning.resources import Resources
 MAX_FAILED_STARTS = 3
 # So many in all where others do start: as on a cluster with one node on which none can.
 MAX_FAILED_STARTS_IN_ALL = 12
+# A worker starts in seconds, and in a minute or two from a slow disk: one that takes so long hangs.
+START_SECONDS = 600.0
 # How often the cluster is asked for nodes that have joined.
 LOOK_SECONDS = 5.0
+
+_START_FIX = "run `seqjobs doctor`; once that is mended, the same command goes on."
 
 
 @dataclass(kw_only=True)
@@ -28,6 +33,7 @@ class Slot:
     actor: Any
     starting: Any
     facts: WorkerFacts | None = None
+    since: float = field(default_factory=time.monotonic)
     private_bytes: int = 0
     """What it held when its last pack ended, or when it was given to this run."""
 
@@ -42,6 +48,8 @@ class Slots:
     count: int
     limit: int | None
     source: WorkerSource
+    waits_for_room: bool = False
+    """Whether others may hold the room that the cluster has: then a worker may rightly be long in coming."""
     slots: list[Slot] = field(default_factory=list)
     _made: int = 0
     _ever_started: bool = False
@@ -89,6 +97,18 @@ class Slots:
         self._back_off.started()
         return facts
 
+    def check_starts(self) -> None:
+        """Raises ClusterError E507 where all workers have been starting for so long that none is to be expected."""
+        limit = math.inf if self.waits_for_room else START_SECONDS
+        now = time.monotonic()
+        if not self.slots or any(slot.facts is not None or now - slot.since < limit for slot in self.slots):
+            return
+        # Nobody may have asked yet for the facts of one that has started, or died.
+        if self.ray.wait([slot.starting for slot in self.slots], timeout=0, fetch_local=False)[0]:
+            return
+        what = f"no worker has started within {limit:g} s: its process does not come, or hangs in an import"
+        raise ClusterError("E507", what, fix=_START_FIX)
+
     def remove(self, slot: Slot, reason: str, *, had_started: bool = False) -> None:
         """Ends a worker, whatever it is at, if it is not dead already, and forgets it.
 
@@ -103,13 +123,14 @@ class Slots:
     def _note_failed_start(self, reason: str) -> None:
         self._failed_starts += 1
         self._back_off.failed()
-        fix = "run `seqjobs doctor`; once that is mended, the same command goes on."
         none_has_started = all(slot.facts is None for slot in self.slots)
         if none_has_started and self._back_off.failed_in_a_row >= MAX_FAILED_STARTS:
             what = f"{self._back_off.failed_in_a_row} workers in a row died while they started: {reason}"
-            raise ClusterError("E507", what, fix=fix)
+            raise ClusterError("E507", what, fix=_START_FIX)
         if self._failed_starts >= MAX_FAILED_STARTS_IN_ALL:
-            raise ClusterError("E507", f"{self._failed_starts} workers died while they started: {reason}", fix=fix)
+            raise ClusterError(
+                "E507", f"{self._failed_starts} workers died while they started: {reason}", fix=_START_FIX
+            )
 
     @property
     def lack(self) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seqjobs.errors import ClusterError, OutOfTimeError, SpecError
-from seqjobs.execution import back_off
+from seqjobs.execution import back_off, ray_slots
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
@@ -87,6 +87,15 @@ def test_the_run_time_is_kept_too_while_no_worker_comes(make_points_plan: MakePl
         carried_out(make_points_plan("limits.run_time=5s"), tmp_path, never)
     assert found.value.exit_code == 6
     assert carried_out(make_points_plan("limits.run_time=1h"), tmp_path, StartFake()).num_finished == 1
+
+
+def test_workers_that_hang_as_they_start_end_the_run_though_it_has_no_limit(
+    make_points_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_slots, "START_SECONDS", 3.0)
+    with pytest.raises(ClusterError, match=r"E507 no worker has started within 3 s: .*seqjobs doctor") as found:
+        carried_out(make_points_plan(), tmp_path, never)
+    assert found.value.exit_code == 4
 
 
 def never(cpus: int) -> FakeRunner:
