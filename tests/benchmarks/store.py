@@ -38,14 +38,14 @@ class Store:
         return Results.model_validate_json(self.figures.read_text()) if self.figures.exists() else None
 
     def begin(self, fresh: Results) -> Results:
-        """The results to add to: those of before where machine, versions and sizes are the same, else none."""
+        """The results to add to: those of before where machine, versions and sizes are the same, else none.
+
+        A peer that is not installed now has no part in what is measured now.
+        """
         before = self.read()
-        same = before is not None and (before.machine, before.versions, before.quick) == (
-            fresh.machine,
-            fresh.versions,
-            fresh.quick,
-        )
-        return before if before is not None and same else fresh
+        if before is None or (before.machine, before.quick) != (fresh.machine, fresh.quick):
+            return fresh
+        return before if fresh.versions.items() <= before.versions.items() else fresh
 
     def write(self, results: Results) -> None:
         """Writes both files; the report is made from the figures as they were written."""

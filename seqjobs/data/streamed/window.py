@@ -25,8 +25,8 @@ class Window:
 
     @classmethod
     def of(cls, memory: int, row_bytes: int) -> Window:
-        """Two windows and four blocks (one trained on, its copy in TensorFlow, two ahead) take 3/8 of `memory`; the rest
-        is for what the C library and TensorFlow hold beside them."""
+        """Two windows and four blocks (one trained on, its copy in TensorFlow, two ahead) take 3/8 of `memory`; the
+        rest is for what the C library and TensorFlow hold beside them."""
         chunk_rows = max(1, min(_CHUNK_BYTES, memory // 64) // row_bytes)
         return cls(
             chunk_rows=chunk_rows,
