@@ -99,7 +99,7 @@ JOB_FILES = [
     ("mlp_binary.yaml", "xla", 2),
     ("mlp_dropout.yaml", "graph", 2),
     ("cnn_digits.yaml", "xla", 1),
-    ("cnn_digits.yaml", "graph", 1),
+    ("cnn_digits.yaml", "graph", 2),
     ("weather_lstm.yaml", "graph", 2),
     ("flights_search.yaml", "graph", 2),
     ("quickstart.yaml", "graph", 2),
