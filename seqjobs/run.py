@@ -9,6 +9,7 @@ from pathlib import Path
 from seqjobs.execution.executor import Executor
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.execution.stopping import StopWish
+from seqjobs.planning.cycles import seldom_sought
 from seqjobs.planning.demand import demand_of
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.run_paths import RunPaths
@@ -67,9 +68,10 @@ def submit_jobs(
 
 def run_job(plan: Plan, executor: Executor, paths: RunPaths, progress: Progress, stop: StopWish | None = None) -> Run:
     """Carries out a plan in a run folder; what an earlier call committed there is not done again."""
-    _carry_out(plan, executor, paths, progress, stop or StopWish())
-    # Read back only now, when all that the session held has been given back: there may be much of both.
-    return Run.open(paths.root)
+    with seldom_sought():
+        _carry_out(plan, executor, paths, progress, stop or StopWish())
+        # Read back only now, when all that the session held has been given back: there may be much of both.
+        return Run.open(paths.root)
 
 
 def _carry_out(plan: Plan, executor: Executor, paths: RunPaths, progress: Progress, stop: StopWish) -> None:

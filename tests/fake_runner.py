@@ -10,7 +10,7 @@ import argparse
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -41,6 +41,7 @@ from seqjobs.training.outcome import (
     Weights,
     never,
 )
+from seqjobs.training.pack_history import PackHistory
 
 EXIT_CODE = 86
 SAVES_ALWAYS = 1.0
@@ -167,7 +168,7 @@ class FakeRunner:
                 yield PackCheckpoint(epochs=epoch + 1, content=f"{epoch + 1} {pack.id}".encode())
             if ends:
                 return
-        for trial, behaviour, history in zip(pack.trials, behaviours, histories, strict=True):
+        for trial, behaviour, history in zip(pack.trials, behaviours, together(histories), strict=True):
             failure = _failure(behaviour)
             if Behaviour.APART in behaviours:
                 time.sleep(self._knobs.slow)
@@ -238,7 +239,18 @@ def history_of(trial: Trial, dataset: Dataset) -> History:
     for name in names[2:]:
         if values := bad.get(_behaviour(trial) or Behaviour.SPEC):
             numbers[name] = [values[epoch % len(values)] for epoch in range(trial.spec.fit.epochs)]
-    return {name: tuple(values) for name, values in numbers.items()}
+    # Keras's metrics are float32.
+    return {name: tuple(np.array(values, np.float32).tolist()) for name, values in numbers.items()}
+
+
+def together(histories: Sequence[History]) -> Sequence[History]:
+    """As the members of a pack have them: in one array, where they train together."""
+    if len(histories) == 1:
+        return histories
+    names, num_epochs = tuple(histories[0]), len(next(iter(histories[0].values())))
+    values = np.array([[history[name] for history in histories] for name in names], np.float32)
+    shared = PackHistory(metrics=names, values=values.transpose(0, 2, 1))
+    return [shared.member(place, num_epochs) for place in range(len(histories))]
 
 
 def weights_of(trial: Trial, dataset: Dataset) -> Weights:

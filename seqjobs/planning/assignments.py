@@ -78,9 +78,10 @@ def _proposed(job: JobSpec, wanted: int) -> Iterator[Assignment]:
         yield from space.grid(0, size)
         return
     drawn: set[str] = set()
+    encode = json.JSONEncoder(sort_keys=True).encode
     for start in range(0, wanted * DRAWS_PER_ASSIGNMENT, wanted):
         for assignment in sampler.propose(space, seed=job.seed, start=start, count=wanted):
-            text = json.dumps(assignment, sort_keys=True)
+            text = encode(assignment)
             if text not in drawn:
                 drawn.add(text)
                 yield assignment

@@ -12,6 +12,7 @@ from typing import Any
 
 from seqjobs.errors import SpecError
 from seqjobs.planning.assignments import MAX_TRIALS, assigned_trials, num_wanted
+from seqjobs.planning.cycles import seldom_sought
 from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial, pack_id
@@ -74,6 +75,11 @@ def make_plan(jobs: Sequence[JobSpec]) -> Plan:
     """
     _check_names(jobs)
     _check_count(jobs)
+    with seldom_sought():
+        return _plan_of(jobs)
+
+
+def _plan_of(jobs: Sequence[JobSpec]) -> Plan:
     datasets: dict[str, DataSource] = {}
     trials: list[Trial] = []
     lines: list[str] = []

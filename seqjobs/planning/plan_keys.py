@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 from seqjobs.planning.member_numbers import without_numbers
-from seqjobs.spec.assigned_sections import MAX_HELD
 from seqjobs.spec.canonical import canonical_data, canonical_fit
+from seqjobs.spec.compile_sections import MAX_HELD
 from seqjobs.spec.sections import CompileSpec, TrialSpec
 from seqjobs.spec.tables import Named
 
 LENGTH = 10
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class PlanKeys:
         """Everything in the sections that changes what a trial computes, in one writing for all that mean the same."""
         return _joined(
             self._once(trial.data, "data", lambda: canonical_data(trial.data)),
-            *map(self._entry, trial.model),
+            self._layers(trial.model),
             self._compiled(trial.compile, _json(trial.compile.optimizer.canonical())),
             self._fit(trial),
         )
@@ -56,7 +57,7 @@ class PlanKeys:
         return _digest(
             _joined(
                 dataset,
-                *map(self._entry, trial.model),
+                self._layers(trial.model),
                 self._compiled(trial.compile, self._optimizer(trial.compile.optimizer).program),
                 str(trial.fit.batch_size),
                 trial.fit.compile,
@@ -67,9 +68,9 @@ class PlanKeys:
 
     def shared_key(self, trial: TrialSpec, dataset: str) -> str:
         """What trials must have in common to train in one pack, beside the seed: all but the numbers that differ."""
-        layers = map(self._shared, trial.model)
+        layers = self._text(trial.model, "shared", lambda: _joined(*map(self._shared, trial.model)))
         optimizer = self._optimizer(trial.compile.optimizer).shared
-        return _digest(_joined(dataset, *layers, self._compiled(trial.compile, optimizer), self._fit(trial)))
+        return _digest(_joined(dataset, layers, self._compiled(trial.compile, optimizer), self._fit(trial)))
 
     def _optimizer(self, optimizer: Named) -> _Optimizer:
         """Written once for all that differ in their learning rate alone, as most do. A schedule is no such rate."""
@@ -88,9 +89,14 @@ class PlanKeys:
         return known
 
     def _compiled(self, section: CompileSpec, optimizer: str) -> str:
-        metrics = (*section.metrics, None, *section.weighted_metrics)
-        others = (self._entry(metric) if metric is not None else "weighted" for metric in metrics)
-        return _joined(optimizer, self._entry(section.loss), *others)
+        loss = self._entry(section.loss)
+        plain = self._text(section.metrics, "metrics", lambda: _joined(*map(self._entry, section.metrics), "weighted"))
+        if not section.weighted_metrics:
+            return _joined(optimizer, loss, plain)
+        return _joined(optimizer, loss, plain, *map(self._entry, section.weighted_metrics))
+
+    def _layers(self, model: tuple[Named, ...]) -> str:
+        return self._text(model, "layers", lambda: _joined(*map(self._entry, model)))
 
     def _fit(self, trial: TrialSpec) -> str:
         return self._once(trial.fit, "fit", lambda: canonical_fit(trial.fit))
@@ -102,9 +108,12 @@ class PlanKeys:
         return self._once(named, "entry", named.canonical)
 
     def _once(self, part: object, what: str, write: Callable[[], Any]) -> str:
+        return self._text(part, what, lambda: _json(write()))
+
+    def _text(self, part: object, what: str, text: Callable[[], str]) -> str:
         known = self._written.get((id(part), what))
         if known is None:
-            known = self._written[id(part), what] = (part, _json(write()))
+            known = self._written[id(part), what] = (part, text())
         return known[1]
 
 
@@ -114,7 +123,7 @@ def _joined(*texts: str) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def _digest(text: str) -> str:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar, cast, final
 
-from seqjobs.spec.assigned_sections import MAX_HELD
+from seqjobs.spec.compile_sections import MAX_HELD
 from seqjobs.spec.job_spec import Assignment
 from seqjobs.spec.sections import CompileSpec, TrialSpec
 
@@ -22,26 +22,33 @@ class SharedParts:
         self._known: dict[str, object] = {}
         # With the section itself, whose place in memory would else be another's some day.
         self._sections: dict[int, tuple[object, object]] = {}
+        self._beside_optimizers: dict[tuple[int, ...], CompileSpec] = {}
 
     def trial(self, trial: TrialSpec) -> TrialSpec:
         """The same trial, out of parts that were seen before where there are any."""
-        # Checked already; and a set of names a trial would be a tenth of a plan.
-        return TrialSpec.model_construct(
-            _fields_set=self._one(trial.model_fields_set),
-            data=self._once(trial.data, self._one),
-            model=self._once(trial.model, lambda model: tuple(map(self._one, model))),
-            compile=self._compile(trial.compile),
-            fit=self._once(trial.fit, self._one),
-        )
+        data = self._once(trial.data, self._one)
+        model = self._once(trial.model, lambda model: tuple(map(self._one, model)))
+        compiled = self._compile(trial.compile)
+        fit = self._once(trial.fit, self._one)
+        if data is trial.data and model is trial.model and compiled is trial.compile and fit is trial.fit:
+            return trial
+        # Checked already.
+        fields = trial.model_fields_set
+        return TrialSpec.model_construct(_fields_set=fields, data=data, model=model, compile=compiled, fit=fit)
 
     def assignment(self, assignment: Assignment) -> Assignment:
         return {sys.intern(key): value for key, value in assignment.items()}
 
     def _compile(self, section: CompileSpec) -> CompileSpec:
-        # An optimizer has a learning rate of its own.
+        # An optimizer has a learning rate of its own; what stands beside it most often is the same objects already.
+        if _beside_optimizer(section) in self._beside_optimizers:
+            return section
         others = {name: self._one(part) for name, part in section if name != "optimizer"}
         fields = self._one(section.model_fields_set)
-        return CompileSpec.model_construct(_fields_set=fields, optimizer=section.optimizer, **others)
+        shared = CompileSpec.model_construct(_fields_set=fields, optimizer=section.optimizer, **others)
+        if len(self._beside_optimizers) < MAX_HELD:
+            self._beside_optimizers[_beside_optimizer(shared)] = shared
+        return shared
 
     def _once(self, section: _Part, shared: Callable[[_Part], _Part]) -> _Part:
         """A section of parts that were seen before, without looking at them again where it was seen itself."""
@@ -55,3 +62,7 @@ class SharedParts:
     def _one(self, part: _Part) -> _Part:
         # Not by `==`, for which 1 is True.
         return cast(_Part, self._known.setdefault(repr(part), part))
+
+
+def _beside_optimizer(section: CompileSpec) -> tuple[int, ...]:
+    return id(section.loss), id(section.metrics), id(section.weighted_metrics)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
-from seqjobs.results.leaderboard import rank_jobs
+from seqjobs.results.leaderboard import Leaderboard
 from seqjobs.results.record import TrialRecord
 
 
-def best_models(plan: Plan, records: Mapping[str, TrialRecord], paths: RunPaths) -> dict[Path, str]:
+def best_models(
+    boards: Sequence[Leaderboard], plan: Plan, records: Mapping[str, TrialRecord], paths: RunPaths
+) -> dict[Path, str]:
     """File -> trial id: the best of the first objective, and where there are several jobs the best of each."""
-    boards = rank_jobs({job.name: job.objective for job in plan.jobs}, plan.trials, records)
     wanted: dict[Path, str] = {}
     first = boards[0].best
     if first is not None:

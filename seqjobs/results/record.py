@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from seqjobs.training.outcome import Failure, History
+from seqjobs.training.pack_history import MemberHistory
 
 
 class TrialStatus(StrEnum):
@@ -44,4 +45,6 @@ class TrialRecord:
 
     @property
     def epochs(self) -> int:
+        if isinstance(self.history, MemberHistory):
+            return self.history.epochs if self.history else 0
         return max((len(values) for values in self.history.values()), default=0)

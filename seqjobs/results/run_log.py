@@ -19,6 +19,8 @@ GROUP_SECONDS = 0.1
 
 SEGMENT_PATTERN = re.compile(r"[0-9]{8}\.jsonl")
 
+# `json.dumps` makes an encoder a call.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _FIX = "restore it from a copy, or go on without it: `seqjobs fsck --repair`."
 
 Record = Mapping[str, Any]
@@ -106,7 +108,7 @@ def encode_record(record: Record) -> bytes:
 
 
 def _line(record: Record) -> str:
-    return json.dumps(record, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(record)
 
 
 def _sealed(body: bytes) -> bytes:

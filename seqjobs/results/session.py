@@ -67,6 +67,7 @@ class Session:
         self._state = LogState()
         self._deaths = FirstDeaths(())
         self._collector: Collector | None = None
+        self._ranked: tuple[int, tuple[Leaderboard, ...]] | None = None
 
     def __enter__(self) -> Self:
         with durable.reported("the run's folder cannot be created", self._paths.root):
@@ -203,7 +204,7 @@ class Session:
     def _models_left(self) -> dict[Path, str]:
         """The files of best models that are missing, or of a trial that is not the best any more -> trial id."""
         records = self._state.records if self._collector is None else self._collector.standing.records
-        wanted = best_models(self._plan, records, self._paths)
+        wanted = best_models(self._rank(self._known(), records), self._plan, records, self._paths)
         return {
             path: trial_id
             for path, trial_id in wanted.items()
@@ -215,7 +216,11 @@ class Session:
         write_tables(self._paths, self._rank(manifest, records), manifest, records)
 
     def _rank(self, manifest: Manifest, records: Mapping[str, TrialRecord]) -> tuple[Leaderboard, ...]:
-        return rank_jobs({job.name: job.objective for job in self._plan.jobs}, manifest.trials, records)
+        """Anew only where trials have ended since: no record changes or goes."""
+        if self._ranked is None or self._ranked[0] != len(records):
+            objectives = {job.name: job.objective for job in self._plan.jobs}
+            self._ranked = len(records), rank_jobs(objectives, manifest.trials, records)
+        return self._ranked[1]
 
     def _create(self, manifest: Manifest) -> None:
         for folder in (self._paths.log, self._paths.weights, self._paths.trial_logs):

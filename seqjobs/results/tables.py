@@ -18,6 +18,7 @@ from seqjobs.results.manifest import Manifest, StoredTrial
 from seqjobs.results.record import TrialRecord
 from seqjobs.storage import durable
 
+_JSON = json.JSONEncoder(sort_keys=True)
 TRIALS_SCHEMA = pa.schema(
     [
         ("rank", pa.int64()),  # within its objective; null where failed
@@ -75,7 +76,7 @@ def _trial_row(entry: Entry, board: Leaderboard, record: TrialRecord, kept: Abst
         "compiled": record.compiled or None,
         "weights": record.weights if entry.trial in kept else None,
         "failure": _unicode(entry.failure) or None,
-        "hyperparameters": json.dumps(dict(entry.hyperparameters), sort_keys=True),
+        "hyperparameters": _JSON.encode(dict(entry.hyperparameters)),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, final
 
+from seqjobs.spec.compile_sections import MAX_HELD, CompileSections
 from seqjobs.spec.dimensions import Dimension
 from seqjobs.spec.problems import Problems
 from seqjobs.spec.substitution import Assignment, substitute
@@ -15,7 +16,6 @@ Writing = tuple[str, str, Callable[[], Mapping[str, Any]]]
 
 # Of a section in which a number is drawn from a range no two are alike: those need not be held, and take no other
 # section's room.
-MAX_HELD = 256
 
 
 @final
@@ -24,6 +24,7 @@ class AssignedSections:
 
     def __init__(self) -> None:
         self._held: dict[str, dict[str, tuple[Any, Any]]] = {name: {} for name in TRIAL_SECTIONS}
+        self._compile = CompileSections()
 
     def read(self, writings: Iterable[Writing], problems: Problems) -> tuple[Sections, Mapping[str, Any]]:
         """The sections, None for those whose problems are noted; and what they were read from."""
@@ -34,11 +35,14 @@ class AssignedSections:
             held = known.get(key)
             if held is None:
                 written = tree()
-                held = written.get(name), read_section(name, written, problems)
+                held = written.get(name), self._read(name, written, problems)
                 if len(known) < MAX_HELD:
                     known[key] = held
             trees[name], read[name] = held
         return Sections(**read), trees
+
+    def _read(self, name: str, written: Mapping[str, Any], problems: Problems) -> Any:
+        return self._compile.read(written, problems) if name == "compile" else read_section(name, written, problems)
 
 
 @final
@@ -59,7 +63,7 @@ class WrittenByDimensions:
     def at(self, assignment: Assignment) -> Iterator[Writing]:
         for name, (written, dimensions) in self._parts.items():
             # Not by `==`, for which 1 is True.
-            values = repr([assignment.get(dimension.key) for dimension in dimensions])
+            values = repr([assignment.get(dimension.key) for dimension in dimensions]) if dimensions else ""
             yield name, values, lambda w=written, d=dimensions: substitute(w, d, assignment)  # type: ignore[misc]
 
 

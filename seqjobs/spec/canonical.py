@@ -9,6 +9,8 @@ from typing import Any
 from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.sections import CompileSpec, FitSpec, TrialSpec
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 def canonical_trial(trial: TrialSpec) -> dict[str, Any]:
     """Everything in the sections that changes what a trial computes, as JSON values."""
@@ -44,5 +46,4 @@ def canonical_fit(section: FitSpec) -> dict[str, Any]:
 
 def digest(value: Any, length: int = 10) -> str:
     """The first `length` hexadecimal digits of the SHA-256 of a JSON value with sorted keys."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
+    return hashlib.sha256(_ENCODER.encode(value).encode()).hexdigest()[:length]

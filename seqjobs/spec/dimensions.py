@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Literal
 
 from seqjobs.spec.problems import Path, Problems, dotted, nearest, shown
@@ -63,7 +63,7 @@ class Choice:
     options: tuple[Option, ...]
     conditions: tuple[Condition, ...] = ()
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The hyperparameter's name."""
         return dotted(self.at.name)
@@ -80,7 +80,7 @@ class Range:
     step: float | None = None
     conditions: tuple[Condition, ...] = ()
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The hyperparameter's name."""
         return dotted(self.at.name)

@@ -16,6 +16,8 @@ from seqjobs.spec.tables import OPTIMIZERS, parse_metrics
 from seqjobs.spec.trial_sections import Sections
 from seqjobs.storage.files import find_files, scheme_of
 
+_DATA_KEYS, _COMPILE_KEYS, _FIT_KEYS = (frozenset(section.model_fields) for section in (DataSpec, CompileSpec, FitSpec))
+
 
 def check_header(
     header: HeaderSpec, dimensions: tuple[Dimension, ...], *, varies: bool, has_variants: bool, problems: Problems
@@ -51,8 +53,7 @@ def check_trial(
         problems.add("E209", ("fit", "validation_split"), what, fix="remove one of the two.", at="key")
     compiled = _mapping(tree.get("compile"))
     # A misspelt key, noted already, may well be the metric or the validation that would be missed here.
-    fields = ((data, DataSpec), (compiled, CompileSpec), (fit, FitSpec))
-    if all(written.keys() <= section.model_fields.keys() for written, section in fields):
+    if data.keys() <= _DATA_KEYS and compiled.keys() <= _COMPILE_KEYS and fit.keys() <= _FIT_KEYS:
         if sections.compile is not None and sections.fit is not None:
             _check_read(sections.compile, sections.fit, objective, has_validation=has_data or splits, problems=problems)
         else:

@@ -13,6 +13,8 @@ from seqjobs.spec.tables import Named, parse_layers
 from seqjobs.spec.validation import missing, validate_section
 
 TRIAL_SECTIONS = ("data", "model", "compile", "fit")
+# One for all trials: a set of names each would be a tenth of a plan.
+_ALL = set(TRIAL_SECTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,9 @@ class Sections:
         if self.data is None or self.model is None or self.compile is None or self.fit is None:
             return None
         # Checked already, and the tables do not read their own results again.
-        return TrialSpec.model_construct(data=self.data, model=self.model, compile=self.compile, fit=self.fit)
+        return TrialSpec.model_construct(
+            _fields_set=_ALL, data=self.data, model=self.model, compile=self.compile, fit=self.fit
+        )
 
 
 def read_sections(

@@ -56,25 +56,25 @@ def shared_history(histories: Sequence[Mapping[str, tuple[float, ...]]]) -> Pack
 class MemberHistory(Mapping[str, tuple[float, ...]]):
     """A view: members that travel together share the array."""
 
-    __slots__ = ("_epochs", "pack", "place")
+    __slots__ = ("epochs", "pack", "place")
 
     def __init__(self, pack: PackHistory, place: int, epochs: int) -> None:
         self.pack = pack
         self.place = place
-        self._epochs = epochs
+        self.epochs = epochs
 
     def __getitem__(self, metric: str) -> tuple[float, ...]:
         try:
             index = self.pack.metrics.index(metric)
         except ValueError:
             raise KeyError(metric) from None
-        return tuple(self.pack.values[index, : self._epochs, self.place].tolist())
+        return tuple(self.pack.values[index, : self.epochs, self.place].tolist())
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.pack.metrics if self._epochs else ())
+        return iter(self.pack.metrics if self.epochs else ())
 
     def __len__(self) -> int:
-        return len(self.pack.metrics) if self._epochs else 0
+        return len(self.pack.metrics) if self.epochs else 0
 
     def __repr__(self) -> str:
         return repr(dict(self))

@@ -146,7 +146,7 @@ def test_keras_knows_every_alias_as_the_same_entry(table: Table) -> None:
         ours = getattr(namespace, name)
         if table.name == "activation" or getattr(namespace, alias, None) is ours:
             assert getattr(namespace, alias) is ours
-        elif alias not in OUR_ALIASES and not table.entries[name].required():
+        elif alias not in OUR_ALIASES and not table.entries[name].required:
             theirs = namespace.get(alias)
             # For an alias of a loss, Keras gives the function of the same meaning.
             assert (theirs is ours().fn) if table.name == "loss" else (type(theirs) is ours)
@@ -192,7 +192,7 @@ def sample(kind: Kind) -> object:
 
 @pytest.mark.parametrize(("table", "entry"), list(every_entry()))
 def test_keras_builds_what_the_table_accepts(table: Table, entry: Entry) -> None:
-    required = {name: sample(entry.arguments[name].kind) for name in entry.required()} | NEEDED.get(entry.name, {})
+    required = {name: sample(entry.arguments[name].kind) for name in entry.required} | NEEDED.get(entry.name, {})
     if entry.name in OWN_ARGUMENTS:
         return
     tries: list[dict[str, object]] = [required]

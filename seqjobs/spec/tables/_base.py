@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Final, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from seqjobs.spec.problems import Path, Problems, did_you_mean, shown
@@ -130,8 +131,9 @@ class Entry:
     # Required here although Keras has a default, which no spec can use.
     made_required: frozenset[str] = frozenset()
 
-    def required(self) -> list[str]:
-        return [name for name, argument in self.arguments.items() if argument.default is REQUIRED]
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        return tuple(name for name, argument in self.arguments.items() if argument.default is REQUIRED)
 
     def complete(self, given: Mapping[str, ArgumentValue]) -> dict[str, ArgumentValue]:
         """All arguments, with their defaults where none is given."""
@@ -176,9 +178,13 @@ class Table:
     names_only: bool = False
     # A bare alias stays as it is written, for Keras names a history column after it.
     keeps_aliases: bool = False
+    # What bare names were read as: most of what thousands of assignments name.
+    _bare: dict[str, Named] = field(default_factory=dict)
 
     def parse(self, value: object, path: Path, problems: Problems) -> Named | None:
         """The entry that a spec's value names; None once its problems, all of them, are noted."""
+        if isinstance(value, str) and value in self._bare:
+            return self._bare[value]
         writing = self._writing(value, path, problems)
         entry = writing and self._known(writing, problems)
         if not writing or not entry:
@@ -187,7 +193,10 @@ class Table:
         if arguments is None:
             return None
         name = writing.name if self.keeps_aliases and not arguments else entry.name
-        return Named(table=self.name, name=name, arguments=arguments)
+        named = Named(table=self.name, name=name, arguments=arguments)
+        if isinstance(value, str):
+            self._bare[value] = named
+        return named
 
     def named(self, name: str) -> Named:
         """The entry of this name or alias with all its defaults, for defaults in other tables."""
@@ -204,7 +213,7 @@ class Table:
     def json_schema(self) -> dict[str, JsonValue]:
         """JSON Schema of what `parse` accepts, but for the rules over several arguments."""
         written = {**{name: name for name in self.entries}, **self.aliases}
-        bare: list[JsonValue] = [name for name, entry in sorted(written.items()) if not self.entries[entry].required()]
+        bare: list[JsonValue] = [name for name, entry in sorted(written.items()) if not self.entries[entry].required]
         names: dict[str, JsonValue] = {"enum": bare}
         if self.names_only:
             return names
@@ -222,6 +231,14 @@ class Table:
     def _writing(self, value: object, path: Path, problems: Problems) -> _Writing | None:
         if isinstance(value, str):
             return _Writing(value, None, path, "value")
+        if isinstance(value, Mapping) and len(value) == 1 and not self.names_only:
+            ((name, arguments),) = value.items()
+            if name not in CONFIGURATION_KEYS:
+                return _Writing(str(name), arguments, (*path, str(name)), "key")
+        self._note_unreadable(value, path, problems)
+        return None
+
+    def _note_unreadable(self, value: object, path: Path, problems: Problems) -> None:
         what = f"expected the name of {_article(self.name)}"
         example = next(iter(self.entries.values()))
         fix = f"write a name, such as {example.name}"
@@ -230,17 +247,13 @@ class Table:
         if callable(value) or (isinstance(value, Mapping) and not CONFIGURATION_KEYS.isdisjoint(value)):
             what += "; Keras configurations and functions are never read from a spec"
             problems.add("E704", path, what, got=value, fix=fix)
-            return None
+            return
         if isinstance(value, Mapping) and self.names_only:
             problems.add("E704", path, what + " alone: it takes no arguments", got=value, fix=fix)
-            return None
-        if isinstance(value, Mapping) and len(value) == 1:
-            ((name, arguments),) = value.items()
-            return _Writing(str(name), arguments, (*path, str(name)), "key")
+            return
         if isinstance(value, Mapping) and len(value) > 1:
             what, fix = self._several_keys([str(key) for key in value])
         problems.add(self.unknown_code, path, what, got=value, fix=fix)
-        return None
 
     def _several_keys(self, keys: Sequence[str]) -> tuple[str, str]:
         """What is wrong with a mapping of several keys, most often arguments that are not indented, and the fix."""
@@ -273,7 +286,7 @@ class Table:
         given = dict(self._given(entry, writing, problems))
         if len(problems) > before:
             return None
-        complete = entry.complete(given)
+        complete = entry.complete(given) if entry.rules else given
         for conflict in (conflict for rule in entry.rules for conflict in rule(complete)):
             place = (*writing.path, conflict.argument) if conflict.argument in given else writing.path
             problems.add("E304", place, conflict.what, fix=conflict.fix)
@@ -303,7 +316,7 @@ class Table:
             checked = entry.arguments[name].kind.check(value, place, problems)
             if not isinstance(checked, Invalid):
                 yield name, checked
-        for name in entry.required():
+        for name in entry.required:
             if name not in arguments and did_you_mean(name, [name]) not in misspelt:
                 what = f"{entry.name} needs the argument '{name}', {entry.arguments[name].kind.expected}"
                 fix = f"write {{{_entry_example(entry)}}}"
@@ -356,12 +369,12 @@ def _example(table: Table) -> str:
 
 
 def _entry_example(entry: Entry) -> str:
-    shown_names = entry.required() or list(entry.arguments)[:1]
+    shown_names = entry.required or list(entry.arguments)[:1]
     return f"{entry.name}: {{{', '.join(f'{name}: ...' for name in shown_names)}}}"
 
 
 def _entry_schema(entry: Entry) -> JsonValue:
-    required: list[JsonValue] = list(entry.required())
+    required: list[JsonValue] = list(entry.required)
     schema: dict[str, JsonValue] = {
         "type": "object",
         "description": entry.doc,

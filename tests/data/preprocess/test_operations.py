@@ -152,7 +152,7 @@ def test_every_operation_of_the_table_is_there_with_its_arguments_and_defaults()
     for name, entry in OPERATIONS.entries.items():
         known = {field.name: field.default for field in fields(OPERATION_CLASSES[name])}
         for argument, found in entry.arguments.items():
-            if argument in entry.required():
+            if argument in entry.required:
                 assert known[argument] is MISSING, (name, argument)
             else:
                 assert known[argument] == found.default, (name, argument)
