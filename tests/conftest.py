@@ -34,7 +34,7 @@ def runner() -> PackRunner:
 
 @pytest.fixture(scope="session")
 def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `train.parquet` (203 rows) and `test.parquet` (50): 6 features, a yes or no, a class, a number."""
+    """A folder with `train.parquet` (203 rows, 7 batches of 29) and `test.parquet` (50): 6 features and some targets."""
     folder = tmp_path_factory.mktemp("points")
     for name, rows, seed in (("train", 203, 1), ("test", 50, 2)):
         random = np.random.default_rng(seed)
@@ -66,7 +66,7 @@ model:
   - Dense: {units: 8, activation: relu}
   - Dense: {units: 1, activation: sigmoid}
 compile: {optimizer: {Adam: {learning_rate: 0.01}}, loss: binary_crossentropy, metrics: [accuracy]}
-fit: {epochs: 3, batch_size: 32}
+fit: {epochs: 3, batch_size: 29}
 """
 
 
