@@ -34,7 +34,7 @@ def runner() -> PackRunner:
 
 @pytest.fixture(scope="session")
 def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `train.parquet` (203 rows, 7 batches of 29) and `test.parquet` (50): 6 features and some targets."""
+    """A folder with `train.parquet` (7 batches of 29 rows) and `test.parquet` (50 rows): 6 features, targets."""
     folder = tmp_path_factory.mktemp("points")
     for name, rows, seed in (("train", 203, 1), ("test", 50, 2)):
         random = np.random.default_rng(seed)

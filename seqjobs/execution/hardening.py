@@ -6,10 +6,11 @@ import ctypes
 import os
 import resource
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from seqjobs.execution.start_runner import StartRunner
 from seqjobs.training.outcome import PackRunner
+from seqjobs.training.span import Span
 
 # Variables by which a user allows Ray's readers to unpickle what files hold. Nothing here reads with them.
 _LETS_FILES_RUN_CODE = "RAY_DATA_AUTOLOAD_"
@@ -39,8 +40,8 @@ def harden() -> None:
 class Hardened:
     """Starts a runner as `start` does, in a process that is hardened first: threads of libraries inherit it."""
 
-    start: Callable[[int], PackRunner]
+    start: StartRunner
 
-    def __call__(self, cpus: int) -> PackRunner:
+    def __call__(self, cpus: int, span: Span | None = None) -> PackRunner:
         harden()
-        return self.start(cpus)
+        return self.start(cpus) if span is None else self.start(cpus, span)

@@ -31,7 +31,7 @@ from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.new_rows_call import Predicted, answered, evaluated, predicted
 from seqjobs.execution.pack_run import MembersEnded, PackEnd, PackStopped, run_pack
 from seqjobs.execution.retry import Tries
-from seqjobs.execution.start_runner import start_runner
+from seqjobs.execution.start_runner import StartRunner, start_runner
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training.finished_model import FinishedModel
@@ -48,7 +48,7 @@ class InProcess:
     when an epoch ends.
     """
 
-    def __init__(self, *, cpus: int = 1, start: Callable[[int], PackRunner] = start_runner) -> None:
+    def __init__(self, *, cpus: int = 1, start: StartRunner = start_runner) -> None:
         self._cpus = cpus
         self._start = start
         self._runner: PackRunner | None = None

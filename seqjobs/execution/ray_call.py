@@ -38,7 +38,9 @@ class RayCall:
         self.packs = deque(packs)
         self.has_begun = False
         """Whether the worker is known to have begun the first pack."""
-        self.stream = actor.run.options(num_returns="streaming").remote(tuple(packs), dataset, dict(saved), run)
+        # In a list Ray leaves a reference what it is.
+        rows = [dataset] if packs[0].resources.workers > 1 else []
+        self.stream = actor.run.options(num_returns="streaming").remote(tuple(packs), dataset, dict(saved), run, rows)
         self._ray = ray
         self._ended: Ended | None = None
 

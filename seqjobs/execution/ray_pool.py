@@ -25,13 +25,13 @@ from seqjobs.execution.ray_asks import WAIT_SECONDS, Ask, Asks, Died, lost
 from seqjobs.execution.ray_slots import Slots
 from seqjobs.execution.ray_worker import WorkerFacts, decode_alone
 from seqjobs.execution.retry import Tries
-from seqjobs.execution.start_runner import start_runner
+from seqjobs.execution.start_runner import StartRunner, start_runner
 from seqjobs.execution.worker_source import OwnWorkers, WorkerSource
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training.finished_model import FinishedModel
-from seqjobs.training.outcome import Cause, Failure, PackRunner, Stopping, Weights, never
+from seqjobs.training.outcome import Cause, Failure, Stopping, Weights, never
 
 # A worker may have to start for it; and it must not keep a run from its end.
 EXPORT_SECONDS = 300.0
@@ -58,7 +58,7 @@ class RayPool:
         *,
         workers: int | None = None,
         address: str | None = None,
-        start: Callable[[int], PackRunner] = start_runner,
+        start: StartRunner = start_runner,
         use_kept: bool = False,
         run_seconds: float = math.inf,
         notify: Callable[[str], None] = lambda _: None,

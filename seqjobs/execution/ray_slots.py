@@ -150,12 +150,13 @@ class Slots:
     def _room(self) -> int:
         self._looked = time.monotonic()
         capacity = self.source.capacity()
-        fits = int(capacity["CPU"] // self.resources.cpus)
+        each = self.resources.workers
+        fits = int(capacity["CPU"] // (self.resources.cpus * each))
         gpus = gpus_of(self.resources, capacity)
         if gpus:
-            fits = min(fits, int(capacity["GPU"] // gpus))
+            fits = min(fits, int(capacity["GPU"] // (gpus * each)))
         if self.resources.memory:
-            fits = min(fits, int(capacity["memory"] // self.resources.memory))
+            fits = min(fits, int(capacity["memory"] // (self.resources.memory * each)))
         self._has_room = fits > 0
         if fits == 0 and not self.slots and not self._ever_started:
             raise ClusterError(
@@ -169,7 +170,8 @@ class Slots:
     def _wanted(self, gpus: int) -> str:
         memory = self.resources.memory
         wanted = f"{self.resources.cpus} CPUs and {gpus} GPUs"
-        return wanted if memory is None else f"{wanted} and {_mebibytes(memory)} MiB of memory"
+        wanted = wanted if memory is None else f"{wanted} and {_mebibytes(memory)} MiB of memory"
+        return wanted if self.resources.workers == 1 else f"{self.resources.workers} times {wanted}"
 
     def _found(self, capacity: Any) -> str:
         found = f"{capacity['CPU']:g} and {capacity['GPU']:g}"

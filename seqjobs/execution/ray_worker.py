@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import final
+from typing import Any, final
 
 import psutil
 
@@ -18,13 +18,16 @@ from seqjobs.data.read import read_dataset
 from seqjobs.data.streamed.presence import present
 from seqjobs.errors import DataError
 from seqjobs.execution.captured_output import CapturedOutput
+from seqjobs.execution.companions import SpanningRunner, start_spanning
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.hardening import harden
 from seqjobs.execution.new_rows_call import Predicted, evaluated, predicted
 from seqjobs.execution.pack_run import MembersEnded, PackEnd, PackStopped, run_pack
 from seqjobs.execution.report_buffer import ReportBuffer
+from seqjobs.execution.start_runner import StartRunner
 from seqjobs.execution.stream_items import SMALL_BYTES, Begun, Ended, Reported, StreamItem
 from seqjobs.planning.plan import DataSource
+from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.outcome import EpochReport, Failure, PackCheckpoint, PackRunner, Stopping, Weights
@@ -49,19 +52,22 @@ class WorkerFacts:
 
 @final
 class Worker:
-    """The actor: one process, one PackRunner, one pack at a time.
+    """The actor: one process, one PackRunner, one pack at a time; with companions where trials span several.
 
     Once it holds more than `memory` bytes of its own it begins no further pack: its driver replaces it.
     """
 
-    def __init__(self, cpus: int, start: Callable[[int], PackRunner], memory: int | None = None) -> None:
+    def __init__(self, start: StartRunner, resources: Resources, gpus: int = 0, group: Any = None) -> None:
         self._output = CapturedOutput()
-        self._memory = memory
+        self._memory = resources.memory
         self._held = 0  # as its driver was told last
         self._num_packs = 0
         self._stopped = ""
+        self._spanning: SpanningRunner | None = None
         with self._output:
-            self._runner = start(cpus)
+            if group is not None:
+                self._spanning = start_spanning(start, resources, gpus, group)
+            self._runner: PackRunner = self._spanning or start(resources.cpus)
 
     def facts(self) -> WorkerFacts:
         import ray  # noqa: PLC0415 (loaded already, being inside a Ray worker; a driver may have to wait for it)
@@ -86,12 +92,20 @@ class Worker:
             return self._runner.check(trial, present(dataset))
 
     def run(
-        self, packs: tuple[Pack, ...], dataset: Dataset, saved: Mapping[str, bytes], run: str = ""
+        self,
+        packs: tuple[Pack, ...],
+        dataset: Dataset,
+        saved: Mapping[str, bytes],
+        run: str = "",
+        rows: Sequence[Any] = (),
     ) -> Iterator[StreamItem | tuple[Weights, ...]]:
         """The stream of `stream_items`; what was printed is added to each outcome.
 
-        `saved` has the contents of checkpoints, by the packs' ids. `run` is what `stop` may be called with.
+        `saved` has the contents of checkpoints, by the packs' ids. `run` is what `stop` may be called with; `rows` the
+        reference of the dataset, where other processes want it too.
         """
+        if self._spanning is not None:
+            self._spanning.rows = rows
 
         dataset = present(dataset)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, final
 
 from seqjobs.execution import ray_cluster
 from seqjobs.execution.cluster_watch import ClusterWatch, asked
+from seqjobs.execution.companions import in_bundle, room_for
 from seqjobs.execution.hardening import Hardened
 from seqjobs.execution.ray_worker import SIGNALS, Worker
+from seqjobs.execution.start_runner import StartRunner
 from seqjobs.planning.resources import Resources
-from seqjobs.training.outcome import PackRunner
 
 
 class WorkerSource(Protocol):
@@ -43,10 +45,11 @@ class WorkerSource(Protocol):
 class OwnWorkers:
     """Workers that the run starts for itself, and that end with it."""
 
-    def __init__(self, ray: Any, start: Callable[[int], PackRunner], watch: ClusterWatch) -> None:
+    def __init__(self, ray: Any, start: StartRunner, watch: ClusterWatch) -> None:
         self._ray = ray
         self._start = start
         self._watch = watch
+        self._started: dict[int, StartedWorker] = {}
         self.is_warm = False
 
     def check(self) -> None:
@@ -59,23 +62,42 @@ class OwnWorkers:
         return asked(lambda: ray_cluster.node_is_alive(self._ray, node_id, ask=ask), self.check)
 
     def start(self, resources: Resources, gpus: int) -> Any:
-        return asked(lambda: start_worker(self._ray, self._start, resources, gpus), self.check)
+        started = asked(lambda: start_worker(self._ray, self._start, resources, gpus), self.check)
+        self._started[id(started.actor)] = started
+        return started.actor
 
     def end(self, actor: Any) -> None:
-        self._ray.kill(actor)
+        self._started.pop(id(actor)).end(self._ray)
 
     def give_back(self, actor: Any) -> None:
-        self._ray.kill(actor)
+        self.end(actor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartedWorker:
+    """An actor of Worker; with companions it has a placement group, which nobody else gives back."""
+
+    actor: Any
+    group: Any = None
+
+    def end(self, ray: Any) -> None:
+        """At once, whatever it is at, if it is not dead already."""
+        ray.kill(self.actor)
+        if self.group is not None:
+            ray.util.remove_placement_group(self.group)
 
 
 def start_worker(
-    ray: Any, start: Callable[[int], PackRunner], resources: Resources, gpus: int, *, name: str | None = None
-) -> Any:
+    ray: Any, start: StartRunner, resources: Resources, gpus: int, *, name: str | None = None
+) -> StartedWorker:
     """A new actor of Worker in a hardened process; with a name, others of the namespace find it."""
-    actor_class = ray.remote(concurrency_groups={SIGNALS: 1})(Worker).options(
-        num_cpus=resources.cpus, num_gpus=gpus, memory=resources.memory, max_restarts=0, name=name
-    )
-    return actor_class.remote(resources.cpus, Hardened(start=start), resources.memory)
+    actor_class = ray.remote(concurrency_groups={SIGNALS: 1})(Worker)
+    wanted = {"num_cpus": resources.cpus, "num_gpus": gpus, "memory": resources.memory, "max_restarts": 0, "name": name}
+    group = room_for(ray, resources, gpus) if resources.workers > 1 else None
+    if group is not None:
+        wanted["scheduling_strategy"] = in_bundle(ray, group, 0)
+    actor = actor_class.options(**wanted).remote(Hardened(start=start), resources, gpus, group)
+    return StartedWorker(actor=actor, group=group)
 
 
 def gpus_of(resources: Resources, capacity: Mapping[str, float]) -> int:

@@ -44,6 +44,9 @@ def _size(groups: Sequence[Group], feature_shapes: Mapping[str, Shape], train_ro
 
 def _cut(group: Group, size: PackSize) -> Iterator[Pack]:
     """Packs of one program; the last may have places left."""
+    if group[0].resources.workers > 1:
+        yield from (replace(pack, reason="its trials span several workers") for pack in group)
+        return
     if size.places == 1:
         yield from (replace(pack, reason=size.reason) for pack in group)
         return

@@ -133,7 +133,7 @@ def _trials_of(job: JobSpec, datasets: dict[str, DataSource], keys: PlanKeys) ->
             seed = job.seed + repeat
             trials.append(
                 Trial(
-                    id=keys.trial_id(meaning, job=job.name, seed=seed, cpus=job.resources.cpus),
+                    id=keys.trial_id(meaning, job=job.name, seed=seed, resources=_resources_of(job)),
                     job=job.name,
                     number=number,
                     repeat=repeat,
@@ -185,4 +185,4 @@ def _packs_of_one(jobs: Sequence[JobSpec], trials: Sequence[Trial], keys: PlanKe
 
 def _resources_of(job: JobSpec) -> Resources:
     given = job.resources
-    return Resources(cpus=given.cpus, gpus=given.gpus, memory=given.memory)
+    return Resources(cpus=given.cpus, gpus=given.gpus, memory=given.memory, workers=given.workers)

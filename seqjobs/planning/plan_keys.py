@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 from seqjobs.planning.member_numbers import without_numbers
+from seqjobs.planning.resources import Resources
 from seqjobs.spec.canonical import canonical_data, canonical_fit
 from seqjobs.spec.compile_sections import MAX_HELD
 from seqjobs.spec.sections import CompileSpec, TrialSpec
@@ -44,9 +45,10 @@ class PlanKeys:
             self._fit(trial),
         )
 
-    def trial_id(self, meaning: str, *, job: str, seed: int, cpus: int) -> str:
-        """The CPUs are TensorFlow's threads, and sums over more threads differ in their last bits."""
-        return _digest(_joined(job, str(seed), str(cpus), meaning))
+    def trial_id(self, meaning: str, *, job: str, seed: int, resources: Resources) -> str:
+        """The CPUs are TensorFlow's threads, and sums over more threads or workers differ in their last bits."""
+        workers = [f"workers {resources.workers}"] if resources.workers > 1 else []
+        return _digest(_joined(job, str(seed), str(resources.cpus), *workers, meaning))
 
     def program_key(self, trial: TrialSpec, dataset: str) -> str:
         """What trials must have in common to share one compiled program one at a time: all that shapes it, but no

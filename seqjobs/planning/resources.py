@@ -16,3 +16,5 @@ class Resources:
     cpus: int = 1
     gpus: int | Literal["auto"] = "auto"
     memory: int | None = None
+    workers: int = 1
+    """How many processes train a trial together, each with as much as the other fields say."""

@@ -164,6 +164,8 @@ class ResourcesSpec(Section):
     """GPUs of a worker: a number, or `auto` for one where the cluster has GPUs and none where it has not."""
     memory: Bytes | None = None
     """The private memory a worker may hold, as 4GiB; one that holds more is replaced between two trials."""
+    workers: Annotated[Count, Field(le=64)] = 1
+    """Workers that train one trial together, each batch spread over them; models of dense layers alone."""
 
 
 class LimitsSpec(Section):

@@ -60,16 +60,24 @@ _SLOW = {
 
 
 def compilation_of(
-    trial: TrialSpec, feature_shape: tuple[int, ...], *, steps: int, num_gpus: int, onednn: bool, smallest_batch: int
+    trial: TrialSpec,
+    feature_shape: tuple[int, ...],
+    *,
+    steps: int,
+    num_gpus: int,
+    replicas: int,
+    onednn: bool,
+    smallest_batch: int,
 ) -> Compilation:
     """How to carry out a trial, of whose program the whole plan trains `steps` batches.
 
-    `onednn` is whether TensorFlow uses oneDNN on this CPU, which decides how fast convolutions are in the graph;
-    `smallest_batch` the rows of the smallest batch of training or validation.
+    `replicas` is over how many devices a batch is spread; `onednn` whether TensorFlow uses oneDNN on this CPU, which
+    decides how fast convolutions are in the graph; `smallest_batch` the rows of the smallest batch of training or
+    validation.
     """
-    if num_gpus > 1:
+    if replicas > 1:
         # Else Keras's `fit` spreads a batch over the devices.
-        return Compilation.MIRRORED if _mirrors(trial, smallest_batch >= num_gpus) else Compilation.STOCK
+        return Compilation.MIRRORED if _mirrors(trial, smallest_batch >= replicas) else Compilation.STOCK
     if trial.fit.compile != "auto":
         return Compilation(trial.fit.compile)
     layers = tuple(_layers(trial.model))

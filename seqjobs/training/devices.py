@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+
+from seqjobs.training.span import Span
 
 
 def prepare(cpus: int) -> tuple[str, ...]:
@@ -49,6 +52,17 @@ def has_onednn() -> bool:
 def gpus() -> tuple[str, ...]:
     """The GPUs that this worker was given."""
     return tuple(device.name for device in tf.config.list_logical_devices("GPU"))
+
+
+def spanning(span: Span) -> Any:
+    """MultiWorkerMirroredStrategy over the devices of all processes; waits until each of them has come to this call.
+
+    Once a process and before any operation, since TensorFlow starts a server for it: that listens on all addresses of
+    the machine, and asks nobody who he is.
+    """
+    task = {"type": "worker", "index": span.index}
+    os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": span.addresses}, "task": task})
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 # Each strategy numbers its sums over devices from 100 on, and one number stands for one shape in all of the process: a

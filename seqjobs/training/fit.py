@@ -9,19 +9,26 @@ import keras
 from seqjobs.data.dataset import Dataset
 from seqjobs.planning.trial import Trial
 from seqjobs.training import trial_checkpoint
-from seqjobs.training.checkpoint import NEVER, Checkpoint, Saving
+from seqjobs.training.checkpoint import NEVER, Checkpoint, Saving, Stopped
 from seqjobs.training.fitting import Fitting, Watcher
 from seqjobs.training.outcome import EpochReport
 from seqjobs.training.program import Program
 from seqjobs.training.rows import training_rows, validation_rows
+from seqjobs.training.span import Span
 
 
 def fit(
-    program: Program, trial: Trial, dataset: Dataset, fitting: Fitting, saving: Saving = NEVER
+    program: Program,
+    trial: Trial,
+    dataset: Dataset,
+    fitting: Fitting,
+    saving: Saving = NEVER,
+    span: Span | None = None,
 ) -> Iterator[EpochReport | Checkpoint]:
     """Trains the program's model in place, fills `fitting`, and yields a report an epoch, and checkpoints when due.
 
-    From a checkpoint it goes on behind the epoch at which that was taken.
+    From a checkpoint it goes on behind the epoch at which that was taken. With a `span` all its processes fit the
+    trial, and none looks at the time in the midst of an epoch.
     Raises Stopped, and whatever Keras and TensorFlow raise.
     """
     spec, model = trial.spec.fit, program.model
@@ -41,7 +48,12 @@ def fit(
     for epoch in range(fitting.epochs, spec.epochs):
         callbacks.on_epoch_begin(epoch)
         order = training.order(trial.seed, epoch) if spec.shuffle else None
-        logs = dict(zip(columns, epochs.run(order, fitting.check_time).tolist(), strict=True))
+        if span is not None:
+            fitting.check_time()
+            if not span.may_go_on():
+                raise Stopped
+        watch = fitting.check_time if span is None else _unwatched
+        logs = dict(zip(columns, epochs.run(order, watch).tolist(), strict=True))
         # Callbacks that look at batches see the last: its loss is the mean so far, and once that is no number it
         # stays so.
         callbacks.on_train_batch_end(last_batch, logs)
@@ -56,3 +68,7 @@ def fit(
     model.optimizer.finalize_variable_values(model.trainable_weights)
     callbacks.on_train_end(logs)
     fitting.finish(model)
+
+
+def _unwatched() -> None:
+    """Nothing between two calls of compiled functions may end the epoch."""

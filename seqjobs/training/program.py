@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, final
 
+import tensorflow as tf
+
 from seqjobs.data.dataset import Array, Dataset
 from seqjobs.planning.trial import Trial
 from seqjobs.spec.tables import Named, complete_arguments
@@ -79,9 +81,18 @@ class Program:
     @property
     def variables(self) -> tuple[Array, ...]:
         """The values of all variables, as `restore` takes them."""
-        return tuple(variable.numpy() for variable in self._initial.variables)
+        return tuple(_here(variable).numpy() for variable in self._initial.variables)
 
     def restore(self, variables: tuple[Array, ...]) -> None:
         """Gives all variables values that they had before."""
         for variable, value in zip(self._initial.variables, variables, strict=True):
             variable.assign(value)
+
+
+def _here(variable: Any) -> Any:
+    """Of a variable over several devices the one on the first of this process.
+
+    Weights are the same on all. Metrics are not: their sum would wait for other processes, which may be asked for
+    nothing, and is never needed, for every epoch begins with them at zero.
+    """
+    return variable.values[0] if isinstance(variable, tf.distribute.DistributedValues) else variable

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import keras
 import tensorflow as tf
@@ -46,31 +46,45 @@ from seqjobs.training.program import Program
 from seqjobs.training.programs import Programs
 from seqjobs.training.raw_model import raw_model
 from seqjobs.training.rows import training_rows, validation_rows
+from seqjobs.training.span import Span
 from seqjobs.training.stock_fit import stock_fit
+
+CANNOT_SPAN = (
+    "with `resources.workers` a model can have the layers Activation, Dense, Flatten and Reshape alone, `fit.compile` "
+    "must be auto or graph, and no batch, the last one included, may have fewer rows than there are workers"
+)
 
 
 @final
 class TrialRunner:
     """The PackRunner of TensorFlow. Make it with `start`."""
 
-    def __init__(self, device_names: tuple[str, ...], gpus: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, device_names: tuple[str, ...], gpus: tuple[str, ...] = (), span: Span | None = None, spanning: Any = None
+    ) -> None:
         self.devices = device_names
         self.versions: tuple[tuple[str, str], ...] = (
             ("tensorflow", str(tf.__version__)),
             ("keras", str(keras.__version__)),
         )
         self._gpus = gpus
+        self._span = span
+        self._spanning = spanning
         self._onednn = devices.has_onednn()
         self._programs = Programs()
         self._predictor: tuple[tuple[str, str], Predictor] | None = None
 
     @classmethod
-    def start(cls, cpus: int) -> TrialRunner:
-        """Sets this process's TensorFlow up for a worker with that many CPUs; once a process."""
+    def start(cls, cpus: int, span: Span | None = None) -> TrialRunner:
+        """Sets this process's TensorFlow up for a worker with that many CPUs; once a process.
+
+        With a `span` it waits for the other processes of it.
+        """
         names = devices.prepare(cpus)
+        spanning = None if span is None else devices.spanning(span)
         # What TensorFlow's import has made stays: nobody needs to look through it again and again.
         gc.freeze()
-        return cls(names, gpus=devices.gpus())
+        return cls(names, gpus=devices.gpus(), span=span, spanning=spanning)
 
     @property
     def compilations(self) -> Compilations:
@@ -85,7 +99,7 @@ class TrialRunner:
             if pack.size == 1:
                 (trial,) = pack.trials
                 yield from self._train(trial, pack, dataset, saved, stopping)
-            elif self._gpus:
+            elif self._gpus or self._span is not None:
                 # Nobody has measured packs there yet, nor whether XLA gives them the same bits every time.
                 yield from self._train_apart(pack, dataset, stopping)
             else:
@@ -160,47 +174,59 @@ class TrialRunner:
         compilation = self._compilation(trial, pack, dataset)
         fitting.compiled = compilation.value
         if compilation is Compilation.STOCK:
-            return stock_fit(trial, dataset, fitting, devices.strategy(self._gpus), stopping)
+            if self._span is not None:
+                raise ValueError(CANNOT_SPAN)
+            return stock_fit(trial, dataset, fitting, self._strategy(), stopping)
         # XLA needs no help with stock layers on a GPU.
         lowered = compilation is Compilation.XLA and not self._gpus
         if compilation is Compilation.MIRRORED:
             # Sums over the devices are cut by their number.
-            fitting.compiled = f"{compilation.value}-{len(self._gpus)}"
+            fitting.compiled = f"{compilation.value}-{self._num_replicas()}"
         program = self._programs.take(
             pack.program_key,
             dataset,
             fitting.compiled,
             lambda: (
-                Program.mirrored(trial, dataset, devices.strategy(self._gpus))
+                Program.mirrored(trial, dataset, self._strategy())
                 if compilation is Compilation.MIRRORED
                 else Program.build(trial, dataset, compilation, lowered=lowered)
             ),
         )
         of = self._origin(pack, dataset, fitting.compiled)
-        return _encoded(fit(program, trial, dataset, fitting, _saving(pack, saved, of, stopping)), of)
+        saving = _saving(pack, saved, of, stopping)
+        return _encoded(fit(program, trial, dataset, fitting, saving, self._span), of)
+
+    def _strategy(self) -> Any:
+        return self._spanning or devices.strategy(self._gpus)
+
+    def _num_replicas(self) -> int:
+        return int(self._strategy().num_replicas_in_sync)
 
     def _origin(self, pack: Pack, dataset: Dataset, compiled: str) -> Mapping[str, str]:
         """What a checkpoint is of: with anything else than these its numbers would not be its pack's."""
         of = {"pack": pack.id, "program": pack.program_key, "data": dataset.fingerprint, "compiled": compiled}
         return {**of, **dict(self.versions)}
 
-    def _compilation(self, trial: Trial, pack: Pack, dataset: Dataset) -> Compilation:
+    def _compilation(self, trial: Trial, pack: Pack | None, dataset: Dataset) -> Compilation:
         size = trial.spec.fit.batch_size
         used = (training_rows(trial.spec, dataset), validation_rows(trial.spec, dataset))
         rows = [len(part) for part in used if part is not None]
         batches = -(-rows[0] // size)
-        steps = batches * trial.spec.fit.epochs * pack.program_trials
+        steps = batches * trial.spec.fit.epochs * (1 if pack is None else pack.program_trials)
         return compilation_of(
             trial.spec,
             dataset.schema.feature_shape,
             steps=steps,
             num_gpus=len(self._gpus),
+            replicas=self._num_replicas(),
             onednn=self._onednn,
             smallest_batch=min(count % size or size for count in rows),
         )
 
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:
         """Builds, compiles and calls the model on two rows, without tracing a graph."""
+        if self._span is not None and self._compilation(trial, None, dataset) is not Compilation.MIRRORED:
+            return Failure(cause=Cause.SPEC, message=CANNOT_SPAN)
         forget_models()
         try:
             model = build_model(trial.spec, dataset.schema.feature_shape, trial.seed)

@@ -11,6 +11,7 @@ from seqjobs.data.read import read_dataset
 from seqjobs.execution.ray_worker import Worker, private_bytes
 from seqjobs.execution.stream_items import Begun, Ended, Reported
 from seqjobs.planning.plan import Plan
+from seqjobs.planning.resources import Resources
 from tests.fake_runner import Behaviour, StartFake, history_of, weights_of
 
 MakePlan = Callable[..., Plan]
@@ -26,7 +27,7 @@ def stream(make_points_plan: MakePlan) -> Callable[..., tuple[list[Any], Plan]]:
     def made(*rates: float, start: StartFake | None = None, count: int = 10) -> tuple[list[Any], Plan]:
         choice = f"compile.optimizer.Adam.learning_rate={{choice: {[float(rate) for rate in rates]}}}"
         plan = make_points_plan(choice, f"search={{sampler: grid, repeats: {count // len(rates)}}}")
-        worker = Worker(1, start or StartFake())
+        worker = Worker(start or StartFake(), Resources())
         return list(worker.run(plan.packs, read_dataset(plan.datasets[0]), {})), plan
 
     return made
@@ -75,7 +76,7 @@ def test_a_worker_over_its_budget_begins_nothing_more(make_points_plan: MakePlan
     rate = f"compile.optimizer.Adam.learning_rate={float(Behaviour.ALLOCATE)}"
     plan = make_points_plan(rate, "search.repeats=3")
     dataset, size = read_dataset(plan.datasets[0]), 64 * 2**20
-    worker = Worker(1, StartFake(allocate=size), private_bytes() + size + size // 2)
+    worker = Worker(StartFake(allocate=size), Resources(memory=private_bytes() + size + size // 2))
     items = list(worker.run(plan.packs, dataset, {}))
     ends = [part for item in items for part in item if isinstance(part, Ended)]
     assert [part.end.outcomes[0].trial_id for part in ends] == [trial.id for trial in plan.trials[:2]]

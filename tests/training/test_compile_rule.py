@@ -27,7 +27,13 @@ SEQUENCE = "{Reshape: {target_shape: [3, 2]}}"
 
 def choice(plan: Plan, *, steps: int = MANY, num_gpus: int = 0, onednn: bool = True, smallest: int = 9) -> Compilation:
     return compilation_of(
-        plan.trials[0].spec, (6,), steps=steps, num_gpus=num_gpus, onednn=onednn, smallest_batch=smallest
+        plan.trials[0].spec,
+        (6,),
+        steps=steps,
+        num_gpus=num_gpus,
+        replicas=max(num_gpus, 1),
+        onednn=onednn,
+        smallest_batch=smallest,
     )
 
 

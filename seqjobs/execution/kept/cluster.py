@@ -18,10 +18,9 @@ from seqjobs.execution.kept.fingerprint import fingerprint
 from seqjobs.execution.kept.folder import KeptFolder, KeptState
 from seqjobs.execution.kept.keeper import GRACE_SECONDS, Order
 from seqjobs.execution.kept.local_socket import Connection, Message
-from seqjobs.execution.start_runner import start_runner
+from seqjobs.execution.start_runner import StartRunner, start_runner
 from seqjobs.storage.durable import FILE_MODE
 from seqjobs.storage.lock import Lock, is_held
-from seqjobs.training.outcome import PackRunner
 
 IDLE_SECONDS = 30 * 60.0
 # Its `sys.argv[0]` names no file: Ray puts the folder of that into the path from which workers import.
@@ -58,7 +57,7 @@ def up(
     *,
     workers: int | None = None,
     idle_seconds: float = IDLE_SECONDS,
-    start: Callable[[int], PackRunner] = start_runner,
+    start: StartRunner = start_runner,
     folder: KeptFolder | None = None,
     notify: Callable[[str], None] = lambda _: None,
 ) -> tuple[KeptStatus, bool]:

@@ -13,7 +13,7 @@ import selectors
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, final
@@ -25,9 +25,9 @@ from seqjobs.execution.kept.fingerprint import fingerprint
 from seqjobs.execution.kept.folder import KeptFolder, KeptState, ProcessId
 from seqjobs.execution.kept.local_socket import Connection, Listener, Message
 from seqjobs.execution.kept.workers import MAX_FAILED_STARTS, KeptWorkers, Lease, Wish
+from seqjobs.execution.start_runner import StartRunner
 from seqjobs.planning.resources import Resources
 from seqjobs.storage.lock import Lock
-from seqjobs.training.outcome import PackRunner
 
 LOOK_SECONDS = 0.2
 # How long runs may take to stop in order when the cluster is to end in spite of them.
@@ -41,7 +41,7 @@ class Order:
     folder: KeptFolder
     workers: int | None
     idle_seconds: float
-    start: Callable[[int], PackRunner]
+    start: StartRunner
     fingerprint: str
 
 

@@ -13,8 +13,8 @@ from seqjobs.execution.kept.cluster import alive
 from seqjobs.execution.kept.fingerprint import fingerprint
 from seqjobs.execution.kept.folder import KeptFolder, KeptState
 from seqjobs.execution.kept.local_socket import Connection, Message
+from seqjobs.execution.start_runner import StartRunner
 from seqjobs.planning.resources import Resources
-from seqjobs.training.outcome import PackRunner
 
 _ANSWER_SECONDS = 5.0
 
@@ -39,7 +39,7 @@ class LeasedWorkers:
         cls,
         demand: Mapping[Resources, int],
         limit: int | None,
-        start: Callable[[int], PackRunner],
+        start: StartRunner,
         notify: Callable[[str], None],
     ) -> Self | None:
         """None, and a word to the user, where a cluster is kept but is not of use; None where none is kept.

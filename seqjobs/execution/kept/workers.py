@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
 from seqjobs.execution import ray_cluster
 from seqjobs.execution.back_off import BackOff
 from seqjobs.execution.ray_worker import WorkerFacts
-from seqjobs.execution.worker_source import gpus_of, start_worker
+from seqjobs.execution.start_runner import StartRunner
+from seqjobs.execution.worker_source import StartedWorker, gpus_of, start_worker
 from seqjobs.planning.resources import Resources
-from seqjobs.training.outcome import PackRunner
 
 # What a worker may hold more after a run than when it was new, before it is replaced by a new one.
 MOST_GROWTH_BYTES = 2 * 2**30
@@ -42,7 +42,7 @@ class KeptWorker:
 
     name: str
     need: Mapping[str, float]
-    actor: Any
+    started: StartedWorker
     starting: Any
     facts: WorkerFacts | None = None
     bytes_when_new: int = 0
@@ -53,7 +53,7 @@ class KeptWorker:
 class KeptWorkers:
     """Lends workers to runs; keeps `count` of the default resources warm in the room that no run has."""
 
-    def __init__(self, ray: Any, start: Callable[[int], PackRunner], count: int | None) -> None:
+    def __init__(self, ray: Any, start: StartRunner, count: int | None) -> None:
         self._ray = ray
         self._start = start
         self._total = ray_cluster.capacity(ray)
@@ -120,7 +120,7 @@ class KeptWorkers:
         if not alive or not self._is_usual(worker) or others >= self.count:
             self._end(worker)
             return
-        worker.facts, worker.starting = None, worker.actor.facts.remote()
+        worker.facts, worker.starting = None, worker.started.actor.facts.remote()
 
     def end_lease(self, lease: Lease) -> None:
         """Ends the workers that the run has not given back: nobody knows what they are at."""
@@ -181,13 +181,14 @@ class KeptWorkers:
     def _new(self, resources: Resources) -> KeptWorker:
         self._made += 1
         name, gpus = f"worker-{self._made}", gpus_of(resources, self._total)
-        actor = start_worker(self._ray, self._start, resources, gpus, name=name)
-        worker = KeptWorker(name=name, need=self._need(resources), actor=actor, starting=actor.facts.remote())
+        started = start_worker(self._ray, self._start, resources, gpus, name=name)
+        facts = started.actor.facts.remote()
+        worker = KeptWorker(name=name, need=self._need(resources), started=started, starting=facts)
         self.workers.append(worker)
         return worker
 
     def _end(self, worker: KeptWorker) -> None:
-        self._ray.kill(worker.actor)
+        worker.started.end(self._ray)
         self.workers.remove(worker)
 
     def _without_leases(self) -> Mapping[str, float]:
@@ -198,7 +199,8 @@ class KeptWorkers:
 
     def _need(self, resources: Resources) -> Mapping[str, float]:
         gpus = gpus_of(resources, self._total)
-        return {"CPU": float(resources.cpus), "GPU": float(gpus), "memory": float(resources.memory or 0)}
+        one = {"CPU": float(resources.cpus), "GPU": float(gpus), "memory": float(resources.memory or 0)}
+        return {name: amount * resources.workers for name, amount in one.items()}
 
     def _fits(self, resources: Resources, room: Mapping[str, float]) -> int:
         return max(0, min(_counts(self._need(resources), room)))

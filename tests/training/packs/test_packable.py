@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("runner")
 
 MakePlan = Callable[..., Plan]
 RATES = "{log_uniform: [1e-3, 3e-2]}"
-# All 203 training rows are a batch: a remainder, which the grid of exactness has, would be compiled as a form of its own.
+# All 203 training rows are a batch: a remainder, which the grid of exactness has, would be a second form to compile.
 TWO = ("fit.pack=2", "search.trials=2", "fit.batch_size=203", "fit.epochs=4")
 
 MODELS = {

@@ -1,0 +1,133 @@
+"""Trials that span two workers, with real Ray and TensorFlow: the numbers of one process, whatever is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from seqjobs.execution.events import AttemptEnded, AttemptLost, CheckpointTaken, EpochEnded
+from seqjobs.execution.executor import Saved, nothing_saved
+from seqjobs.execution.in_process import InProcess
+from seqjobs.execution.ray_pool import RayPool
+from seqjobs.planning.plan import Plan
+from seqjobs.planning.resources import Resources
+from seqjobs.training.outcome import Cause, PackCheckpoint, TrialOutcome, Weights
+
+MakePlan = Callable[..., Plan]
+Found = dict[str, tuple[TrialOutcome, Weights]]
+
+TWO = "resources.workers=2"
+# 7 full batches of 29 rows and, of the 50 rows of validation, 29 and 21: none of them is even.
+RATES = ("compile.optimizer.Adam.learning_rate={choice: [0.01, 0.03]}", "search.sampler=grid")
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[RayPool]:
+    """One worker of two processes, warm over the tests of this module."""
+    with RayPool({Resources(workers=2): 10}, workers=1) as entered:
+        yield entered
+
+
+def carried_out(
+    executor: RayPool | InProcess,
+    plan: Plan,
+    on_event: Callable[[Any], None] = lambda _: None,
+    saved: Saved = nothing_saved,
+) -> tuple[list[Any], Found]:
+    executor.load(plan.datasets)
+    events: list[Any] = []
+    found: Found = {}
+    for event in executor.run(plan.packs, {}, saved):
+        on_event(event)
+        events.append(event)
+        if isinstance(event, AttemptEnded):
+            found.update(
+                (member.outcome.trial_id, (member.outcome, member.fetch_weights())) for member in event.members
+            )
+    return events, found
+
+
+def test_two_workers_give_the_numbers_of_one(pool: RayPool, make_points_plan: MakePlan, runner: object) -> None:
+    assert runner is not None
+    plan, alone = make_points_plan(TWO, *RATES), make_points_plan(*RATES, "fit.compile=graph", "fit.pack=off")
+    # Sums over two workers have other last bits, so these are other trials.
+    assert {trial.id for trial in plan.trials}.isdisjoint(trial.id for trial in alone.trials)
+    _, found = carried_out(pool, plan)
+    with InProcess() as one:
+        _, expected = carried_out(one, alone)
+    for trial, same in zip(plan.trials, alone.trials, strict=True):
+        (outcome, weights), (other, others) = found[trial.id], expected[same.id]
+        assert outcome.failure is None
+        assert outcome.compiled == "mirrored-2"
+        assert list(outcome.history) == list(other.history)
+        for column, values in other.history.items():
+            np.testing.assert_allclose(outcome.history[column], values, rtol=1e-6, err_msg=column)
+        for ours, theirs in zip(weights, others, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def companions() -> list[psutil.Process]:
+    """The processes beside the first that this process's cluster has."""
+    return [process for process in psutil.process_iter() if _title(process).startswith("ray::Companion")]
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def test_a_worker_of_several_that_is_killed_costs_its_trial_what_was_not_saved(
+    pool: RayPool, make_points_plan: MakePlan
+) -> None:
+    plan = make_points_plan(TWO, "fit.epochs=400", "fit.batch_size=203", "limits.checkpoint=0.1")
+    saved: dict[str, PackCheckpoint] = {}
+    first_epochs: list[int] = []
+
+    def kill_once(event: Any) -> None:
+        if isinstance(event, CheckpointTaken):
+            if not saved:
+                (companion,) = companions()
+                os.kill(companion.pid, signal.SIGKILL)
+            saved[event.pack_id] = event.checkpoint
+        if isinstance(event, EpochEnded) and event.attempt == 2:
+            first_epochs.append(event.reports[0].epoch)
+
+    events, found = carried_out(pool, plan, kill_once, saved.get)
+    (lost,) = [event for event in events if isinstance(event, AttemptLost)]
+    assert (lost.failure.cause, lost.final) == (Cause.CRASH, False)
+    assert first_epochs[0] > 0
+    _, undisturbed = carried_out(pool, plan)
+    (outcome, weights), (other, others) = found[plan.trials[0].id], undisturbed[plan.trials[0].id]
+    assert outcome.failure is None
+    assert outcome.history == other.history
+    assert all(np.array_equal(ours, theirs) for ours, theirs in zip(weights, others, strict=True))
+
+
+def test_a_trial_whose_time_is_over_leaves_the_workers_to_the_next(pool: RayPool, make_points_plan: MakePlan) -> None:
+    plan = make_points_plan(TWO, "fit.epochs=100000", "limits.trial_time=1")
+    _, found = carried_out(pool, plan)
+    ((outcome, _),) = found.values()
+    assert outcome.failure is not None
+    assert outcome.failure.cause is Cause.TIME
+    assert outcome.history["loss"]
+    _, found = carried_out(pool, make_points_plan(TWO))
+    ((outcome, _),) = found.values()
+    assert outcome.failure is None
+
+
+def test_models_that_no_one_compared_are_refused_before_they_train(pool: RayPool, make_points_plan: MakePlan) -> None:
+    last = "{Dense: {units: 1, activation: sigmoid}}"
+    plan = make_points_plan(TWO, f"model=[{{Dropout: {{rate: 0.5}}}}, {last}]")
+    small = make_points_plan(TWO, "fit.batch_size=101")  # (202 rows, and one)
+    pool.load(plan.datasets)
+    failures = pool.check((*plan.trials, *small.trials))
+    assert [failures[trial.id].cause for trial in (*plan.trials, *small.trials)] == [Cause.SPEC] * 2
+    assert "`resources.workers`" in failures[plan.trials[0].id].message
