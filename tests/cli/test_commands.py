@@ -390,6 +390,9 @@ def test_predict_says_what_it_does_not_take(asked: list[tuple[object, ...]], fol
     assert "must end in .parquet or .csv (got a.xlsx)" in invoke("predict", "a", "--out", "a.xlsx", code=2).stderr
     assert "no run 'ran-one'" in invoke("predict", "ran-one", "new.csv", "--out", "a.csv", code=5).stderr
     assert "Missing argument" in invoke("predict", "--out", "a.csv", code=2).stderr
+    for run in ("run-one", "run-o", "runs/run-one"):
+        assert f"Missing DATA: {run} is a run." in invoke("predict", run, "--out", "a.csv", code=2).stderr
+        assert f"Missing DATA: {run} is a run." in invoke("evaluate", run, code=2).stderr
     assert asked == []
 
 
