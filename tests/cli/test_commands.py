@@ -184,7 +184,7 @@ def test_submit_ends_with_the_leaderboard_and_what_to_do_next(submitted: Submitt
     assert lines[0] == "val_accuracy (maximize)"
     assert lines[3].split()[:3] == ["1", best.id, "0.55469"]
     assert lines[-3:] == [
-        "run run-one: 8 finished, 0 failed, 12.5 s, in runs/run-one",
+        "run run-one: 8 finished, 0 failed, worked 12.5 s, in runs/run-one",
         "  seqjobs results run-one",
         "  seqjobs export run-one --out best.keras",
     ]
