@@ -29,7 +29,10 @@ def unreachable(name: str, message: str) -> DataError:
         )
     elif silent := _SILENT.search(line):
         what = f"the store cannot be reached: {silent[1][:MESSAGE_LENGTH]}"
-        fix = "see to the network and to data.storage.endpoint; it begins with http:// where the store has no TLS."
+        fix = (
+            "see to the network and to data.storage.endpoint, or AWS_ENDPOINT_URL in the environment; it begins with "
+            "http:// where the store has no TLS."
+        )
     else:
         what = f"the store cannot be read: {line[:MESSAGE_LENGTH]}"
         fix = "see to the path and the credentials in the environment; data.storage has region and endpoint."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -18,6 +19,8 @@ from seqjobs.storage.files import WITH_BUCKETS, format_name, is_data, printable,
 # A request is tried three times; the second is how long a store may send nothing.
 CONNECT_SECONDS = 10
 REQUEST_SECONDS = 20
+# By which Amazon's own tools are told of a store that speaks as S3 does; Arrow looks at none of them.
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _MAGIC_CHARACTERS = frozenset("*?[")
 
 
@@ -57,7 +60,7 @@ def files_in_store(uri: str, options: StorageSpec) -> list[tuple[SourceFile, tup
 
 def _open(scheme: str, place: str, fixed: PurePosixPath, options: StorageSpec) -> tuple[Any, PurePosixPath]:
     """The file system, and the path in it."""
-    protocol, _, host = (options.endpoint or "").rpartition("://")
+    protocol, _, host = _endpoint(scheme, options).rpartition("://")
     if scheme == "s3":
         region = options.region or (None if host else fs.resolve_s3_region(place))
         store = fs.S3FileSystem(
@@ -76,6 +79,12 @@ def _open(scheme: str, place: str, fixed: PurePosixPath, options: StorageSpec) -
         return store, PurePosixPath(place) / fixed
     store, path = fs.FileSystem.from_uri(f"{scheme}://{place}/{fixed}")
     return store, PurePosixPath(path)
+
+
+def _endpoint(scheme: str, options: StorageSpec) -> str:
+    """`http://host:9000`, the scheme if it is known; nothing for the cloud's own."""
+    named = [os.environ.get(name, "") for name in _ENDPOINTS] if scheme == "s3" else []
+    return next(filter(None, [options.endpoint, *named]), "").rstrip("/")
 
 
 def _files(store: Any, root: PurePosixPath, pattern: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -35,6 +35,7 @@ def shards(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def reader(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
     """The server, with credentials for it in the environment."""
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     for name, value in s3.credentials.items():
         monkeypatch.setenv(name, value)
     return s3
@@ -57,6 +58,16 @@ def test_shards_may_be_named_and_of_several_formats(folder: Folder, reader: S3Se
     features = ["x", "n"]  # text does not tell that a column is of singles
     found = folder.read(train=paths, features=features, storage=reader.storage)
     assert_same(found, folder.read(features=features))
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+@pytest.mark.usefixtures("shards")
+def test_the_environment_may_name_the_endpoint(
+    folder: Folder, reader: S3Server, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    folder.write(TABLE)
+    monkeypatch.setenv(variable, reader.endpoint)
+    assert_same(folder.read(train="s3://shards/rows.parquet"), folder.read())
 
 
 WRONG = "hunter2hunter2"

@@ -20,6 +20,7 @@ from .samples import moved_points, plan_of
 @pytest.fixture
 def bucket(s3: S3Server, points: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
     """What makes a spec of the points read them from the server."""
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     for name, value in s3.credentials.items():
         monkeypatch.setenv(name, value)
     s3.upload(points, "points")
