@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 
@@ -17,6 +17,7 @@ from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.load import parse_job
 from seqjobs.training import environment
 from seqjobs.training.outcome import PackRunner
+from tests.s3_server import S3Server, s3_server
 
 environment.pin()  # before any test module imports Keras
 
@@ -30,6 +31,13 @@ MakeJob = Callable[..., JobSpec]
 def runner() -> PackRunner:
     """TensorFlow as a worker with one CPU has it; its threads cannot be set again, so all tests share it."""
     return start_runner(1)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """A real S3 server, which all tests share."""
+    with s3_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

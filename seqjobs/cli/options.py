@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from seqjobs.cli.views.printable import printable
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -68,12 +70,21 @@ run_and_data_argument = click.argument("words", metavar="[RUN] DATA...", nargs=-
 def run_and_data(runs_dir: Path, words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
     """The run, if one is named, and the data behind it: the first of several words is data only where it is a path."""
     first, *data = words
-    if not data or _is_data(first):
+    if _is_data(first) or not (data or _is_run(runs_dir, first)):
         return None, words
+    if not data:
+        raise click.UsageError(f"Missing DATA: {printable(first)} is a run.")
     from seqjobs.results.run_folders import find_run  # noqa: PLC0415 (as above)
 
     find_run(runs_dir, first)
     return first, tuple(data)
+
+
+def _is_run(runs_dir: Path, word: str) -> bool:
+    from seqjobs.results.run_folders import list_runs  # noqa: PLC0415 (as above)
+
+    names = [path.name for path in list_runs(runs_dir)]
+    return (Path(word) / "run.json").is_file() or any(name.startswith(word) for name in names)
 
 
 def _is_data(word: str) -> bool:

@@ -16,7 +16,7 @@ from seqjobs.data.stores import files_in_store
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.data_section import StorageSpec
-from seqjobs.spec.problems import did_you_mean, shown
+from seqjobs.spec.problems import MOST_SUGGESTED, did_you_mean, shown
 from seqjobs.storage.files import find_files_of_each, format_name, printable, scheme_of, shown_path
 
 
@@ -78,7 +78,7 @@ def _check_types(files: Sequence[DataFile], types: Mapping[str, str]) -> None:
     known = text[0].schema.names
     for name in types:
         if name not in known:
-            fix = did_you_mean(name, [printable(column) for column in known])
+            fix = did_you_mean(name, [printable(column) for column in known], MOST_SUGGESTED)
             where = printable(text[0].name)
             raise DataError("E402", f"data.types has column {shown(name)}, which is not there", where=where, fix=fix)
 

@@ -16,7 +16,7 @@ from seqjobs.data.training_rows import LEARNED_AT_ONCE
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.data_section import DataSpec
-from seqjobs.spec.problems import did_you_mean, shown
+from seqjobs.spec.problems import MOST_SUGGESTED, did_you_mean, shown
 from seqjobs.storage.files import printable
 
 MAX_FILES = 8
@@ -137,7 +137,7 @@ def _lacks_values(column: pa.Array) -> bool:
 def _check_columns(files: Sequence[DataFile], target: str) -> None:
     known = files[0].schema.names
     if target not in known:
-        fix = did_you_mean(target, [printable(column) for column in known])
+        fix = did_you_mean(target, [printable(column) for column in known], MOST_SUGGESTED)
         fix = fix if fix.endswith(("?", ".")) else fix + "."
         raise DataError("E402", f"there is no column {shown(target)}", where=printable(files[0].name), fix=fix)
     for name in known:

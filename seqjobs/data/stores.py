@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -10,12 +11,16 @@ from typing import Any
 from pyarrow import fs
 
 from seqjobs.data.source_file import SourceFile
+from seqjobs.data.store_errors import unreachable
 from seqjobs.errors import DataError
 from seqjobs.spec.data_section import StorageSpec
-from seqjobs.storage.files import format_name, is_data, printable, scheme_of
+from seqjobs.storage.files import WITH_BUCKETS, format_name, is_data, printable, scheme_of
 
+# A request is tried three times; the second is how long a store may send nothing.
 CONNECT_SECONDS = 10
-REQUEST_SECONDS = 60
+REQUEST_SECONDS = 20
+# By which Amazon's own tools are told of a store that speaks as S3 does; Arrow looks at none of them.
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _MAGIC_CHARACTERS = frozenset("*?[")
 
 
@@ -26,15 +31,21 @@ def files_in_store(uri: str, options: StorageSpec) -> list[tuple[SourceFile, tup
     It is a file, a folder or a glob, as a local path is. Raises DataError: E401 for what is not there or cannot be
     reached, E415 for a file of another format.
     """
+    scheme = scheme_of(uri) or ""
     place, _, path = uri.partition("://")[2].partition("/")
     parts = PurePosixPath(path).parts
     num_fixed = next((index for index, part in enumerate(parts) if not _MAGIC_CHARACTERS.isdisjoint(part)), len(parts))
     fixed, pattern = parts[:num_fixed], parts[num_fixed:]
     try:
-        store, root = _open(scheme_of(uri) or "", place, PurePosixPath(*fixed), options)
+        store, root = _open(scheme, place, PurePosixPath(*fixed), options)
+        # Listing a bucket that is not there finds no file and does not fail.
         found = list(_files(store, root, pattern))
+        has_bucket = bool(found) or scheme not in WITH_BUCKETS or _is_there(store, root.parts[0])
     except (OSError, ValueError) as error:
         raise unreachable(uri, str(error)) from error
+    if not has_bucket:
+        what = f"there is no bucket '{printable(place)}'"
+        raise DataError("E401", what, where=printable(uri), fix="correct the path, or data.storage.endpoint.")
     if not found:
         what = "this pattern matches no data file" if pattern else "there is no data file"
         raise DataError("E401", what, where=printable(uri), fix="correct the path.")
@@ -47,16 +58,9 @@ def files_in_store(uri: str, options: StorageSpec) -> list[tuple[SourceFile, tup
     return files
 
 
-def unreachable(name: str, message: str) -> DataError:
-    """The error for a store that does not give what it is asked for."""
-    lines = printable((message.strip().splitlines() or ["no reason given"])[0])[:300]
-    fix = "see to the path, the network, and the credentials in the environment; data.storage has region and endpoint."
-    return DataError("E401", f"the store cannot be read: {lines}", where=printable(name), fix=fix)
-
-
 def _open(scheme: str, place: str, fixed: PurePosixPath, options: StorageSpec) -> tuple[Any, PurePosixPath]:
     """The file system, and the path in it."""
-    protocol, _, host = (options.endpoint or "").rpartition("://")
+    protocol, _, host = _endpoint(scheme, options).rpartition("://")
     if scheme == "s3":
         region = options.region or (None if host else fs.resolve_s3_region(place))
         store = fs.S3FileSystem(
@@ -77,6 +81,12 @@ def _open(scheme: str, place: str, fixed: PurePosixPath, options: StorageSpec) -
     return store, PurePosixPath(path)
 
 
+def _endpoint(scheme: str, options: StorageSpec) -> str:
+    """`http://host:9000`, the scheme if it is known; nothing for the cloud's own."""
+    named = [os.environ.get(name, "") for name in _ENDPOINTS] if scheme == "s3" else []
+    return next(filter(None, [options.endpoint, *named]), "").rstrip("/")
+
+
 def _files(store: Any, root: PurePosixPath, pattern: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """The parts of the files' paths below `root`; none where it is a file itself."""
     (info,) = store.get_file_info([str(root)])
@@ -90,6 +100,11 @@ def _files(store: Any, root: PurePosixPath, pattern: Sequence[str]) -> Iterator[
             continue
         if _matches(below, pattern) if pattern else is_data(below[-1]):
             yield below
+
+
+def _is_there(store: Any, path: str) -> bool:
+    (info,) = store.get_file_info([path])
+    return bool(info.type != fs.FileType.NotFound)
 
 
 def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:

@@ -17,7 +17,7 @@ from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.column_spec import ColumnSpec
 from seqjobs.spec.data_section import DataSpec
-from seqjobs.spec.problems import did_you_mean, shown
+from seqjobs.spec.problems import MOST_SUGGESTED, did_you_mean, shown
 from seqjobs.storage.files import printable
 
 MAX_NAMED = 5
@@ -129,7 +129,7 @@ def check_columns(names: Iterable[str], file: DataFile) -> None:
     known = file.schema.names
     for name in names:
         if name not in known:
-            fix = did_you_mean(name, [printable(column) for column in known])
+            fix = did_you_mean(name, [printable(column) for column in known], MOST_SUGGESTED)
             fix = fix if fix.endswith(("?", ".")) else fix + "."
             raise DataError("E402", f"there is no column {shown(name)}", where=printable(file.name), fix=fix)
         if known.count(name) > 1:

@@ -154,7 +154,7 @@ def _time(profile: ColumnProfile, *, is_incomplete: bool) -> Feature | LeftOut:
         parts.append("weekday")
     if "hour" in times.varying:
         parts.append("hour")
-    note = f"times within {times.days:,.0f} days"
+    note = f"times from {times.first} to {times.last}"
     if parts == ["hour"]:
         return Feature(column=name, steps=({"cyclic": "hour"},), note=note)
     return Feature(column=name, steps=({"date_parts": ["days", *parts]}, "standardize"), note=note)

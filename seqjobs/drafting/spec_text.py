@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from seqjobs.drafting.draft import Draft
 from seqjobs.drafting.feature_rules import Feature, LeftOut, Step
 from seqjobs.drafting.model_rules import Layer
-from seqjobs.drafting.training_rules import TRIALS
+from seqjobs.drafting.training_rules import SEED, TRIALS
 from seqjobs.drafting.yaml_text import comment, flow
 
 WIDTH = 110
@@ -26,7 +26,7 @@ def _header(draft: Draft, file_name: str) -> Iterator[str]:
     yield f"# To look: seqjobs plan {comment(file_name)}; to train: seqjobs submit {comment(file_name)}"
     yield ""
     yield f"name: {flow(draft.name)}"
-    yield "seed: 0"
+    yield f"seed: {SEED}"
 
 
 def _data(draft: Draft) -> Iterator[str]:

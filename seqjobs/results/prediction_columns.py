@@ -70,7 +70,9 @@ def _yes_or_no(form: PredictionColumns, outputs: Array) -> Columns:
         yes: Any = says_yes[:, index]
         found[f"prediction{suffix}"] = form.named(yes) if names else pa.array(yes.astype(np.int64))
     if form.probable:
-        found |= {f"probability{suffix}": pa.array(given[:, index]) for index, suffix in enumerate(_suffixes(outputs))}
+        # Beside a class that is no yes, a bare probability would be read as that of the class.
+        suffixes = [f"_{names[1]}"] if names and len(names) == 2 else _suffixes(outputs)
+        found |= {f"probability{suffix}": pa.array(given[:, index]) for index, suffix in enumerate(suffixes)}
     return found
 
 

@@ -14,9 +14,11 @@ from seqjobs.spec.column_spec import ColumnSpec, listed_columns, written_column
 from seqjobs.spec.quantities import Bytes
 from seqjobs.spec.rejection import carried_problems, rejection
 from seqjobs.spec.section import TABLE_KEY, Section
-from seqjobs.storage.files import REMOTE_SCHEMES, scheme_of
+from seqjobs.storage.files import REMOTE_SCHEMES, WITH_BUCKETS, scheme_of
 
 _ENDPOINT = r"^(https?://)?[A-Za-z0-9.:\[\]-]+$"
+# What S3 and Google's store allow, and the capitals of old buckets.
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
 _METADATA_HOST = re.compile(r"(?i)\[?(169\.254\.|fe80:|fd00:ec2:|metadata\b)")
 
 
@@ -45,10 +47,13 @@ def checked_paths(texts: Iterable[str]) -> tuple[str, ...]:
 def _check_place(scheme: str, value: str) -> None:
     """Of `abfs://container@host/path` the container is no login, and of `s3://bucket/path` nothing is a host."""
     login, at, host = value.partition("://")[2].partition("/")[0].rpartition("@")
-    names_bucket = scheme in ("s3", "gs")
+    names_bucket = scheme in WITH_BUCKETS
     if ":" in login or (at and names_bucket):
         what, fix = "an address holds who logs in", "credentials of a store stand in the environment: see the README."
         raise rejection("E709", what, value, fix)
+    if names_bucket and not _BUCKET.fullmatch(host):
+        what = "the bucket is left out" if not host else "this is no name of a bucket"
+        raise rejection("E401", what, value, f"write {scheme}://BUCKET/PATH; only PATH may be a pattern.")
     if not names_bucket:
         _check_host(host, value)
 

@@ -13,6 +13,8 @@ from seqjobs.storage.redaction import without_secrets
 Path = tuple[str | int, ...]
 
 MAX_GOT_LENGTH = 60
+MOST_SUGGESTED = 20
+"""Of columns, which may be thousands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +97,11 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     return by_lower[near[0]] if near else None
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The fix for an unknown name: the nearest known one, else a list of all of them."""
+def did_you_mean(name: str, known: Iterable[str], most: int | None = None) -> str:
+    """The fix for an unknown name: the nearest known one, else a list of them, of `most` at most."""
     names = sorted(set(known))
     near = nearest(name, names)
-    return f"did you mean '{near}'?" if near else "use one of " + ", ".join(names)
+    if near:
+        return f"did you mean '{near}'?"
+    more = f" and {len(names) - most:,} more" if most is not None and len(names) > most else ""
+    return "use one of " + ", ".join(names[:most]) + more

@@ -34,6 +34,9 @@ TEXT_FORMATS: Final = frozenset({"csv", "json-lines"})
 REMOTE_SCHEMES: Final = ("s3", "gs", "abfs", "abfss", "hdfs")
 """Of the places that are not local, by the beginning of a path, those that the data stage can read from."""
 
+WITH_BUCKETS: Final = frozenset({"s3", "gs"})
+"""Of these, those whose paths begin with the name of a bucket."""
+
 _MAGIC_CHARACTERS = frozenset("*?[")
 
 

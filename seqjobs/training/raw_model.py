@@ -21,15 +21,19 @@ from seqjobs.data.preprocess.categories import Categories
 from seqjobs.data.preprocess.chain import Chain
 from seqjobs.data.preprocess.clip import Clip
 from seqjobs.data.preprocess.cyclic import Cyclic
+from seqjobs.data.preprocess.date_parts import DateParts
 from seqjobs.data.preprocess.impute import Impute
 from seqjobs.data.preprocess.index import Index
 from seqjobs.data.preprocess.log1p import Log1p
 from seqjobs.data.preprocess.min_max import MinMax
 from seqjobs.data.preprocess.one_hot import OneHot
+from seqjobs.data.preprocess.pad import Pad
 from seqjobs.data.preprocess.rescale import Rescale
 from seqjobs.data.preprocess.standardize import Standardize
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.prediction import built
+from seqjobs.training.raw_lists import padded
+from seqjobs.training.raw_times import cyclic_part, date_parts
 
 _BOOLS = {"false": 0, "true": 1}
 
@@ -38,8 +42,9 @@ def raw_model(model: FinishedModel) -> keras.Model:
     """Takes a mapping of columns: (rows, width), or (rows,) for single values; NaN for what is missing.
 
     `model(columns)` is exact; `model.predict` rounds arrays to float32 first, but not those of a tf.data.Dataset.
-    Strings are tf.string, columns whose whole numbers are looked up int64, all others float64. The preparation must
-    have passed `check_exportable`.
+    Strings are tf.string, columns whose whole numbers are looked up int64, times int64 microseconds since 1970 by the
+    clock of their place, all others float64. Lists of different lengths are filled up with NaN behind their end. The
+    preparation must have passed `check_exportable`.
     """
     names = [chain.name for chain in model.preparation.chains]
     # A compiled one would be saved with an optimizer that lacks its variables.
@@ -70,12 +75,16 @@ def _free(name: str, names: list[str]) -> str:
 
 
 def _input(chain: Chain, name: str) -> Any:
-    dtype = "float64"
-    if chain.given.kind == "string":
+    given, dtype = chain.given, "float64"
+    if given.kind == "string":
         dtype = "string"
-    elif chain.operations and isinstance(chain.operations[0], Categories):
+    elif given.kind == "time" or (given.kind != "float" and _looks_up(chain)):
         dtype = "int64"
-    return keras.Input(chain.given.shape or (1,), dtype=dtype, name=name)
+    return keras.Input((None,) if given.shape is None else given.shape or (1,), dtype=dtype, name=name)
+
+
+def _looks_up(chain: Chain) -> bool:
+    return bool(chain.operations) and isinstance(chain.operations[0], Categories)
 
 
 def _applied(chain: Chain, column: Any) -> Any:
@@ -123,6 +132,8 @@ def _bucketize(operation: Any, column: Any) -> Any:
 
 
 def _cyclic(operation: Any, column: Any) -> Any:
+    if operation.part is not None:
+        return cyclic_part(operation, column)
     angle = ops.multiply(column, _row(2 * np.pi / operation.period))
     return ops.concatenate([ops.sin(angle), ops.cos(angle)], axis=-1)
 
@@ -138,6 +149,10 @@ def _one_hot(operation: Any, column: Any) -> Any:
 
 def _looked_up(operation: Any, column: Any) -> Any:
     """Which category each value is; without others Keras raises for a value that is none."""
+    if "float" in column.dtype:  # of which Keras looks up none; there are others then
+        is_it = ops.equal(column, _row([float(text) for text in operation.categories]))
+        places = np.arange(1, len(operation.categories) + 1).reshape(1, -1)
+        return ops.sum(ops.multiply(ops.cast(is_it, "int64"), places), axis=-1, keepdims=True)
     others = {"num_oov_indices": operation.first, "mask_token": None}
     if column.dtype == "string":
         unknown = "[UNK]"
@@ -152,11 +167,13 @@ _MAKERS: dict[type[Operation], Callable[[Any, Any], Any]] = {
     Bucketize: _bucketize,
     Clip: _clip,
     Cyclic: _cyclic,
+    DateParts: date_parts,
     Impute: _impute,
     Index: _index,
     Log1p: lambda _, column: ops.log1p(column),
     MinMax: _min_max,
     OneHot: _one_hot,
+    Pad: padded,
     Rescale: lambda operation, column: ops.multiply(column, _row(operation.factor)),
     Standardize: _standardize,
 }

@@ -184,7 +184,7 @@ def test_submit_ends_with_the_leaderboard_and_what_to_do_next(submitted: Submitt
     assert lines[0] == "val_accuracy (maximize)"
     assert lines[3].split()[:3] == ["1", best.id, "0.55469"]
     assert lines[-3:] == [
-        "run run-one: 8 finished, 0 failed, 12.5 s, in runs/run-one",
+        "run run-one: 8 finished, 0 failed, worked 12.5 s, in runs/run-one",
         "  seqjobs results run-one",
         "  seqjobs export run-one --out best.keras",
     ]
@@ -390,6 +390,9 @@ def test_predict_says_what_it_does_not_take(asked: list[tuple[object, ...]], fol
     assert "must end in .parquet or .csv (got a.xlsx)" in invoke("predict", "a", "--out", "a.xlsx", code=2).stderr
     assert "no run 'ran-one'" in invoke("predict", "ran-one", "new.csv", "--out", "a.csv", code=5).stderr
     assert "Missing argument" in invoke("predict", "--out", "a.csv", code=2).stderr
+    for run in ("run-one", "run-o", "runs/run-one"):
+        assert f"Missing DATA: {run} is a run." in invoke("predict", run, "--out", "a.csv", code=2).stderr
+        assert f"Missing DATA: {run} is a run." in invoke("evaluate", run, code=2).stderr
     assert asked == []
 
 

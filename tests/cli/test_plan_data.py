@@ -32,6 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "town": np.array(["Ulm", "Bonn\x1b[31m"])[draw.integers(0, 2, ROWS)],
         "delay": late * 15 + draw.uniform(0, 14, ROWS),
         "same": np.ones(ROWS),
+        "when": np.datetime64("2023-12-31T23:59", "us") + draw.permutation(ROWS) * np.timedelta64(1, "D"),
         "note": pa.array([None] * ROWS, pa.string()),
         "late": late,
     }
@@ -57,6 +58,7 @@ def test_each_column_has_a_line(folder: Path, monkeypatch: pytest.MonkeyPatch, w
     lines = text.splitlines()
     assert any(line.startswith("* late") and "0 to 1, mean 0." in line for line in lines)
     assert any(line.startswith("- note") and "200" in line for line in lines)
+    assert any(line.startswith("- when") and "2023-12-31 to 2024-07-17" in line for line in lines)
     assert any(line.startswith("  same") and "always 1" in line for line in lines)
     flat = " ".join(text.split())
     assert "classes: " in flat

@@ -39,6 +39,13 @@ def test_a_missing_column_suggests_the_nearest(folder: Folder) -> None:
     assert error.fix == "did you mean 'distance'?"
 
 
+def test_of_many_columns_a_few_are_named(folder: Folder) -> None:
+    folder.write({f"x{index:03}": LABEL for index in range(500)} | {"label": LABEL})
+    fix = folder.inspect_error(features=["distance"]).fix
+    assert fix.startswith("use one of label, x000, x001, ")
+    assert fix.endswith(", x018 and 481 more.")
+
+
 def test_a_missing_target(folder: Folder) -> None:
     folder.write({"x": LABEL, "label": LABEL})
     assert "no column 'lable'" in folder.inspect_error(target="lable").what

@@ -86,11 +86,3 @@ def test_a_file_named_twice_does_not_count_twice(bucket: Folder) -> None:
     bucket.write(TABLE, "bucket/d/a.parquet")
     error = bucket.error(train=["s3://bucket/d", "s3://bucket/*/a.parquet"])
     assert (error.code, "named twice" in error.what) == ("E401", True)
-
-
-def test_a_store_that_cannot_be_reached_is_no_damaged_file(folder: Folder) -> None:
-    storage = {"endpoint": "http://127.0.0.1:9", "region": "us-east-1", "anonymous": True}
-    error = folder.error(train=["s3://bucket/rows.parquet"], storage=storage)
-    assert (error.code, error.where) == ("E401", "s3://bucket/rows.parquet")
-    assert "the store cannot be read" in error.what
-    assert "credentials in the environment" in error.fix

@@ -13,7 +13,7 @@ from PIL import Image
 
 from seqjobs.data.plan_check import inspect_plan
 from seqjobs.drafting import drafted_spec
-from seqjobs.planning.plan import make_plan
+from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.spec.load import parse_job
 
 ROWS = 240
@@ -69,5 +69,12 @@ def checked(path: Path, target: str, validation: str | None = None) -> str:
     """The drafted spec, once it has been found to fit its data as `seqjobs plan` finds it."""
     out = path.parent / "drafted.yaml"
     text = drafted_spec(str(path), target, validation=validation, out=out)
-    inspect_plan(make_plan([parse_job(text, out)]))
+    plan = inspect_plan(make_plan([parse_job(text, out)])).plan
+    every_width_is_tried(plan, 3 * text.count("{choice: "))
     return text
+
+
+def every_width_is_tried(plan: Plan, num_options: int) -> None:
+    """Of few draws all may be alike, and a search that tries one width shows nothing."""
+    tried = {pair for trial in plan.trials for pair in trial.hyperparameters.items() if isinstance(pair[1], int)}
+    assert len(tried) == num_options, tried

@@ -16,7 +16,8 @@ CASES: list[tuple[Any, tuple[str, ...] | None, list[Any], dict[str, list[Any]]]]
     ("mse", None, [[1.5], [2.0]], {"prediction": [1.5, 2.0]}),
     ("mse", None, [[1.5, 2.0]], {"prediction_0": [1.5], "prediction_1": [2.0]}),
     ("binary_crossentropy", None, [[0.5], [0.75]], {"prediction": [0, 1], "probability": [0.5, 0.75]}),
-    ("binary_crossentropy", WORDS, [[0.25], [0.75]], {"prediction": ["no", "yes"], "probability": [0.25, 0.75]}),
+    ("binary_crossentropy", WORDS, [[0.25], [0.75]], {"prediction": ["no", "yes"], "probability_yes": [0.25, 0.75]}),
+    ("binary_crossentropy", ("yes",), [[0.25]], {"prediction": ["yes"], "probability": [0.25]}),
     (
         "binary_crossentropy",
         None,

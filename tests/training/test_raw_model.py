@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -29,8 +30,20 @@ FEATURES = """{
   year: standardize, gap: [{impute: {strategy: median, indicator: true}}, {min_max: {low: -1, high: 1}}],
   word: {one_hot: {max: 3}}, code: index, flag: one_hot, wide: [{clip: {low: -0.5}}, {rescale: 0.1}, standardize],
   size: [log1p, {bucketize: {quantiles: 4}}], hour: {cyclic: 24}, text: [{impute: {constant: none}}, index],
-  add: {rescale: 0.3}, model: {bucketize: [0, 1]}
+  add: {rescale: 0.3}, model: {bucketize: [0, 1]},
+  when: [{date_parts: [year, month, day, weekday, day_of_year, hour, minute, second, days]}, standardize],
+  born: {cyclic: day_of_year}, stamp: [{cyclic: hour}], price: {one_hot: {max: 3}}, share: index,
+  first: {pad: 3}, last: [{pad: {length: 3, keep: end, value: -1}}, standardize], longer: {pad: 4}
 }"""
+# Around the ends of years, of months that leap, and of time.
+DATES = [
+    int(np.datetime64(text, "us").astype(np.int64))
+    for text in (
+        *("1969-12-31T23:59:59.999999", "1900-02-28", "1900-03-01", "1899-12-31T23:59:59", "2000-02-29", "2000-12-31"),
+        *("2024-12-31T23:59:59", "2023-12-31", "2024-03-01", "2100-02-28T12", "0001-01-01", "9999-12-31T23:59:59"),
+        *("2024-01-01", "2076-12-31T23:59:59"),  # where the days say another year at first
+    )
+]
 LOAD = """
 import sys, keras, numpy as np, tensorflow as tf
 rows = np.load(sys.argv[2])
@@ -40,6 +53,10 @@ columns = {name: tf.constant(values) for name, values in plain.items()}
 np.save(sys.argv[3], model(columns))
 assert "seqjobs" not in sys.modules
 """
+
+
+def times(numbers: Any, kind: pa.DataType) -> pa.Array:
+    return pa.array(numbers).cast(kind)
 
 
 @pytest.fixture
@@ -57,10 +74,34 @@ def folder(tmp_path: Path) -> Path:
         "text": random.choice(["x", "y"], 90),
         "add": random.normal(size=90).astype(np.float32),
         "model": pa.FixedSizeListArray.from_arrays(pa.array(random.normal(size=180)), 2),
+        "when": times([*DATES, *random.integers(-(2**55), 2**55, 90 - len(DATES))], pa.timestamp("us")),
+        "born": times(random.integers(-40_000, 40_000, 90, np.int32), pa.date32()),
+        "stamp": times(random.integers(0, 2**60, 90), pa.timestamp("ns", "UTC")),
+        "price": random.choice([0.1, 2.5, 3, -0.0], 90),
+        "share": random.choice(np.array([0.1, 1 / 3, 7], np.float32), 90),
+        "first": [random.normal(size=size).tolist() for size in random.integers(0, 6, 90)],
+        "last": [random.integers(-9, 9, size).tolist() for size in random.integers(0, 6, 90)],
+        "longer": pa.FixedSizeListArray.from_arrays(pa.array(random.normal(size=180)), 2),
+        "date": ["2024-02-29"] * 90,
+        "rome": times(random.integers(0, 2**50, 90), pa.timestamp("us", "Europe/Rome")),
         "y": random.normal(size=90),
     }
     pq.write_table(pa.table(table), tmp_path / "rows.parquet")
     return tmp_path
+
+
+def fed(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
+    """The tensor that stands for a column."""
+    if pa.types.is_string(column.type):
+        return np.array(column.to_pylist())
+    if pa.types.is_boolean(column.type) or column.type == pa.int64():
+        return np.array(column.to_pylist(), np.int64)
+    if pa.types.is_temporal(column.type):
+        return np.array(column.cast(pa.timestamp("us"), safe=False).cast(pa.int64()))
+    if pa.types.is_list(column.type):
+        rows = column.to_pylist()
+        return np.array([[*row, *[np.nan] * (max(map(len, rows)) - len(row))] for row in rows])
+    return np.array(column.to_pylist(), np.float64)
 
 
 def test_it_predicts_as_predict_does(folder: Path, runner: PackRunner) -> None:
@@ -69,12 +110,11 @@ def test_it_predicts_as_predict_does(folder: Path, runner: PackRunner) -> None:
     new = pq.read_table(folder / "rows.parquet")
     new = new.set_column(new.schema.get_field_index("word"), "word", pa.array(["unseen", "é"] * 45))
     new = new.set_column(new.schema.get_field_index("code"), "code", pa.array([-2, 7, 0] * 30))
+    new = new.set_column(new.schema.get_field_index("price"), "price", pa.array([0.7, 2.5, 0] * 30))
     pq.write_table(new, folder / "new.parquet")
     predict_rows(done.run, done.trial, [str(folder / "new.parquet")], folder / "out.parquet", done.start)
-    columns = {name: new[name].to_pylist() for name in new.column_names if name != "y"}
-    arrays = {name: np.array(values, np.int64 if name == "flag" else None) for name, values in columns.items()}
-    arrays["add"], arrays["hour"] = arrays["add"].astype(np.float64), arrays["hour"].astype(np.float64)
-    np.savez(folder / "rows.npz", allow_pickle=False, **arrays)
+    columns = {name: fed(new[name]) for name in new.column_names if name not in ("date", "rome", "y")}
+    np.savez(folder / "rows.npz", allow_pickle=False, **columns)
     paths = [str(model), str(folder / "rows.npz"), str(folder / "found.npy")]
     subprocess.run([sys.executable, "-W", "error", "-c", LOAD, *paths], check=True, cwd=folder)
     expected = pq.read_table(folder / "out.parquet")["prediction"].to_numpy()
@@ -86,7 +126,9 @@ def test_it_predicts_as_predict_does(folder: Path, runner: PackRunner) -> None:
     [
         ("{text: {hash: 10}}", "column 'text' .*hash: no layer of Keras's does the same"),
         ("{word: {tokens: 2}}", "column 'word' .*tokens"),
-        ("{add: one_hot}", "column 'add' .*one_hot: Keras looks up strings and whole numbers alone"),
+        ("{add: {one_hot: {unseen: error}}}", "column 'add' .*one_hot: Keras looks up no fractions"),
+        ("{date: {date_parts: [year]}}", "column 'date' .*date_parts: Keras reads no times in strings"),
+        ("{rome: {cyclic: hour}}", "column 'rome' .*cyclic: Keras knows no time zones"),
     ],
 )
 def test_what_keras_has_no_layer_for_is_refused(features: str, reason: str, folder: Path, runner: PackRunner) -> None:

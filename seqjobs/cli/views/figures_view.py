@@ -100,12 +100,14 @@ def _sheet(figures: DataFigures) -> Sheet:
 
 
 def _values(profile: ColumnProfile) -> str:
-    """`0 to 255, mean 31.3`, or `UA 18%, B6 16%`."""
+    """`0 to 255, mean 31.3`, `2013-01-01 to 2013-12-31`, or `UA 18%, B6 16%`."""
     if profile.numbers is not None and profile.kind != "bool":
         numbers = profile.numbers
         if numbers.least == numbers.largest:
             return f"always {numbers.least:.4g}"
         return f"{numbers.least:.4g} to {numbers.largest:.4g}, mean {numbers.mean:.4g}"
+    if profile.times is not None:
+        return f"{profile.times.first} to {profile.times.last}"
     if profile.text is not None and profile.text.mean_words >= 4:
         return f"texts of {profile.text.mean_words:.0f} words"
     told = (f"{clipped(printable(value), MAX_VALUE)} {rows / profile.rows:.0%}" for value, rows in profile.frequent[:3])

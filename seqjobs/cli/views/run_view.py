@@ -57,7 +57,7 @@ def print_whereabouts(console: Console, run: Run) -> None:
     """How the run ended and where it lies."""
     left = run.num_total - run.num_finished - run.num_failed
     counts = f"{run.num_finished:,} finished, {run.num_failed:,} failed" + (f", {left:,} left" if left else "")
-    _line(console, f"run {run.id}: {counts}, {shown_duration(run.seconds)}, in {printable(run.path)}")
+    _line(console, f"run {run.id}: {counts}, worked {shown_duration(run.seconds)}, in {printable(run.path)}")
     if run.compilations.programs:
         programs = counted(run.compilations.programs, "program")
         _line(

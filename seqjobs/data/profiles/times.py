@@ -21,6 +21,9 @@ class TimeProfile:
     """From the first to the last."""
     varying: tuple[str, ...]
     """Of weekday, hour and minute, those that differ."""
+    first: str
+    last: str
+    """Their days, as 2024-03-31."""
 
 
 def profile_times(column: pa.Array) -> TimeProfile | None:
@@ -33,7 +36,8 @@ def profile_times(column: pa.Array) -> TimeProfile | None:
     times = times_of(there, _unheard)
     days = part_of(times, "days")
     parts = [part for part in ("weekday", "hour", "minute") if np.ptp(part_of(times, part)) > 0]
-    return TimeProfile(days=float(np.ptp(days)), varying=tuple(parts))
+    first, last = (str(np.datetime64(int(np.floor(day)), "D")) for day in (days.min(), days.max()))
+    return TimeProfile(days=float(np.ptp(days)), varying=tuple(parts), first=first, last=last)
 
 
 def _are_dates(column: pa.Array) -> bool:

@@ -1,0 +1,51 @@
+"""A run whose rows lie in S3 is the run whose rows lie here, and knows nothing of the credentials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from seqjobs.execution.in_process import InProcess
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.progress import Silent
+from seqjobs.run import run_job
+from seqjobs.training.outcome import PackRunner
+from tests.s3_server import S3Server
+
+from .samples import moved_points, plan_of
+
+
+@pytest.fixture
+def bucket(s3: S3Server, points: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """What makes a spec of the points read them from the server."""
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    for name, value in s3.credentials.items():
+        monkeypatch.setenv(name, value)
+    s3.upload(points, "points")
+    paths = (f"data.{name}=s3://points/{file}" for name, file in (("train", "train.*"), ("validation", "test.parquet")))
+    return (*paths, *(f"data.storage.{key}={value}" for key, value in s3.storage.items()))
+
+
+def trained(spec: Path, root: Path, runner: PackRunner, *overrides: str) -> tuple[list[object], list[str]]:
+    """The histories, without the trial's id, which holds where the rows are, and the digests of the weights."""
+    paths = RunPaths(root=root)
+    # Op by op, which for so few steps takes less than compiling.
+    plan = plan_of(spec, "fit.compile=eager", "fit.epochs=2", "fit.batch_size=128", *overrides)
+    run_job(plan, InProcess(start=lambda _: runner), paths, Silent())
+    histories = pq.read_table(paths.histories)
+    return histories.drop_columns(["trial"]).to_pylist(), sorted(path.name for path in paths.weights.iterdir())
+
+
+def test_where_the_rows_lie_changes_no_bit_and_no_credentials_are_kept(
+    points: Path, bucket: tuple[str, ...], s3: S3Server, runner: PackRunner, tmp_path: Path
+) -> None:
+    spec = moved_points(points, tmp_path)
+    here = trained(spec, tmp_path / "here", runner)
+    there = trained(spec, tmp_path / "there", runner, *bucket)
+    assert len(here[0]) == 2
+    assert there == here
+    for path in (tmp_path / "there").rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        assert not [value for value in s3.credentials.values() if value.encode() in content], path
