@@ -123,7 +123,7 @@ class Store(RuleBasedStateMachine):
         self._saved: dict[str, set[int]] = {}
         self._was_cut = False
 
-    @initialize(with_power=st.booleans())
+    @initialize(with_power=st.sampled_from([True, True, False]))
     def choose(self, with_power: bool) -> None:
         if with_power:
             self._disk = self._stack.enter_context(recorded(self._folder))
@@ -282,15 +282,25 @@ class Store(RuleBasedStateMachine):
         self._do(strike, lambda: self._of().handle(lost))
 
     @precondition(lambda self: self._session)
-    @rule(strike=STRIKES, error=st.sampled_from([None, KeyboardInterrupt(), RuntimeError("unforeseen")]))
-    def leave(self, strike: Strike, error: BaseException | None) -> None:
+    @rule(
+        strike=STRIKES,
+        error=st.sampled_from([None, KeyboardInterrupt(), RuntimeError("unforeseen")]),
+        cut=st.none() | st.integers(0, 100),
+    )
+    def leave(self, strike: Strike, error: BaseException | None, cut: int | None) -> None:
+        """With a cut of the power soon after."""
         self._do(strike, lambda: self._leave(error))
+        if self._disk is not None and cut is not None:
+            self._cut_power(cut)
 
     # What happens to it.
 
     @precondition(lambda self: self._session is None and self._disk is not None)
     @rule(number=st.integers(0, 100))
     def cut_power(self, number: int) -> None:
+        self._cut_power(number)
+
+    def _cut_power(self, number: int) -> None:
         assert self._disk is not None
         self._was_cut = True
         cuts = list(self._disk.states[-1].cuts())
