@@ -27,6 +27,10 @@ def repair(paths: RunPaths) -> tuple[Damage, ...]:
     lock = Lock(paths.lock)
     lock.take()
     try:
+        if paths.log.is_dir():
+            # What a killed repair did is found to be in order: so it must outlast a cut of the power.
+            with durable.reported("the log cannot be made to last", paths.log):
+                durable.sync_folder(paths.log)
         found = find_damage(paths)
         if plan := next((damage for damage in found if damage.kind is Kind.PLAN), None):
             fix = "restore it from a copy, or submit under another --run."
@@ -46,14 +50,16 @@ def _set_aside(paths: RunPaths, found: Sequence[Damage]) -> None:
         if damage.kind is Kind.SEGMENT:
             # Its number stays taken: the numbers are what tells a killed submit's successor from others.
             durable.replace(damage.path, encode_record(log_records.segment_lost()))
-        else:
-            durable.remove(damage.path)
-    # Weights are gone by now: were the record written before, a trial might find the damaged file under its name.
     trials = sorted({trial_id for damage in found for trial_id in damage.trials})
     segments = [damage.path.name for damage in found if damage.kind is Kind.SEGMENT]
     log = RunLog(paths.log, next_number=last_segment(paths.log) + 1)
     log.append(log_records.run_repaired(datetime.now(UTC).isoformat(timespec="seconds"), segments, trials))
     log.commit()
+    # Removed only now: weights that are missing while trials are to train again may have been given up for better
+    # ones, so a repair that was killed in between would leave a trial without them.
+    for damage in found:
+        if damage.kind is not Kind.SEGMENT:
+            durable.remove(damage.path)
 
 
 def _keep_copy(path: Path, folder: Path) -> None:

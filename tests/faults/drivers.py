@@ -5,11 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
 
 from seqjobs.errors import SeqjobsError
 from seqjobs.execution.events import Event
@@ -18,11 +17,12 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Standing
 from seqjobs.run import run_job
 from tests.fake_runner import StartFake
-from tests.faults.power import OPERATIONS
+from tests.faults.operations import interposed
 from tests.run_job.samples import Watcher, plan_of
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["tests.faults.drivers"])
+_INTERPOSED = ExitStack()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,17 +66,8 @@ class Driver:
 
 
 def _die_at(number: int) -> None:
-    done = 0
+    def look(at: int) -> None:
+        if at == number:
+            os.kill(os.getpid(), signal.SIGKILL)
 
-    def wrapped(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **options: Any) -> Any:
-            nonlocal done
-            done += 1
-            if done == number:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return real(*arguments, **options)
-
-        return call
-
-    for name in OPERATIONS:
-        setattr(os, name, wrapped(getattr(os, name)))
+    _INTERPOSED.enter_context(interposed(look))

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-OPERATIONS = ("open", "mkdir", "link", "replace", "rename", "unlink", "fsync", "ftruncate", "pwrite")
+from tests.faults.operations import OPERATIONS
+
 SECTOR = 512
 
 
@@ -91,6 +92,13 @@ class Disk:
             self._numbers[self._name(arguments[1])] = self._numbers.pop(self._name(arguments[0]))
         elif operation == "unlink":
             self._numbers.pop(self._name(arguments[0]))
+        self.states.append(self._state())
+
+    def restart(self) -> None:
+        """All that is there now is on the disk, as after a start of the machine."""
+        self.states.clear()
+        self._numbers = {self._name(path): self._new() for path in self.root.rglob("*") if not path.is_dir()}
+        self._kept_names, self._kept_contents = self._seen()
         self.states.append(self._state())
 
     def _new(self) -> int:

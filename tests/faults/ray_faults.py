@@ -18,15 +18,12 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
 import psutil
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC, ROOT
 from tests.fake_runner import Behaviour, trainings
-from tests.run_job.samples import committed, do, plan_of, result
+from tests.run_job.samples import committed, do, plan_of, result, write_points
 
 NUM_TRIALS = 6
 SLOW = POINTS_SPEC.replace("learning_rate: 0.01", f"learning_rate: {float(Behaviour.SLOW)}")
@@ -44,7 +41,7 @@ class Submits:
         self.folder = folder
         self.notes = folder / "notes"
         self.root = folder / "runs" / "one"
-        _write_points(folder)
+        write_points(folder)
         (folder / "job.yaml").write_text(text)
 
     def start(self, **variables: str) -> subprocess.Popen[str]:
@@ -75,13 +72,6 @@ class Submits:
         assert Run.open(self.root).num_finished == NUM_TRIALS
         do(plan_of(self.folder / "job.yaml"), self.folder / "golden")
         assert result(self.root) == result(self.folder / "golden")
-
-
-def _write_points(folder: Path) -> None:
-    random = np.random.default_rng(1)
-    for name in ("train", "test"):
-        columns = {f"x{index}": random.normal(size=50).astype(np.float32) for index in range(6)}
-        pq.write_table(pa.table({**columns, "yes": (columns["x0"] > 0).astype(np.int8)}), folder / f"{name}.parquet")
 
 
 def lose(folder: Path, *, names: tuple[str, ...], again: Mapping[str, str]) -> None:

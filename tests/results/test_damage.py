@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from seqjobs.results.run_log import segment_name
 from seqjobs.run import run_job
 from seqjobs.storage.lock import Lock
 from tests.fake_runner import Behaviour, StartFake, trainings
+from tests.faults.operations import interposed
 from tests.run_job.samples import result
 
 CHOICES = f"{{choice: [1, 2, 3, {Behaviour.NAN.value}]}}"
@@ -55,6 +57,15 @@ def flip(path: Path, position: int) -> None:
     content = bytearray(path.read_bytes())
     content[position % len(content)] ^= 1
     path.write_bytes(content)
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL."""
+
+
+def die_at(number: int, operation: int) -> None:
+    if operation >= number:
+        raise Killed
 
 
 def files_of(paths: RunPaths) -> dict[Kind, list[Path]]:
@@ -157,6 +168,31 @@ def test_weights_that_gave_way_to_a_trial_that_is_lost_since_are_not_missed(
     assert damaged.trained_again() == [best.trial_id]
     assert find_damage(damaged.paths) == ()
     assert result(damaged.paths.root) == damaged.golden
+
+
+def test_a_repair_that_is_killed_anywhere_loses_no_weights_for_good(damaged: Damaged, tmp_path: Path) -> None:
+    """Also where another trial is to train again: weights might be missing for its sake."""
+    first, *_ = sorted(damaged.paths.log.glob("*.jsonl"))
+    ended = next(path for path in sorted(damaged.paths.log.glob("*.jsonl")) if b'"trial-failed"' in path.read_bytes())
+    assert ended != first
+    flip(ended, 0)
+    repair(damaged.paths)
+    kept = min(damaged.paths.weights.iterdir())
+    flip(kept, -1)
+    shutil.copytree(damaged.paths.root, tmp_path / "spoilt")
+    for number in range(1, 100):
+        shutil.rmtree(damaged.paths.root)
+        shutil.copytree(tmp_path / "spoilt", damaged.paths.root)
+        with interposed(partial(die_at, number)):
+            try:
+                repair(damaged.paths)
+                break
+            except Killed:
+                pass
+        repair(damaged.paths)
+        damaged.submit()
+        assert result(damaged.paths.root) == damaged.golden, number
+    assert number > 10
 
 
 def test_models_and_tables_are_made_again(damaged: Damaged) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seqjobs.execution.events import AttemptEnded, Event
@@ -148,6 +150,14 @@ def moved_points(points: Path, folder: Path) -> Path:
         (folder / name).write_bytes((points / name).read_bytes())
     (folder / "job.yaml").write_text(POINTS_SPEC)
     return folder / "job.yaml"
+
+
+def write_points(folder: Path) -> None:
+    """Data for POINTS_SPEC, where there is no fixture for it."""
+    random = np.random.default_rng(1)
+    for name in ("train", "test"):
+        columns = {f"x{index}": random.normal(size=50).astype(np.float32) for index in range(6)}
+        pq.write_table(pa.table({**columns, "yes": (columns["x0"] > 0).astype(np.int8)}), folder / f"{name}.parquet")
 
 
 def plan_of(spec: Path, *overrides: str) -> Plan:
