@@ -202,6 +202,19 @@ def test_a_file_cut_off_or_changed_anywhere_is_read_or_refused(folder: Folder, n
     assert codes.count("E411") >= 150
 
 
+@pytest.mark.parametrize("name", ["rows.feather", "rows.orc"])
+def test_a_column_whose_name_is_no_text_is_refused(folder: Folder, name: str) -> None:
+    table = TABLE.append_column("amount", TABLE["x"])
+    if name == "rows.orc":
+        orc.write_table(table, folder.path / name, compression="uncompressed")
+    else:
+        feather.write_feather(table, folder.path / name, compression="uncompressed")
+    content = (folder.path / name).read_bytes()
+    assert b"amount" in content
+    (folder.path / name).write_bytes(content.replace(b"amount", b"amo\xffnt"))
+    assert folder.error(train=name).code == "E411"
+
+
 def test_folders_named_after_a_value_are_columns(folder: Folder) -> None:
     for year, city, x in ((2023, "köln", [1.0, 2.0]), (2024, "bonn", [3.0])):
         folder.write({"x": x}, f"d/year={year}/city={city.replace('ö', '%C3%B6')}/part.parquet")

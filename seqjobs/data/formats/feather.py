@@ -23,6 +23,7 @@ class FeatherFormat:
 
     def footer(self, source: SourceFile) -> Footer:
         with _errors(source), _open(source) as file:
+            _ = file.schema.names  # decoded here, so that names that are not UTF-8 are met here
             return Footer(schema=file.schema, rows=file.count_rows())
 
     def batches(

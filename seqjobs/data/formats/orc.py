@@ -32,6 +32,7 @@ class OrcFormat:
     def footer(self, source: SourceFile) -> Footer:
         with _errors(source), _open(source) as file:
             schema, rows, stripes = file.schema, file.nrows, sum(_tail(file, source).stripe_rows)
+            _ = schema.names  # decoded here, so that names that are not UTF-8 are met here
         if rows != stripes:
             raise damaged(source, "ORC", f"its footer counts {rows} rows, and {stripes} in its stripes")
         return Footer(schema=schema, rows=rows)
