@@ -16,8 +16,14 @@ CHECKS = (
     ("mypy",),
 )
 # Half of the time is TensorFlow's, compiling on one core; what starts clusters and kills them mostly waits.
-COMPILING = ("tests/training/packs", "tests/training/test_exactness.py", "tests/training/test_programs.py")
-WAITING = ("tests/execution", "tests/faults", "tests/test_submit.py")
+COMPILING = (
+    "tests/training/packs",
+    *(
+        f"tests/training/test_{name}.py"
+        for name in ("checkpoint", "exactness", "programs", "strategy", "streamed", "weights")
+    ),
+)
+WAITING = ("tests/execution", "tests/faults")
 THIRDS = (
     ("pytest", *COMPILING),
     ("pytest", *WAITING),

@@ -165,7 +165,7 @@ class ResourcesSpec(Section):
     memory: Bytes | None = None
     """The private memory a worker may hold, as 4GiB; one that holds more is replaced between two trials."""
     workers: Annotated[Count, Field(le=64)] = 1
-    """Workers that train one trial together, each batch spread over them; models of dense layers alone."""
+    """Workers that train one trial together, each batch spread over them; not for every layer: see the README."""
 
 
 class LimitsSpec(Section):

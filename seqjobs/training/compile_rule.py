@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from seqjobs.spec.sections import TrialSpec
-from seqjobs.spec.tables import Named
+from seqjobs.spec.tables import LAYERS, Named
 from seqjobs.training.lowerings.convolution_rule import convolutions_pay, has_convolutions
 
 
@@ -97,12 +97,29 @@ def compilation_of(
 
 # Layers that keep nothing but weights and draw nothing: statistics and masks are each replica's own. Those compared
 # with one device.
-_MIRRORED_LAYERS = {"Activation", "Dense", "Flatten", "Reshape"}
+_MIRRORED_LAYERS = {
+    *("Activation", "Dense", "EinsumDense", "ELU", "Embedding", "Flatten", "LeakyReLU", "Permute", "PReLU", "ReLU"),
+    *("RepeatVector", "Rescaling", "Reshape", "Softmax", "TimeDistributed"),
+    *("GroupNormalization", "LayerNormalization", "Normalization", "RMSNormalization", "UnitNormalization"),
+    *("Conv1D", "Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D"),
+    *("AveragePooling1D", "AveragePooling2D", "MaxPooling1D", "MaxPooling2D"),
+    *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"),
+    *("Cropping1D", "Cropping2D", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D"),
+    *("Bidirectional", "GRU", "LSTM", "SimpleRNN"),
+}
+# Arguments with which they draw, or add to the loss what is a mean over the replica's rows.
+_NOT_MIRRORED = ("activity_regularizer", "dropout", "recurrent_dropout")
 
 
 def _mirrors(trial: TrialSpec, rows_for_all: bool) -> bool:
     asked = trial.fit.compile in ("auto", "graph")
-    return asked and rows_for_all and all(layer.name in _MIRRORED_LAYERS for layer in trial.model)
+    return asked and rows_for_all and all(map(_spreads, _layers(trial.model)))
+
+
+def _spreads(layer: Named) -> bool:
+    if layer.table != LAYERS.name:
+        return True
+    return layer.name in _MIRRORED_LAYERS and not any(layer.arguments.get(name) for name in _NOT_MIRRORED)
 
 
 def _min_steps(trial: TrialSpec, layers: Iterable[Named], feature_shape: tuple[int, ...], *, onednn: bool) -> int:

@@ -50,8 +50,9 @@ from seqjobs.training.span import Span
 from seqjobs.training.stock_fit import stock_fit
 
 CANNOT_SPAN = (
-    "with `resources.workers` a model can have the layers Activation, Dense, Flatten and Reshape alone, `fit.compile` "
-    "must be auto or graph, and no batch, the last one included, may have fewer rows than there are workers"
+    "with `resources.workers` a model can have no dropout, noise, BatchNormalization or activity_regularizer, nor a "
+    "layer that was never compared with one worker; `fit.compile` must be auto or graph, and no batch, the last one "
+    "included, may have fewer rows than there are workers"
 )
 
 

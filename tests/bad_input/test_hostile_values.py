@@ -56,7 +56,7 @@ fit:
   pack: auto
 search: {sampler: random, repeats: 2}
 objective: {metric: val_accuracy, direction: maximize}
-resources: {cpus: 1, gpus: 0, memory: 4GiB}
+resources: {cpus: 1, gpus: 0, memory: 4GiB, workers: 2}
 limits: {retries: 2, trial_time: 30m, run_time: 8h, checkpoint: 1m, stall: 1h}
 keep: {best: 5}
 """)

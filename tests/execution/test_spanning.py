@@ -87,7 +87,7 @@ def _title(process: psutil.Process) -> str:
 def test_a_worker_of_several_that_is_killed_costs_its_trial_what_was_not_saved(
     pool: RayPool, make_points_plan: MakePlan
 ) -> None:
-    plan = make_points_plan(TWO, "fit.epochs=400", "fit.batch_size=203", "limits.checkpoint=0.1")
+    plan = make_points_plan(TWO, "fit.epochs=150", "fit.batch_size=203", "limits.checkpoint=0.1")
     saved: dict[str, PackCheckpoint] = {}
     first_epochs: list[int] = []
 
@@ -117,7 +117,6 @@ def test_a_trial_whose_time_is_over_leaves_the_workers_to_the_next(pool: RayPool
     ((outcome, _),) = found.values()
     assert outcome.failure is not None
     assert outcome.failure.cause is Cause.TIME
-    assert outcome.history["loss"]
     _, found = carried_out(pool, make_points_plan(TWO))
     ((outcome, _),) = found.values()
     assert outcome.failure is None

@@ -97,6 +97,21 @@ def test_devices_decide(make_points_plan: MakePlan) -> None:
     assert choice(plan, num_gpus=2, smallest=1) == "stock"
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "BatchNormalization",
+        "{Dropout: {rate: 0.1}}",
+        "{Dense: {units: 4, activity_regularizer: {L2: {l2: 0.1}}}}",
+        f"{SEQUENCE}, {{Bidirectional: {{layer: {{LSTM: {{units: 2, dropout: 0.1}}}}}}}}",
+    ],
+)
+def test_what_each_device_would_have_its_own_of_is_left_to_keras_on_several(
+    make_points_plan: MakePlan, layer: str
+) -> None:
+    assert choice(make_points_plan(f"model=[{layer}, {TAIL}]"), num_gpus=2) is Compilation.STOCK
+
+
 @pytest.mark.parametrize("compiled", ["xla", "graph", "eager", "stock"])
 def test_the_spec_has_the_last_word(make_points_plan: MakePlan, compiled: str) -> None:
     plan = make_points_plan(f"fit.compile={compiled}")

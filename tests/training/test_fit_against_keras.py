@@ -53,7 +53,8 @@ def assert_same(outcome: TrialOutcome, weights: Weights, model: Any, history: di
 def test_a_binary_classifier_with_validation_data(
     points: Path, make_points_plan: Callable[..., Plan], compiled: str
 ) -> None:
-    outcome, weights = train(make_points_plan("fit.shuffle=false", "seed=3", f"fit.compile={compiled}"))
+    shuffle, batches = "fit.shuffle=false", "fit.batch_size=32"
+    outcome, weights = train(make_points_plan(shuffle, batches, "seed=3", f"fit.compile={compiled}"))
     assert outcome.compiled == compiled
 
     keras.backend.clear_session()

@@ -70,6 +70,36 @@ CASES = {
         "{initial_learning_rate: 0.05, decay_steps: 3, decay_rate: 0.5}}}}",
         "fit.callbacks=[TerminateOnNaN]",
     ],
+    "vectors": [
+        "fit.batch_size=9",
+        "model=[{Rescaling: {scale: 0.5}}, {Normalization: {mean: 0.1, variance: 2.0}}, {Dense: {units: 12}},"
+        " {EinsumDense: {equation: 'ab,bc->ac', output_shape: 12}}, {GroupNormalization: {groups: 3}}, ReLU,"
+        " {Dense: {units: 8}}, LayerNormalization, LeakyReLU, {Dense: {units: 8}}, RMSNormalization, ELU, PReLU,"
+        f" {{Dense: {{units: 8}}}}, UnitNormalization, Softmax, {LAST}]",
+    ],
+    "images": [
+        "fit.batch_size=9",
+        "model=[{Dense: {units: 32}}, {Reshape: {target_shape: [4, 4, 2]}}, {Conv2D: {filters: 3, kernel_size: 2}},"
+        " {ZeroPadding2D: {padding: 1}}, {Conv2DTranspose: {filters: 3, kernel_size: 2}}, {Cropping2D: {cropping: 1}},"
+        " {UpSampling2D: {size: 2}}, {DepthwiseConv2D: {kernel_size: 2}}, {MaxPooling2D: {pool_size: 2}},"
+        " {SeparableConv2D: {filters: 4, kernel_size: 2}}, {AveragePooling2D: {pool_size: 2}},"
+        " {Reshape: {target_shape: [1, 1, 4]}}, GlobalMaxPooling2D, {Reshape: {target_shape: [2, 2, 1]}},"
+        f" GlobalAveragePooling2D, {LAST}]",
+    ],
+    "sequences": [
+        "fit.batch_size=9",
+        "model=[{Dense: {units: 8}}, {RepeatVector: {n: 6}}, {TimeDistributed: {layer: {Dense: {units: 4}}}},"
+        " {Conv1D: {filters: 4, kernel_size: 2}}, {UpSampling1D: {size: 2}}, {ZeroPadding1D: {padding: 1}},"
+        " {Cropping1D: {cropping: 1}}, {MaxPooling1D: {pool_size: 2}}, {AveragePooling1D: {pool_size: 2}},"
+        " {Permute: {dims: [2, 1]}}, {LSTM: {units: 3, return_sequences: true}}, {GRU: {units: 3,"
+        " return_sequences: true}}, {Bidirectional: {layer: {SimpleRNN: {units: 3, return_sequences: true}}}},"
+        f" GlobalAveragePooling1D, {{Reshape: {{target_shape: [3, 2]}}}}, GlobalMaxPooling1D, {LAST}]",
+    ],
+    "tables": [
+        "fit.batch_size=9",
+        "data.features={kind: raw}",
+        f"model=[{{Embedding: {{input_dim: 4, output_dim: 3}}}}, Flatten, {LAST}]",
+    ],
     # What holds a layer that no one compared is left to Keras's `fit`, here with sums of other shapes than before.
     "dropout": ["fit.batch_size=10", f"model=[{{Dropout: {{rate: 0.0}}}}, {LAST}]"],
 }

@@ -11,6 +11,7 @@ from seqjobs.execution import back_off
 from seqjobs.execution.kept import workers
 from seqjobs.execution.kept.workers import MAX_FAILED_STARTS, KeptWorkers
 from seqjobs.execution.ray_worker import WorkerFacts
+from seqjobs.execution.worker_source import StartedWorker
 from tests.fake_runner import StartFake
 
 FACTS = WorkerFacts(node="n", node_id="0", pid=1, devices=(), versions=(), private_bytes=1, num_packs=0)
@@ -64,7 +65,7 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> OneCpu:
     def start_worker(ray: OneCpu, *_: Any, **__: Any) -> Any:
         ray.started += 1
         number = ray.started
-        return SimpleNamespace(facts=SimpleNamespace(remote=lambda: f"facts {number}"))
+        return StartedWorker(actor=SimpleNamespace(facts=SimpleNamespace(remote=lambda: f"facts {number}")))
 
     monkeypatch.setattr(workers, "start_worker", start_worker)
     return found
