@@ -74,7 +74,8 @@ def test_two_workers_give_the_numbers_of_one(pool: RayPool, make_points_plan: Ma
 
 def companions() -> list[psutil.Process]:
     """The processes beside the first that this process's cluster has."""
-    return [process for process in psutil.process_iter() if _title(process).startswith("ray::Companion")]
+    below = psutil.Process().children(recursive=True)
+    return [process for process in below if _title(process).startswith("ray::Companion")]
 
 
 def _title(process: psutil.Process) -> str:

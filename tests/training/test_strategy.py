@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from seqjobs.training.compile_rule import _MIRRORED_LAYERS
 from tests.conftest import POINTS_SPEC
 
 CHILD = """
@@ -103,6 +105,11 @@ CASES = {
     # What holds a layer that no one compared is left to Keras's `fit`, here with sums of other shapes than before.
     "dropout": ["fit.batch_size=10", f"model=[{{Dropout: {{rate: 0.0}}}}, {LAST}]"],
 }
+
+
+def test_all_layers_that_spread_are_tried() -> None:
+    written = str(CASES)
+    assert [name for name in _MIRRORED_LAYERS if not re.search(rf"\b{name}\b", written)] == []
 
 
 @pytest.fixture(scope="module")
