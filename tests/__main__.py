@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -15,52 +13,21 @@ CHECKS = (
     ("ruff", "format", "--check", "."),
     ("mypy",),
 )
-# Half of the time is TensorFlow's, compiling on one core; what starts clusters and kills them mostly waits.
-COMPILING = (
-    "tests/training/packs",
-    *(
-        f"tests/training/test_{name}.py"
-        for name in ("checkpoint", "exactness", "programs", "strategy", "streamed", "weights")
-    ),
-)
-WAITING = ("tests/execution", "tests/faults")
-THIRDS = (
-    ("pytest", *COMPILING),
-    ("pytest", *WAITING),
-    ("pytest", "tests", *(f"--ignore={path}" for path in (*COMPILING, *WAITING))),
-)
-# The first of several takes longest, so the others leave it a core.
-NICENESS = 5
+# One more than there are cores: TensorFlow compiles on one, and what starts clusters and kills them mostly waits. Files
+# stay whole, for the tests of one share what they start.
+PROCESSES = (os.cpu_count() or 1) + 1
+TESTS = ("pytest", "-n", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder", "tests")
 
 
 def main() -> int:
     """Runs the checks until one fails, then the tests; arguments go to one pytest, which runs alone then."""
-    for check in CHECKS:
-        if code := _run_side_by_side([check]):
-            return code
-    return _run_side_by_side([("pytest", *sys.argv[1:])] if sys.argv[1:] else THIRDS)
+    tests = ("pytest", *sys.argv[1:]) if sys.argv[1:] else TESTS
+    return next(filter(None, map(_run, (*CHECKS, tests))), 0)
 
 
-def _run_side_by_side(commands: Sequence[Sequence[str]]) -> int:
-    """Shows what the first says at once, and of the others in the end; returns the first exit code that is not 0."""
-    with tempfile.TemporaryDirectory() as folder:
-        outputs = [Path(folder) / str(index) for index in range(1, len(commands))]
-        print(f"-- {' '.join(commands[0])}", flush=True)
-        running = [_started(commands[0], None), *map(_started, commands[1:], outputs)]
-        for process in running[1:]:
-            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
-        codes = [process.wait() for process in running]
-        for command, output in zip(commands[1:], outputs, strict=True):
-            print(f"-- {' '.join(command)}\n{output.read_text(errors='replace')}", flush=True)
-    return next(filter(None, codes), 0)
-
-
-def _started(command: Sequence[str], output: Path | None) -> subprocess.Popen[bytes]:
-    arguments = [sys.executable, "-m", *command]
-    if output is None:
-        return subprocess.Popen(arguments, cwd=ROOT)
-    with output.open("wb") as file:
-        return subprocess.Popen(arguments, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+def _run(command: tuple[str, ...]) -> int:
+    print(f"-- {' '.join(command)}", flush=True)
+    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -26,6 +26,28 @@ JOBS = ROOT / "jobs"
 
 MakeJob = Callable[..., JobSpec]
 
+# Where several processes share the files, what takes minutes goes first, so that none is left alone with it.
+LONGEST = (
+    "benchmarks/test_benchmarks.py",
+    "training/packs/test_packs_exact.py",
+    "training/test_exactness.py",
+    "execution/test_ray_pool.py",
+    "execution/test_spanning.py",
+    "training/packs/test_packable.py",
+    "execution/test_dispatch.py",
+    "training/test_programs.py",
+    "training/test_strategy.py",
+    "faults/test_lost_nodes.py",
+    "execution/kept/test_kept_cluster.py",
+    "execution/test_stalls.py",
+    "cli/test_signals.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {ROOT / "tests" / path: index for index, path in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
 
 @pytest.fixture(scope="session")
 def runner() -> PackRunner:

@@ -84,7 +84,7 @@ def a_link_for_a_lock(_: Path, root: Path) -> None:
     [
         (a_file, 2, "E601 {root}: this is a file, not a run's folder. Fix: choose another --run."),
         (a_thesis, 2, "E601 {root}: this folder holds other things than a run (thesis.txt). Fix: "),
-        (a_run_at_work, 2, f"E602 {{root}}: this run is held by process {os.getpid()} on "),
+        (a_run_at_work, 2, "E602 {root}: this run is held by process {pid} on "),
         (
             another_run,
             2,
@@ -101,7 +101,7 @@ def test_what_lies_in_the_way_of_a_run_is_told_and_left(spec: Path, make: Make, 
     before = content(spec.parent)
     found = submit_one(spec, root.parent)
     assert found.exit_code == code, found.output
-    assert told.format(root=root) in found.stderr
+    assert told.format(root=root, pid=os.getpid()) in found.stderr
     assert (found.stdout, "Traceback" in found.stderr) == ("", False)
     assert content(spec.parent) == before
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,9 @@ def test_rows_to_validate_on_are_found(tmp_path: Path, train: str, validation: s
     for path in (train, validation, "other/test.parquet"):
         write(tmp_path / path, **random_columns())
     text = checked(tmp_path / asked, "label")
-    assert f"/{validation.partition('/')[0]}  # found there" in text
+    assert re.search(rf"^  validation: .*/{validation.partition('/')[0]}\b", text, re.MULTILINE)
+    # Beside the path or, where that is long, above it.
+    assert "# found there" in text
     assert "metric: val_" in text
     assert "validation_split" not in text
 
