@@ -83,9 +83,11 @@ class Companion:
         self._steps = Steps()
         self._door = Door()
 
-    def address(self) -> str:
-        """`host:port` for TensorFlow's server."""
-        return self._door.address
+    def place(self) -> tuple[str, str]:
+        """`host:port` for TensorFlow's server, and Ray's id of the machine."""
+        import ray  # noqa: PLC0415
+
+        return self._door.address, ray.get_runtime_context().get_node_id()
 
     def join(self, addresses: tuple[str, ...], index: int, cpus: int, start: StartRunner) -> None:
         """Imports TensorFlow and meets the others."""
@@ -141,9 +143,11 @@ class Door:
 class SpanningRunner:
     """A PackRunner over several processes: the runner of the first, with the companions in step."""
 
-    def __init__(self, runner: PackRunner, companions: Sequence[Any], word: _Word) -> None:
+    def __init__(self, runner: PackRunner, companions: Sequence[Any], node_ids: Sequence[str], word: _Word) -> None:
         self._runner = runner
         self._companions = companions
+        self.node_ids = tuple(node_ids)
+        """Ray's ids of the companions' machines."""
         self._word = word
         self.devices = (*runner.devices, f"and {len(companions)} more workers")
         self.versions = runner.versions
@@ -222,14 +226,15 @@ def start_spanning(start: StartRunner, resources: Resources, gpus: int, group: A
 
     companions = _companions(ray, resources, gpus, group)
     door, word = Door(), _Word(companions)
-    addresses = (door.address, *ray.get([companion.address.remote() for companion in companions]))
+    places = ray.get([companion.place.remote() for companion in companions])
+    addresses = (door.address, *(address for address, _ in places))
     cpus, following = resources.cpus, enumerate(companions, start=1)
     joined = [companion.join.remote(addresses, index, cpus, start) for index, companion in following]
     _watch(companions)
     door.leave()
     runner = start(cpus, Span(addresses=addresses, index=0, may_go_on=word.go_on))
     ray.get(joined)
-    return SpanningRunner(runner, companions, word)
+    return SpanningRunner(runner, companions, [node_id for _, node_id in places], word)
 
 
 def _companions(ray: Any, resources: Resources, gpus: int, group: Any) -> list[Any]:

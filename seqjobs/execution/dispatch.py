@@ -39,6 +39,7 @@ from seqjobs.training.outcome import Cause, Failure, PackCheckpoint, Stopping
 # A worker has the next call at hand when it ends one.
 IN_FLIGHT = 2
 WAIT_SECONDS = 0.1
+LEAVING = "its node is drained"
 # Packs that are known to be short share a call: about as many as a worker trains in this time.
 CALL_SECONDS = 0.25
 MOST_PACKS = 100
@@ -92,6 +93,7 @@ class Dispatch:
             while any(self._calls.values()) or ((self._queue or self._alone) and not self._stopping()):
                 self._slots.source.check()
                 self._slots.check_starts()
+                yield from self._leave_nodes()
                 if self._stopping():
                     self._ask_to_stop()
                     yield from self._replace_full()
@@ -117,9 +119,12 @@ class Dispatch:
     def _ask_to_stop(self) -> None:
         """Has the workers save what they are at, and begin nothing of what they have at hand."""
         for slot in self._slots.slots if not self._has_asked else ():
-            if self._calls.get(slot.name):
-                slot.actor.stop.options(concurrency_group=SIGNALS).remote(self._run)
+            self._ask(slot)
         self._has_asked = True
+
+    def _ask(self, slot: Slot) -> None:
+        if self._calls.get(slot.name):
+            slot.actor.stop.options(concurrency_group=SIGNALS).remote(self._run)
 
     def _fill(self) -> None:
         """Starts workers in the place of those that are gone, where there is something for them."""
@@ -138,6 +143,27 @@ class Dispatch:
             contents = {pack.id: saved[pack.id].content for pack in plan.packs if pack.id in saved}
             call = RayCall(self._ray, plan.slot.actor, plan.packs, dataset, contents, self._run)
             self._calls.setdefault(plan.slot.name, []).append(call)
+
+    def _leave_nodes(self) -> Iterator[Event]:
+        """Workers on machines that are to go save what they are at and begin nothing more; others take their places.
+
+        One that nothing is left for may stay as long as the machine does.
+        """
+        for slot in [slot for slot in self._slots.slots if self._slots.is_leaving(slot)]:
+            if not self._calls.get(slot.name):
+                if self._queue or self._alone:
+                    yield from self._leave(slot)
+            elif not slot.is_asked_to_leave:
+                slot.is_asked_to_leave = True
+                self._ask(slot)
+                self._fill()
+
+    def _leave(self, slot: Slot) -> Iterator[Event]:
+        self._slots.remove(slot, LEAVING)
+        yield WorkerLost(worker=slot.name, reason=LEAVING)
+        why = Failure(cause=Cause.INFRASTRUCTURE, message=f"{LEAVING}: what was trained is saved and goes on elsewhere")
+        calls = self._calls.get(slot.name, [])
+        yield from self._lose_worker(slot, [(pack, why) for call in calls for pack in call.packs])
 
     def _replace_full(self) -> Iterator[Event]:
         """Workers over their budget of memory begin nothing more, by themselves: what they were given goes to others.
@@ -166,6 +192,8 @@ class Dispatch:
                 calls = self._calls.get(slot.name, [])
                 enough = depth == 0 or len(self._queue) >= len(self._slots.slots)
                 if slot.facts is None or len(calls) + (slot.name in planned) > depth or not self._queue or not enough:
+                    continue
+                if self._slots.is_leaving(slot):
                     continue
                 before = planned[slot.name].packs if slot.name in planned else calls[-1].packs if calls else ()
                 program = self._queue.choose(slot.name)
@@ -272,6 +300,8 @@ class Dispatch:
                     yield EpochEnded(pack_id=pack.id, attempt=number, worker=worker, reports=item.reports)
             case PackCheckpoint():
                 yield CheckpointTaken(pack_id=pack.id, attempt=number, worker=worker, checkpoint=item)
+            case PackStopped() if self._slots.is_leaving(slot):
+                yield from self._leave(slot)
             case PackStopped():
                 self._calls[slot.name].remove(call)
             case Whole():
@@ -293,7 +323,9 @@ class Dispatch:
         # Then Ray has lost its connection, and nobody has told it yet of what.
         unknown = isinstance(error, self._ray.exceptions.ActorUnavailableError)
         source, facts = self._slots.source, slot.facts
-        is_gone = facts is not None and not source.node_is_alive(facts.node_id, ask=unknown)
+        is_gone = self._slots.is_leaving(slot) or (
+            facts is not None and not source.nodes_are_alive(facts.node_ids, ask=unknown)
+        )
         death = None if is_gone else death_of(self._ray, slot.actor, error)
         reason = reason_of(death or error)
         cause = Cause.CRASH if death is not None else Cause.INFRASTRUCTURE

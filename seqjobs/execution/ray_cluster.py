@@ -8,7 +8,7 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -67,10 +67,10 @@ def create_token(path: Path) -> None:
     durable.create_once(path, secrets.token_hex(32).encode())
 
 
-def capacity(ray: Any) -> Mapping[str, float]:
-    """CPUs, GPUs and bytes of memory of the nodes that are alive."""
-    resources = ray.cluster_resources()
-    return {name: resources.get(name, 0.0) for name in ("CPU", "GPU", "memory")}
+def capacity(ray: Any, without: Collection[str] = ()) -> Mapping[str, float]:
+    """CPUs, GPUs and bytes of memory of the nodes that are alive, but for those of these ids."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"] and node["NodeID"] not in without]
+    return {name: sum(node.get(name, 0.0) for node in nodes) for name in ("CPU", "GPU", "memory")}
 
 
 def node_is_alive(ray: Any, node_id: str, *, ask: bool) -> bool:

@@ -17,6 +17,7 @@ from seqjobs.execution import ray_cluster
 from seqjobs.execution.cluster_watch import watching
 from seqjobs.execution.deadline import Deadline
 from seqjobs.execution.dispatch import Dispatch
+from seqjobs.execution.draining import draining_watched
 from seqjobs.execution.events import Event
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.kept.leased import LeasedWorkers
@@ -102,7 +103,10 @@ class RayPool:
 
     def _own(self, stack: contextlib.ExitStack) -> WorkerSource:
         self._ray = stack.enter_context(ray_cluster.connected(self._address))
-        return OwnWorkers(self._ray, self._start, stack.enter_context(watching(self._ray)))
+        watch = stack.enter_context(watching(self._ray))
+        # The one machine of a local cluster goes with its driver.
+        leaving = frozenset[str] if self._address is None else stack.enter_context(draining_watched(self._ray))
+        return OwnWorkers(self._ray, self._start, watch, leaving)
 
     def _leased(self, stack: contextlib.ExitStack) -> WorkerSource | None:
         """Workers of the cluster that `seqjobs up` keeps, if there is one that is of use."""

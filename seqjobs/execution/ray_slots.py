@@ -34,6 +34,7 @@ class Slot:
     starting: Any
     facts: WorkerFacts | None = None
     since: float = field(default_factory=time.monotonic)
+    is_asked_to_leave: bool = False
     private_bytes: int = 0
     """What it held when its last pack ended, or when it was given to this run."""
 
@@ -141,6 +142,10 @@ class Slots:
         """Whether the worker holds more memory than it may, and so takes up no further pack."""
         return self.resources.memory is not None and slot.private_bytes > self.resources.memory
 
+    def is_leaving(self, slot: Slot) -> bool:
+        """Whether a machine of the worker is to go soon, or has gone after that was told."""
+        return slot.facts is not None and not self.source.leaving_nodes().isdisjoint(slot.facts.node_ids)
+
     def close(self) -> None:
         """Gives all workers back, which must be at nothing, and with them their resources."""
         for slot in self.slots:
@@ -165,7 +170,7 @@ class Slots:
                 fix="lower `resources` in the spec.",
             )
         most = min(fits, self.count, self.limit if self.limit is not None else fits)
-        return max(0, most - len(self.slots))
+        return max(0, most - sum(not self.is_leaving(slot) for slot in self.slots))
 
     def _wanted(self, gpus: int) -> str:
         memory = self.resources.memory

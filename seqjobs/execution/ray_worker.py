@@ -41,7 +41,8 @@ class WorkerFacts:
     """What a worker says of itself once TensorFlow is imported."""
 
     node: str
-    node_id: str
+    node_ids: tuple[str, ...]
+    """Ray's ids of the machines that its processes are on, its own first."""
     pid: int
     devices: tuple[str, ...]
     versions: tuple[tuple[str, str], ...]
@@ -73,9 +74,10 @@ class Worker:
         import ray  # noqa: PLC0415 (loaded already, being inside a Ray worker; a driver may have to wait for it)
 
         self._held = private_bytes()
+        others = () if self._spanning is None else self._spanning.node_ids
         return WorkerFacts(
             node=platform.node(),
-            node_id=ray.get_runtime_context().get_node_id(),
+            node_ids=(ray.get_runtime_context().get_node_id(), *others),
             pid=os.getpid(),
             devices=self._runner.devices,
             versions=self._runner.versions,

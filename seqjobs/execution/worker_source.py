@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, final
 
@@ -28,8 +28,11 @@ class WorkerSource(Protocol):
     def capacity(self) -> Mapping[str, float]:
         """What this run may use: `CPU`, `GPU`, and bytes of `memory`."""
 
-    def node_is_alive(self, node_id: str, *, ask: bool) -> bool:
-        """Whether the machine of a worker that died is there still; with `ask` the machine itself must answer."""
+    def nodes_are_alive(self, node_ids: Sequence[str], *, ask: bool) -> bool:
+        """Whether the machines of a worker that died are there still; with `ask` they must answer themselves."""
+
+    def leaving_nodes(self) -> frozenset[str]:
+        """The ids of machines that are to go soon, or have gone after that was told; costs next to nothing."""
 
     def start(self, resources: Resources, gpus: int) -> Any:
         """A worker, which may have started already or start yet: calls to it wait until it has."""
@@ -45,10 +48,13 @@ class WorkerSource(Protocol):
 class OwnWorkers:
     """Workers that the run starts for itself, and that end with it."""
 
-    def __init__(self, ray: Any, start: StartRunner, watch: ClusterWatch) -> None:
+    def __init__(
+        self, ray: Any, start: StartRunner, watch: ClusterWatch, leaving: Callable[[], frozenset[str]]
+    ) -> None:
         self._ray = ray
         self._start = start
         self._watch = watch
+        self._leaving = leaving
         self._started: dict[int, StartedWorker] = {}
         self.is_warm = False
 
@@ -56,10 +62,16 @@ class OwnWorkers:
         self._watch.check()
 
     def capacity(self) -> Mapping[str, float]:
-        return asked(lambda: ray_cluster.capacity(self._ray), self.check)
+        return asked(lambda: ray_cluster.capacity(self._ray, self._leaving()), self.check)
 
-    def node_is_alive(self, node_id: str, *, ask: bool) -> bool:
-        return asked(lambda: ray_cluster.node_is_alive(self._ray, node_id, ask=ask), self.check)
+    def nodes_are_alive(self, node_ids: Sequence[str], *, ask: bool) -> bool:
+        def answer() -> bool:
+            return all(ray_cluster.node_is_alive(self._ray, node_id, ask=ask) for node_id in node_ids)
+
+        return asked(answer, self.check)
+
+    def leaving_nodes(self) -> frozenset[str]:
+        return self._leaving()
 
     def start(self, resources: Resources, gpus: int) -> Any:
         started = asked(lambda: start_worker(self._ray, self._start, resources, gpus), self.check)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,17 +25,21 @@ class OneWorker:
 
     def __init__(self, private_bytes: int, num_packs: int) -> None:
         self.facts = WorkerFacts(
-            node="n", node_id="0", pid=1, devices=(), versions=(), private_bytes=private_bytes, num_packs=num_packs
+            node="n", node_ids=("0",), pid=1, devices=(), versions=(), private_bytes=private_bytes, num_packs=num_packs
         )
         self.ended = 0
+        self.leaving: frozenset[str] = frozenset()
 
     def check(self) -> None: ...
 
     def capacity(self) -> Mapping[str, float]:
         return {"CPU": float(self.cpus), "GPU": 0.0, "memory": float(BUDGET)}
 
-    def node_is_alive(self, node_id: str, *, ask: bool) -> bool:
+    def nodes_are_alive(self, node_ids: Sequence[str], *, ask: bool) -> bool:
         raise NotImplementedError
+
+    def leaving_nodes(self) -> frozenset[str]:
+        return self.leaving
 
     def start(self, resources: Resources, gpus: int) -> Any:  # noqa: ARG002
         return SimpleNamespace(facts=SimpleNamespace(remote=lambda: self.facts))
@@ -91,6 +95,17 @@ def test_a_worker_that_is_removed_is_ended_and_another_can_take_its_place() -> N
     assert (source.ended, slots.slots) == (1, [])
     slots.fill()
     assert [slot.name for slot in slots.slots] == ["w2"]
+
+
+def test_a_worker_whose_machine_is_to_go_has_another_beside_it_at_once() -> None:
+    source = OneWorker(0, 0)
+    slots = slots_of(source, memory=None)
+    slots.started(slots.slots[0])
+    slots.fill()
+    assert [slots.is_leaving(slot) for slot in slots.slots] == [False]
+    source.leaving = frozenset({"0"})
+    slots.fill()
+    assert [(slot.name, slots.is_leaving(slot)) for slot in slots.slots] == [("w1", True), ("w2", False)]
 
 
 @pytest.fixture

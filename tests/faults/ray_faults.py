@@ -23,6 +23,7 @@ import psutil
 from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC, ROOT
 from tests.fake_runner import Behaviour, trainings
+from tests.faults.node_faults import kill_raylets, lose_drained
 from tests.run_job.samples import committed, do, plan_of, result, write_points
 
 NUM_TRIALS = 6
@@ -152,6 +153,8 @@ FAULTS: dict[str, Callable[[Path], None]] = {
     "gcs": partial(lose, names=("gcs_server",), again=RAY),
     "raylet": partial(lose, names=("raylet",), again={}),
     "everything": partial(lose, names=(), again=RAY),
+    "raylets": kill_raylets,
+    "drained": lose_drained,
     "memory": fill,
     "store": crowd,
     "rpc": partial(disturb, RAY_testing_rpc_failure=_failing("*", -1, 25, 25, 10)),

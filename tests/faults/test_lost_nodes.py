@@ -8,12 +8,23 @@ from typing import Any
 
 import pytest
 
-from seqjobs.execution.events import AttemptEnded, AttemptLost, EpochEnded, Waiting, WorkerStarted
+from seqjobs.execution.events import (
+    AttemptEnded,
+    AttemptLost,
+    AttemptPlanned,
+    AttemptsPlanned,
+    CheckpointTaken,
+    EpochEnded,
+    Waiting,
+    WorkerStarted,
+)
+from seqjobs.execution.executor import Saved, nothing_saved
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
-from seqjobs.training.outcome import Cause
+from seqjobs.training.outcome import Cause, PackCheckpoint
 from tests.fake_runner import StartFake
+from tests.faults.node_faults import drain
 
 UNITS = "model.0.Dense.units={choice: [1, 2, 3, 4, 5, 6]}"
 
@@ -52,13 +63,48 @@ def test_a_run_that_loses_all_nodes_waits_for_another(cluster: Any, make_points_
             cluster.add_node(num_cpus=1)
 
 
+def test_packs_on_a_drained_node_are_saved_and_go_on_elsewhere(
+    cluster: Any, make_points_plan: Callable[..., Plan]
+) -> None:
+    workers: dict[str, WorkerStarted] = {}
+    lost: list[AttemptLost] = []
+    begun: dict[str, list[AttemptPlanned]] = {}
+    saved: dict[str, PackCheckpoint] = {}
+    drained = ""
+    for event in all_ended_uncharged(cluster, make_points_plan, saved.get):
+        match event:
+            case WorkerStarted():
+                workers[event.worker] = event
+            case CheckpointTaken():
+                saved[event.pack_id] = event.checkpoint
+            case AttemptsPlanned():
+                for attempt in event.attempts:
+                    begun.setdefault(attempt.pack_id, []).append(attempt)
+            case AttemptLost():
+                lost.append(event)
+            case EpochEnded() if not drained:
+                drained = event.worker
+                drain(cluster, node_of(cluster, workers[drained].pid), seconds=3600)
+    assert {event.worker for event in lost} == {drained}
+    assert {event.failure.message.split(":")[0] for event in lost} == {"its node is drained"}
+    # No checkpoint was due: what it was at was saved because of the drain, and no epoch of it is trained again.
+    at_work = next(event for event in lost if event.pack_id in saved)
+    first, second = begun[at_work.pack_id]
+    assert (first.worker, first.epochs) == (drained, 0)
+    assert second.epochs == saved[at_work.pack_id].epochs > 0
+    # The cluster has no room but on the other node until the drained one is gone.
+    assert len({event.worker for event in workers.values()}) == 2
+
+
 def node_of(cluster: Any, pid: int) -> Any:
     """The node whose raylet started the process: of the other one, nothing need have begun yet."""
     parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     return next(node for node in cluster.worker_nodes if node.all_processes["raylet"][0].process.pid == parent)
 
 
-def all_ended_uncharged(cluster: Any, make_points_plan: Callable[..., Plan]) -> Iterator[Any]:
+def all_ended_uncharged(
+    cluster: Any, make_points_plan: Callable[..., Plan], saved: Saved = nothing_saved
+) -> Iterator[Any]:
     """The events of six packs on two nodes, of which some are lost while whoever asks for the events looks at them."""
     for _ in range(2):
         cluster.add_node(num_cpus=1)
@@ -66,7 +112,7 @@ def all_ended_uncharged(cluster: Any, make_points_plan: Callable[..., Plan]) -> 
     events: list[Any] = []
     with RayPool({Resources(): 6}, address=cluster.address, start=StartFake(epoch_seconds=0.05)) as pool:
         pool.load(plan.datasets)
-        for event in pool.run(plan.packs, {}):
+        for event in pool.run(plan.packs, {}, saved):
             events.append(event)
             yield event
     lost = [event for event in events if isinstance(event, AttemptLost)]

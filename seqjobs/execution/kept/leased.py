@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Self, final
 
@@ -81,9 +81,12 @@ class LeasedWorkers:
         self.check()
         return self._allotment
 
-    def node_is_alive(self, node_id: str, *, ask: bool) -> bool:  # noqa: ARG002 (the one there is)
+    def nodes_are_alive(self, node_ids: Sequence[str], *, ask: bool) -> bool:  # noqa: ARG002 (the one there is)
         self.check()
         return True
+
+    def leaving_nodes(self) -> frozenset[str]:
+        return frozenset()
 
     def start(self, resources: Resources, gpus: int) -> Any:  # noqa: ARG002 (the keeper knows what `auto` is)
         answer = self._asked(ask="worker", resources=asdict(resources))

@@ -14,7 +14,7 @@ from seqjobs.execution.ray_worker import WorkerFacts
 from seqjobs.execution.worker_source import StartedWorker
 from tests.fake_runner import StartFake
 
-FACTS = WorkerFacts(node="n", node_id="0", pid=1, devices=(), versions=(), private_bytes=1, num_packs=0)
+FACTS = WorkerFacts(node="n", node_ids=("0",), pid=1, devices=(), versions=(), private_bytes=1, num_packs=0)
 
 
 class RayError(Exception):
@@ -30,8 +30,8 @@ class OneCpu:
         self.started = 0
         self.dies = True
 
-    def cluster_resources(self) -> dict[str, float]:
-        return {"CPU": 1.0}
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"NodeID": "0", "Alive": True, "Resources": {"CPU": 1.0}}]
 
     def wait(self, references: list[Any], **_: Any) -> tuple[list[Any], list[Any]]:
         return references, []
