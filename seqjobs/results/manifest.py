@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -24,6 +25,8 @@ from seqjobs.storage.files import printable
 
 FORMAT = 1
 MAX_DIFFERENCES = 12
+# It stands behind the run's id; trials and specs may come to megabytes.
+_HEAD_BYTES = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +161,16 @@ def read_manifest(paths: RunPaths) -> Manifest:
         what, fix = f"the run cannot be read: {error.strerror}", "see to the disk and to who may read there."
         raise StorageError("E610", what, where=str(paths.plan), fix=fix) from error
     return Manifest.decode(content, str(paths.plan))
+
+
+def created_of(path: Path) -> str:
+    """When a run was created, out of the beginning of its run.json; "" where that does not say it."""
+    try:
+        with path.open("rb") as file:
+            found = re.search(rb'"created": "([^"]*)"', file.read(_HEAD_BYTES))
+    except OSError:
+        return ""
+    return found[1].decode(errors="replace") if found else ""
 
 
 def write_manifest(paths: RunPaths, manifest: Manifest) -> None:

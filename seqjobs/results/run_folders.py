@@ -9,7 +9,7 @@ from pathlib import Path
 from seqjobs.errors import NotFoundError, RunFolderError
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
-from seqjobs.results.manifest import StoredTrial
+from seqjobs.results.manifest import StoredTrial, created_of
 from seqjobs.results.run import Run
 from seqjobs.spec.problems import shown
 from seqjobs.spec.sections import NAME_PATTERN
@@ -47,11 +47,17 @@ def _is_before_the_plan(name: str) -> bool:
 
 
 def list_runs(runs_dir: Path) -> tuple[Path, ...]:
-    """The folders of all runs, newest first; reads none of them."""
+    """The folders of all runs, newest first; reads no more of them than when they were created."""
     if not runs_dir.is_dir():
         return ()
     runs = [path for path in runs_dir.iterdir() if RunPaths(root=path).plan.is_file()]
-    return tuple(sorted(runs, key=lambda path: (RunPaths(root=path).plan.stat().st_mtime_ns, path.name), reverse=True))
+    return tuple(sorted(runs, key=_age, reverse=True))
+
+
+def _age(root: Path) -> tuple[str, int, str]:
+    """Grows with the time at which a run was created; times of files, which a copy has anew, count within a second."""
+    plan = RunPaths(root=root).plan
+    return created_of(plan), plan.stat().st_mtime_ns, root.name
 
 
 def find_run(runs_dir: Path, prefix: str | None) -> Path:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from seqjobs.errors import NotFoundError, RunFolderError
 from seqjobs.planning.plan import Plan
+from seqjobs.results import session
 from seqjobs.results.run_folders import find_run, list_runs, new_run_id, run_folder
 from seqjobs.storage.durable import ASIDE_PREFIX
+from tests.run_job.samples import do, moved_points, plan_of
 
 
 def make_runs(folder: Path, *names: str) -> None:
@@ -58,6 +63,17 @@ def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
     (tmp_path / "no-run").mkdir()
     assert [path.name for path in list_runs(tmp_path)] == ["a", "c", "b"]
     assert list_runs(tmp_path / "missing") == ()
+
+
+def test_runs_that_were_copied_keep_their_order(points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_of(moved_points(points, tmp_path))
+    for name, hour in (("a", 3), ("b", 12), ("c", 7)):
+        monkeypatch.setattr(session, "datetime", SimpleNamespace(now=partial(datetime, 2026, 11, 22, hour, 0, 0, 0)))
+        do(plan, tmp_path / "runs" / name)
+    for path in (tmp_path / "runs").rglob("*"):
+        os.utime(path, (0, 0))
+    assert [path.name for path in list_runs(tmp_path / "runs")] == ["b", "c", "a"]
+    assert find_run(tmp_path / "runs", None).name == "b"
 
 
 def test_a_run_is_found_by_what_a_person_types(tmp_path: Path) -> None:
