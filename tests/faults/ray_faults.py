@@ -142,6 +142,22 @@ def crowd(folder: Path) -> None:
     assert kept > 200 * 10**6
 
 
+def begin_together(folder: Path) -> None:
+    """Two runs start the first Ray of a user whose home is empty at the same moment."""
+    home = folder / "home"
+    home.mkdir()
+    both = []
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        both.append(Submits(folder / name))
+    started = [submits.start(**RAY, HOME=str(home)) for submits in both]
+    for submits, process in zip(both, started, strict=True):
+        _, stderr = process.communicate()
+        assert process.returncode == 0, stderr
+        assert Counter(trainings(submits.notes)) == Counter(committed(submits.root))
+        submits.assert_finishes()
+
+
 def _failing(method: str, count: int, *shares: int) -> str:
     """`shares` of calls never arrive, lose their answers, or are told as lost while they are at work."""
     keys = ("req_failure_prob", "resp_failure_prob", "in_flight_failure_prob")
@@ -155,6 +171,7 @@ FAULTS: dict[str, Callable[[Path], None]] = {
     "everything": partial(lose, names=(), again=RAY),
     "raylets": kill_raylets,
     "drained": lose_drained,
+    "together": begin_together,
     "memory": fill,
     "store": crowd,
     "rpc": partial(disturb, RAY_testing_rpc_failure=_failing("*", -1, 25, 25, 10)),
