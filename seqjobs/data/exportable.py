@@ -28,6 +28,7 @@ _OF_ANY = (Bucketize, Clip, Cyclic, DateParts, Impute, Log1p, MinMax, Pad, Resca
 _MOST_FRACTIONS = 10_000
 # Of 1,000 letters Keras looks up a hundred parts, one after the other.
 _LONGEST_WORD = 1_000
+_TOO_LARGE = "its uint64 numbers may be larger than Keras's int64"
 _NAMES = {found: name for name, found in OPERATION_CLASSES.items()}
 
 
@@ -58,7 +59,7 @@ def _reason_of(operation: Operation, given: ColumnType) -> str:
     if isinstance(operation, Categories):
         return _reason_of_categories(operation, given)
     if isinstance(operation, Hash):
-        return "its uint64 numbers may be larger than Keras's int64" if given.dtype == "uint64" else ""
+        return _TOO_LARGE if given.dtype == "uint64" else ""
     if isinstance(operation, Tokens):
         longest = max(map(len, operation.words or ("",)))
         return (
@@ -74,6 +75,10 @@ def _reason_of(operation: Operation, given: ColumnType) -> str:
 def _reason_of_categories(operation: Categories, given: ColumnType) -> str:
     if not operation.categories:
         return "it knows no categories"
+    if given.dtype == "uint64" and any(int(text) >= 2**63 for text in operation.categories):
+        return _TOO_LARGE
+    if given.kind == "string" and any(text.endswith("\0") for text in operation.categories):
+        return "a category ends in a NUL, which Keras cuts off"
     if given.kind == "float" and operation.unseen != "other":
         return "Keras looks up no fractions, and so raises for none that is unseen"
     if given.kind == "float" and len(operation.categories) > _MOST_FRACTIONS:

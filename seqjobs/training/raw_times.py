@@ -16,6 +16,7 @@ from seqjobs.data.zone_offsets import END, YEARS_400, zone_offsets
 from seqjobs.training.raw_time_texts import fields_of
 
 _SECOND = 1_000_000
+_A_TIME = "2024-03-31T23:59:59"
 _DAY = 86_400 * _SECOND
 # Of the first day of each month from February on, in a year that is no leap year, from 0.
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
@@ -61,9 +62,9 @@ def _times(column: Any) -> Any:
     days = ops.add(ops.add(begin, before), ops.subtract(day, 1))
     seconds = ops.add(ops.multiply(days, np.int64(86_400)), seconds)
     times = ops.add(ops.multiply(seconds, np.int64(_SECOND)), microseconds)
-    # Without room for others it raises where a string is no time, and gives 0 where it is one.
-    check = keras.layers.IntegerLookup(vocabulary=[1], oov_token=-1, num_oov_indices=0, mask_token=None)
-    return ops.add(times, check(ops.cast(is_time, "int64")))
+    # Without room for others it raises and shows a string that is no time, and gives 0 for all that are.
+    check = keras.layers.StringLookup(vocabulary=[_A_TIME], num_oov_indices=0)
+    return ops.add(times, check(ops.where(is_time, _A_TIME, column)))
 
 
 def part_of(times: Any, part: str) -> Any:
