@@ -22,6 +22,7 @@ from seqjobs.data.preprocess.chain import Chain
 from seqjobs.data.preprocess.clip import Clip
 from seqjobs.data.preprocess.cyclic import Cyclic
 from seqjobs.data.preprocess.date_parts import DateParts
+from seqjobs.data.preprocess.hash import Hash
 from seqjobs.data.preprocess.impute import Impute
 from seqjobs.data.preprocess.index import Index
 from seqjobs.data.preprocess.log1p import Log1p
@@ -30,11 +31,15 @@ from seqjobs.data.preprocess.one_hot import OneHot
 from seqjobs.data.preprocess.pad import Pad
 from seqjobs.data.preprocess.rescale import Rescale
 from seqjobs.data.preprocess.standardize import Standardize
+from seqjobs.data.preprocess.tokens import Tokens
+from seqjobs.data.zone_offsets import zone_of
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.prediction import built
 from seqjobs.training.raw_lists import padded
-from seqjobs.training.raw_times import cyclic_part, date_parts
+from seqjobs.training.raw_texts import Tokenizer
+from seqjobs.training.raw_times import cyclic_part, date_parts, local_times
 
+_Makers = dict[type[Operation], Callable[[Any, Any], Any]]
 _BOOLS = {"false": 0, "true": 1}
 
 
@@ -42,9 +47,10 @@ def raw_model(model: FinishedModel) -> keras.Model:
     """Takes a mapping of columns: (rows, width), or (rows,) for single values; NaN for what is missing.
 
     `model(columns)` is exact; `model.predict` rounds arrays to float32 first, but not those of a tf.data.Dataset.
-    Strings are tf.string, columns whose whole numbers are looked up int64, times int64 microseconds since 1970 by the
-    clock of their place, all others float64. Lists of different lengths are filled up with NaN behind their end. The
-    preparation must have passed `check_exportable`.
+    Strings are tf.string, columns whose whole numbers are looked up or hashed int64, times int64 microseconds since
+    1970 (by UTC, or by the clock of their place where they have no zone), all others float64. Lists of different
+    lengths are filled up with NaN behind their end. The preparation must have passed `check_exportable`.
+    Raises where a string is called for a time and is none of `raw_time_texts.FORMS`.
     """
     names = [chain.name for chain in model.preparation.chains]
     # A compiled one would be saved with an optimizer that lacks its variables.
@@ -58,7 +64,8 @@ def raw_model(model: FinishedModel) -> keras.Model:
 def _preparing(preparation: Preparation, name: str) -> keras.Model:
     """In a model of its own, for a column may have the name of an operation of Keras's."""
     inputs = [_input(chain, f"column_{index}") for index, chain in enumerate(preparation.chains)]
-    applied = [_applied(chain, column) for chain, column in zip(preparation.chains, inputs, strict=True)]
+    makers: _Makers = {**_MAKERS, Tokens: Tokenizer()}
+    applied = [_applied(chain, column, makers) for chain, column in zip(preparation.chains, inputs, strict=True)]
     parts = [ops.cast(part, "float32") for part in applied]
     features = parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
     features = ops.reshape(features, (-1, *preparation.feature_shape))
@@ -84,13 +91,16 @@ def _input(chain: Chain, name: str) -> Any:
 
 
 def _looks_up(chain: Chain) -> bool:
-    return bool(chain.operations) and isinstance(chain.operations[0], Categories)
+    return bool(chain.operations) and isinstance(chain.operations[0], Categories | Hash)
 
 
-def _applied(chain: Chain, column: Any) -> Any:
+def _applied(chain: Chain, column: Any, makers: _Makers) -> Any:
     current = column if len(column.shape) == 2 else ops.reshape(column, (-1, chain.given.width))
+    zone = zone_of(chain.given)
+    if zone is not None:
+        current = local_times(current, zone)
     for operation in chain.operations:
-        current = _MAKERS[type(operation)](operation, current)
+        current = makers[type(operation)](operation, current)
     return current
 
 
@@ -138,6 +148,15 @@ def _cyclic(operation: Any, column: Any) -> Any:
     return ops.concatenate([ops.sin(angle), ops.cos(angle)], axis=-1)
 
 
+def _hash(operation: Any, column: Any) -> Any:
+    if "float" in column.dtype:  # of which Keras hashes the whole part alone
+        number = ops.where(ops.isnan(column), np.float64(np.nan), column)  # whose bits are many
+        is_whole = ops.logical_and(ops.equal(ops.floor(number), number), ops.less(ops.abs(number), np.float64(2**63)))
+        whole = ops.cast(ops.where(is_whole, number, np.float64(0)), "int64")
+        column = ops.where(is_whole, whole, ops.view(number, dtype="int64"))
+    return ops.cast(keras.layers.Hashing(operation.buckets, salt=operation.seed)(column), "float64")
+
+
 def _index(operation: Any, column: Any) -> Any:
     return ops.cast(_looked_up(operation, column), "float64")
 
@@ -163,11 +182,12 @@ def _looked_up(operation: Any, column: Any) -> Any:
     return keras.layers.IntegerLookup(vocabulary=numbers, oov_token=min(numbers) - 1, **others)(column)
 
 
-_MAKERS: dict[type[Operation], Callable[[Any, Any], Any]] = {
+_MAKERS: _Makers = {
     Bucketize: _bucketize,
     Clip: _clip,
     Cyclic: _cyclic,
     DateParts: date_parts,
+    Hash: _hash,
     Impute: _impute,
     Index: _index,
     Log1p: lambda _, column: ops.log1p(column),

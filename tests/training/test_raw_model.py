@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import itertools
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from seqjobs.errors import DataError
 from seqjobs.export import export_with_preprocessing
@@ -33,6 +38,12 @@ FEATURES = """{
   add: {rescale: 0.3}, model: {bucketize: [0, 1]},
   when: [{date_parts: [year, month, day, weekday, day_of_year, hour, minute, second, days]}, standardize],
   born: {cyclic: day_of_year}, stamp: [{cyclic: hour}], price: {one_hot: {max: 3}}, share: index,
+  name: [{hash: 50}, standardize], number: [{hash: {buckets: 50, seed: 7}}, standardize],
+  part: [{hash: 50}, standardize], truth: {hash: 50}, step: [{bucketize: [0, 1]}, {hash: 9}],
+  line: [{tokens: {length: 12, vocabulary: 40}}, {rescale: 0.1}],
+  exact: [{tokens: {length: 30, lowercase: false}}, {rescale: 0.01}],
+  date: [{date_parts: [year, month, day, weekday, hour, minute, second, days]}, standardize],
+  rome: [{date_parts: [day, hour, minute]}, standardize], delhi: {cyclic: hour},
   first: {pad: 3}, last: [{pad: {length: 3, keep: end, value: -1}}, standardize], longer: {pad: 4}
 }"""
 # Around the ends of years, of months that leap, and of time.
@@ -43,6 +54,28 @@ DATES = [
         *("2024-12-31T23:59:59", "2023-12-31", "2024-03-01", "2100-02-28T12", "0001-01-01", "9999-12-31T23:59:59"),
         *("2024-01-01", "2076-12-31T23:59:59"),  # where the days say another year at first
     )
+]
+# An hour before, at and behind changes of the clocks, of which the first left those of the sun.
+ROME = [
+    int(np.datetime64(text, "us").astype(np.int64)) + microseconds
+    for text in ("1866-12-11T23:10:04", "2024-03-31T01:00", "2024-10-27T01:00", "2037-10-25T01:00")
+    for microseconds in (-1, 0)
+]
+# What Keras, Arrow and Python take for letters, small letters and spaces differs; the rows are of what is between.
+LETTERS = (
+    "aAbBéÉ\u0130\u0131Ii\u03a3\u03c3\u03c2\u03a9\u2126\u212aKÅ\u212bß\u1e9eD\u017e\u01c5d\u017e_9"
+    "\u0663\xb2\xbd\u2177'\u2019'\u2019 ,.\t\n\u2028\xa0\u0307\u200d中文한글\ua66e"
+    "\U0001d400\U00010400\U00010428\u24b6\u24d0\U0001f600\ufeff"
+)
+FRACTIONS = [".5", ",25", ".123456", ".123456789"]
+CLOCKS = [
+    *("", "T23", " 05:59", "t00:00:09", *(f"é23:59:58{fraction}" for fraction in FRACTIONS)),
+    *("T2359", "T010203", *(f"T230102{fraction}" for fraction in FRACTIONS)),
+]
+OFFSETS = ["", "Z", "+02", "-0330", "+05:45", "-23:59:59"]
+TIME_TEXTS = [
+    before + date + clock + (clock and offset)
+    for before, date, clock, offset in itertools.product(("", "\u3000 "), ("2024-02-29", "00011231"), CLOCKS, OFFSETS)
 ]
 LOAD = """
 import sys, keras, numpy as np, tensorflow as tf
@@ -57,6 +90,16 @@ assert "seqjobs" not in sys.modules
 
 def times(numbers: Any, kind: pa.DataType) -> pa.Array:
     return pa.array(numbers).cast(kind)
+
+
+def lines(random: np.random.Generator, count: int) -> list[str]:
+    return ["".join(random.choice(list(LETTERS), size)) for size in random.integers(0, 40, count)]
+
+
+def picture() -> bytes:
+    content = io.BytesIO()
+    Image.new("L", (2, 2)).save(content, "PNG")
+    return content.getvalue()
 
 
 @pytest.fixture
@@ -82,12 +125,28 @@ def folder(tmp_path: Path) -> Path:
         "first": [random.normal(size=size).tolist() for size in random.integers(0, 6, 90)],
         "last": [random.integers(-9, 9, size).tolist() for size in random.integers(0, 6, 90)],
         "longer": pa.FixedSizeListArray.from_arrays(pa.array(random.normal(size=180)), 2),
-        "date": ["2024-02-29"] * 90,
-        "rome": times(random.integers(0, 2**50, 90), pa.timestamp("us", "Europe/Rome")),
+        "name": random.choice(["", "a", "é", "x" * 77], 90),
+        "number": random.integers(-(2**62), 2**62, 90),
+        "part": random.choice([0.1, -0.0, 3, np.nan, np.inf, 1e300, -(2.0**63)], 90),
+        "truth": random.random(90) < 0.5,
+        "step": random.normal(size=90),
+        "line": lines(random, 90),
+        "exact": lines(random, 90),
+        "date": random.choice(TIME_TEXTS, 90),
+        "eve": ["2024-12-24 18:00"] * 90,
+        "rome": times([*ROME, *random.integers(-(2**55), 2**55, 90 - len(ROME))], pa.timestamp("us", "Europe/Rome")),
+        "delhi": times(random.integers(-(2**50), 2**50, 90), pa.timestamp("us", "+05:30")),
+        "photo": [picture()] * 90,
+        "page": ["x" * 1001] * 90,
+        "large": random.choice(np.array([2**63, 1], np.uint64), 90),
+        "nul": ["a", "a\0"] * 45,
         "y": random.normal(size=90),
     }
     pq.write_table(pa.table(table), tmp_path / "rows.parquet")
     return tmp_path
+
+
+NOT_FED = ("eve", "photo", "page", "large", "nul", "y")
 
 
 def fed(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
@@ -107,13 +166,22 @@ def fed(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
 def test_it_predicts_as_predict_does(folder: Path, runner: PackRunner) -> None:
     done = Finished.of(SPEC.format(features=FEATURES), folder, folder / "run", runner)
     model = export_with_preprocessing(done.run, done.trial, folder / "raw.keras", done.start)
-    new = pq.read_table(folder / "rows.parquet")
-    new = new.set_column(new.schema.get_field_index("word"), "word", pa.array(["unseen", "é"] * 45))
-    new = new.set_column(new.schema.get_field_index("code"), "code", pa.array([-2, 7, 0] * 30))
-    new = new.set_column(new.schema.get_field_index("price"), "price", pa.array([0.7, 2.5, 0] * 30))
+    count = len(TIME_TEXTS)
+    new = pq.read_table(folder / "rows.parquet").take(np.arange(count) % 90)
+    random = np.random.default_rng(1)
+    for name, values in (
+        ("word", random.choice(["unseen", "é"], count)),
+        ("code", random.choice([-2, 7, 0], count)),
+        ("price", random.choice([0.7, 2.5, 0], count)),
+        ("name", lines(random, count)),
+        ("line", [*lines(random, count - 2), "", "Ὀδός ΟΔΟΣ. \u0130\u0130 don't ' x"]),
+        ("exact", lines(random, count)),
+        ("date", TIME_TEXTS),
+    ):
+        new = new.set_column(new.schema.get_field_index(name), name, pa.array(values))
     pq.write_table(new, folder / "new.parquet")
     predict_rows(done.run, done.trial, [str(folder / "new.parquet")], folder / "out.parquet", done.start)
-    columns = {name: fed(new[name]) for name in new.column_names if name not in ("date", "rome", "y")}
+    columns = {name: fed(new[name]) for name in new.column_names if name not in NOT_FED}
     np.savez(folder / "rows.npz", allow_pickle=False, **columns)
     paths = [str(model), str(folder / "rows.npz"), str(folder / "found.npy")]
     subprocess.run([sys.executable, "-W", "error", "-c", LOAD, *paths], check=True, cwd=folder)
@@ -124,11 +192,15 @@ def test_it_predicts_as_predict_does(folder: Path, runner: PackRunner) -> None:
 @pytest.mark.parametrize(
     ("features", "reason"),
     [
-        ("{text: {hash: 10}}", "column 'text' .*hash: no layer of Keras's does the same"),
-        ("{word: {tokens: 2}}", "column 'word' .*tokens"),
+        ("{large: {hash: 10}}", "column 'large' .*hash: its uint64 numbers may be larger than Keras's int64"),
+        ("{large: index}", "column 'large' .*index: its uint64 numbers may be larger than Keras's int64"),
+        ("{nul: one_hot}", "column 'nul' .*one_hot: a category ends in a NUL"),
+        ("{page: {tokens: 2}}", "column 'page' .*tokens: its longest word has 1,001 letters, the most are 1,000"),
+        (
+            "{add: {rescale: 1}, photo: {image: {size: [2, 2], channels: 1}}}",
+            "column 'photo' .*image: Keras has no layer that decodes PNG",
+        ),
         ("{add: {one_hot: {unseen: error}}}", "column 'add' .*one_hot: Keras looks up no fractions"),
-        ("{date: {date_parts: [year]}}", "column 'date' .*date_parts: Keras reads no times in strings"),
-        ("{rome: {cyclic: hour}}", "column 'rome' .*cyclic: Keras knows no time zones"),
     ],
 )
 def test_what_keras_has_no_layer_for_is_refused(features: str, reason: str, folder: Path, runner: PackRunner) -> None:
@@ -136,3 +208,15 @@ def test_what_keras_has_no_layer_for_is_refused(features: str, reason: str, fold
     with pytest.raises(DataError, match=rf"E422 {reason}"):
         export_with_preprocessing(done.run, done.trial, folder / "raw.keras", done.start)
     assert not (folder / "raw.keras").exists()
+
+
+def test_a_string_that_is_no_time_raises(folder: Path, runner: PackRunner) -> None:
+    features = "{eve: {cyclic: hour}}"
+    done = Finished.of(SPEC.format(features=features), folder, folder / "run", runner)
+    path = export_with_preprocessing(done.run, done.trial, folder / "raw.keras", done.start)
+    model = keras.saving.load_model(path)
+    wrong = ["", "24.12.2024", "2023-02-29", "1900-02-29", "2024-04-31", "2024-00-10", "2024-01-00", "0000-01-01"]
+    wrong += ["2024-01-01T24", "2024-01-01T23:60", "2024-01-01T23:59:60", "2024-01-01T12+24:00", "2024-W13-7"]
+    for text in wrong:
+        with pytest.raises(Exception, match=re.escape(f'found OOV values ["{text}"]')):
+            model({"eve": keras.ops.convert_to_tensor([["2024-12-24"], [text]])})

@@ -16,7 +16,10 @@ from seqjobs.data.preprocess.categories import by_frequency
 from seqjobs.errors import DataError
 
 PADDING, UNSEEN, FIRST = 0, 1, 2
-_WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
+APOSTROPHES = "'\u2019"
+_WORD = re.compile(rf"\w+(?:[{APOSTROPHES}]\w+)*")
+# Python makes two characters of the first, of which one is no letter, and the second of a capital sigma ending a word.
+_DOTTED_I, _FINAL_SIGMA, _SIGMA = "\u0130", "\u03c2", "\u03c3"
 
 
 @final
@@ -53,7 +56,12 @@ class Tokens(Operation):
         """The words of a text, none of a null."""
         if text is None:
             return []
-        return _WORD.findall(text.lower() if self.lowercase else text)
+        return _WORD.findall(lowered(text) if self.lowercase else text)
+
+
+def lowered(text: str) -> str:
+    """Each letter by itself, whatever stands beside it; there is one small sigma."""
+    return text.replace(_DOTTED_I, "i").lower().replace(_FINAL_SIGMA, _SIGMA)
 
 
 @final
