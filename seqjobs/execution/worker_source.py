@@ -31,7 +31,7 @@ class WorkerSource(Protocol):
     def node_is_alive(self, node_id: str, *, ask: bool) -> bool:
         """Whether the machine of a worker that died is there still; with `ask` the machine itself must answer."""
 
-    def start(self, resources: Resources, gpus: int) -> Any:
+    def start(self, resources: Resources, gpus: float) -> Any:
         """A worker, which may have started already or start yet: calls to it wait until it has."""
 
     def end(self, actor: Any) -> None:
@@ -61,7 +61,7 @@ class OwnWorkers:
     def node_is_alive(self, node_id: str, *, ask: bool) -> bool:
         return asked(lambda: ray_cluster.node_is_alive(self._ray, node_id, ask=ask), self.check)
 
-    def start(self, resources: Resources, gpus: int) -> Any:
+    def start(self, resources: Resources, gpus: float) -> Any:
         started = asked(lambda: start_worker(self._ray, self._start, resources, gpus), self.check)
         self._started[id(started.actor)] = started
         return started.actor
@@ -88,7 +88,7 @@ class StartedWorker:
 
 
 def start_worker(
-    ray: Any, start: StartRunner, resources: Resources, gpus: int, *, name: str | None = None
+    ray: Any, start: StartRunner, resources: Resources, gpus: float, *, name: str | None = None
 ) -> StartedWorker:
     """A new actor of Worker in a hardened process; with a name, others of the namespace find it."""
     actor_class = ray.remote(concurrency_groups={SIGNALS: 1})(Worker)
@@ -100,7 +100,7 @@ def start_worker(
     return StartedWorker(actor=actor, group=group)
 
 
-def gpus_of(resources: Resources, capacity: Mapping[str, float]) -> int:
+def gpus_of(resources: Resources, capacity: Mapping[str, float]) -> float:
     """`auto` is one GPU where there is any."""
     if resources.gpus == "auto":
         return 1 if capacity["GPU"] >= 1 else 0

@@ -85,7 +85,7 @@ class LeasedWorkers:
         self.check()
         return True
 
-    def start(self, resources: Resources, gpus: int) -> Any:  # noqa: ARG002 (the keeper knows what `auto` is)
+    def start(self, resources: Resources, gpus: float) -> Any:  # noqa: ARG002 (the keeper knows what `auto` is)
         answer = self._asked(ask="worker", resources=asdict(resources))
         name = answer["worker"]
         if name is None:
