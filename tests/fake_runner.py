@@ -117,17 +117,19 @@ class StartFake:
     prints: bool = True
     """Whether every trial has something to log. Real ones seldom have, and a file each costs its driver 0.3 ms."""
 
-    def __call__(self, cpus: int) -> FakeRunner:
-        return FakeRunner(self, cpus)
+    def __call__(self, cpus: int, *, gpu_share: float | None = None) -> FakeRunner:
+        return FakeRunner(self, cpus, gpu_share)
 
 
 class FakeRunner:
     """See the module. Epochs, seeds and EarlyStopping are honoured, as far as one can without training."""
 
-    def __init__(self, knobs: StartFake, cpus: int) -> None:
+    def __init__(self, knobs: StartFake, cpus: int, gpu_share: float | None = None) -> None:
         self._knobs = knobs
         self._left_behind: list[bytearray] = []
         self.devices: tuple[str, ...] = (f"fake:{cpus}",)
+        if gpu_share is not None:
+            self.devices += (f"{gpu_share} of GPU {os.environ['CUDA_VISIBLE_DEVICES']}",)
         self.versions: tuple[tuple[str, str], ...] = (("fake", "1"),)
 
     @property

@@ -164,6 +164,8 @@ def numbers_with_gaps(column: pa.Array, name: str, width: int, place: Place) -> 
     """
     storage = column.storage if isinstance(column, pa.ExtensionArray) else column
     if not is_list(storage.type):
+        if not storage.null_count:
+            return _values(storage).astype(np.float64, copy=False).reshape(-1, 1)
         return np.asarray(_values(storage.cast(pa.float64(), safe=False)), np.float64).reshape(-1, 1)
     is_there = ~_mask(storage)
     _check_lengths(storage, name, width, place)

@@ -11,7 +11,9 @@ from seqjobs.data.columns import numbers_of, rows_with
 from seqjobs.data.dataset import Array
 from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.data.place import Place
+from seqjobs.data.prepared_values import PreparedValues
 from seqjobs.data.preprocess._base import Note
+from seqjobs.data.preprocess.few_values import FewValues
 from seqjobs.data.streamed.scratch import RowWriter
 from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.data.tally import Tally
@@ -30,6 +32,7 @@ class FeatureArray:
         self._tally = tally
         self._rows = rows
         self._writer = writer
+        self._prepared: dict[str, PreparedValues] = {}  # by column
         self._array = np.empty((0 if writer else rows, layout.width), layout.feature_dtype)
 
     def write(self, batch: pa.RecordBatch, start: int, place: Place) -> None:
@@ -62,7 +65,7 @@ class FeatureArray:
     def _write_column(self, batch: pa.RecordBatch, column: FeatureColumn, part: Array, place: Place) -> None:
         arrow = batch.column(batch.schema.get_field_index(column.name))
         if column.chain.operations:
-            _put(column.chain.apply(arrow, self._noted(column.name, place), place), part)
+            self._write_prepared(arrow, column, part, place)
             return
         numbers = numbers_of(arrow, column.name, column.width, place)
         if numbers.values is None:
@@ -72,6 +75,16 @@ class FeatureArray:
         if part.dtype == np.int32:
             check_int32("E403", numbers.values, column.name, place)
         _put(numbers.values, part)
+
+    def _write_prepared(self, arrow: pa.Array, column: FeatureColumn, part: Array, place: Place) -> None:
+        note, few = self._noted(column.name, place), FewValues.of(arrow)
+        if few is None:
+            _put(column.chain.apply(arrow, note, place), part)
+            return
+        known = self._prepared.get(column.name)
+        if known is None or not known.holds(few):
+            known = self._prepared[column.name] = PreparedValues(column.chain, few, part.dtype, place)
+        known.put(few, part, note)
 
     def _noted(self, name: str, place: Place) -> Note:
         return lambda wrong, rows: self._tally.add("E403", wrong, name, rows, place)

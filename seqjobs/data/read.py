@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
@@ -57,14 +58,18 @@ def read_dataset(source: DataSource) -> Dataset:
                 others = located(survey.validation, survey.names, survey.batch_rows)
                 writer = files.of("validation")
                 validation, _ = _read_split(others, num_rows(survey.validation), layout, classes, writer)
-            digest = fingerprint(layout, classes, train, validation)
+            num_classes = len(classes) if classes else _num_classes(layout, train, validation)
+            # Hashing needs no lock of the interpreter, and so costs no time beside the checks.
+            with ThreadPoolExecutor(max_workers=1) as beside:
+                hashed = beside.submit(fingerprint, layout, classes, train, validation)
+                warnings = check_rows(layout, train, validation, classes, num_classes)
+                digest = hashed.result()
             train = files.named("train", train, digest)
             validation = None if validation is None else files.named("validation", validation, digest)
     except MemoryError as error:  # a process may be given less than the machine has
         raise _too_large(schema, survey, available) from error
     # Arrow keeps what it decoded into for the next batch; this process may go on to train.
     pa.default_memory_pool().release_unused()
-    num_classes = len(classes) if classes else _num_classes(layout, train, validation)
     return Dataset(
         schema=schema,
         source=source,
@@ -75,7 +80,7 @@ def read_dataset(source: DataSource) -> Dataset:
         num_classes=num_classes,
         fingerprint=digest,
         preparation=Preparation.of(layout),
-        warnings=check_rows(layout, train, validation, classes, num_classes),
+        warnings=warnings,
     )
 
 

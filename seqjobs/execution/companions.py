@@ -207,7 +207,7 @@ class _Word:
             companion.end.options(concurrency_group=STEPS).remote(self._number)
 
 
-def room_for(ray: Any, resources: Resources, gpus: int) -> Any:
+def room_for(ray: Any, resources: Resources, gpus: float) -> Any:
     """A placement group with a bundle for each process of a worker: there is room for all of them, or for none."""
     bundle = {"CPU": resources.cpus, "GPU": gpus, "memory": resources.memory or 0}
     bundle = {name: amount for name, amount in bundle.items() if amount}
@@ -220,7 +220,7 @@ def in_bundle(ray: Any, group: Any, index: int) -> Any:
     return strategy(placement_group=group, placement_group_bundle_index=index)
 
 
-def start_spanning(start: StartRunner, resources: Resources, gpus: int, group: Any) -> SpanningRunner:
+def start_spanning(start: StartRunner, resources: Resources, gpus: float, group: Any) -> SpanningRunner:
     """Makes the companions of this process, in its placement group, and what trains on all of them."""
     import ray  # noqa: PLC0415
 
@@ -237,7 +237,7 @@ def start_spanning(start: StartRunner, resources: Resources, gpus: int, group: A
     return SpanningRunner(runner, companions, [node_id for _, node_id in places], word)
 
 
-def _companions(ray: Any, resources: Resources, gpus: int, group: Any) -> list[Any]:
+def _companions(ray: Any, resources: Resources, gpus: float, group: Any) -> list[Any]:
     made = ray.remote(concurrency_groups={STEPS: 1, LIFE: 1})(Companion)
     wanted = {"num_cpus": resources.cpus, "num_gpus": gpus, "memory": resources.memory, "max_restarts": 0}
     bundles = range(1, resources.workers)

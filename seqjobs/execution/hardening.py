@@ -42,6 +42,8 @@ class Hardened:
 
     start: StartRunner
 
-    def __call__(self, cpus: int, span: Span | None = None) -> PackRunner:
+    def __call__(self, cpus: int, span: Span | None = None, *, gpu_share: float | None = None) -> PackRunner:
         harden()
+        if gpu_share is not None:
+            return self.start(cpus, gpu_share=gpu_share)
         return self.start(cpus) if span is None else self.start(cpus, span)

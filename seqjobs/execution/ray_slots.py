@@ -11,7 +11,7 @@ from seqjobs.errors import ClusterError
 from seqjobs.execution.back_off import BackOff
 from seqjobs.execution.ray_worker import WorkerFacts
 from seqjobs.execution.worker_source import WorkerSource, gpus_of
-from seqjobs.planning.resources import Resources
+from seqjobs.planning.resources import Resources, times
 
 # So many workers die in a row while they start where none has started; then the cause is not chance.
 MAX_FAILED_STARTS = 3
@@ -156,10 +156,10 @@ class Slots:
         self._looked = time.monotonic()
         capacity = self.source.capacity()
         each = self.resources.workers
-        fits = int(capacity["CPU"] // (self.resources.cpus * each))
+        fits = times(capacity["CPU"], self.resources.cpus * each)
         gpus = gpus_of(self.resources, capacity)
         if gpus:
-            fits = min(fits, int(capacity["GPU"] // (gpus * each)))
+            fits = min(fits, times(capacity["GPU"], gpus * each))
         if self.resources.memory:
             fits = min(fits, int(capacity["memory"] // (self.resources.memory * each)))
         self._has_room = fits > 0
@@ -172,9 +172,9 @@ class Slots:
         most = min(fits, self.count, self.limit if self.limit is not None else fits)
         return max(0, most - sum(not self.is_leaving(slot) for slot in self.slots))
 
-    def _wanted(self, gpus: int) -> str:
+    def _wanted(self, gpus: float) -> str:
         memory = self.resources.memory
-        wanted = f"{self.resources.cpus} CPUs and {gpus} GPUs"
+        wanted = f"{self.resources.cpus} CPUs and {gpus:g} GPUs"
         wanted = wanted if memory is None else f"{wanted} and {_mebibytes(memory)} MiB of memory"
         return wanted if self.resources.workers == 1 else f"{self.resources.workers} times {wanted}"
 

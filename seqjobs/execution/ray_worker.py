@@ -27,7 +27,7 @@ from seqjobs.execution.report_buffer import ReportBuffer
 from seqjobs.execution.start_runner import StartRunner
 from seqjobs.execution.stream_items import SMALL_BYTES, Begun, Ended, Reported, StreamItem
 from seqjobs.planning.plan import DataSource
-from seqjobs.planning.resources import Resources
+from seqjobs.planning.resources import Resources, gpu_share
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.outcome import EpochReport, Failure, PackCheckpoint, PackRunner, Stopping, Weights
@@ -58,7 +58,7 @@ class Worker:
     Once it holds more than `memory` bytes of its own it begins no further pack: its driver replaces it.
     """
 
-    def __init__(self, start: StartRunner, resources: Resources, gpus: int = 0, group: Any = None) -> None:
+    def __init__(self, start: StartRunner, resources: Resources, gpus: float = 0, group: Any = None) -> None:
         self._output = CapturedOutput()
         self._memory = resources.memory
         self._held = 0  # as its driver was told last
@@ -68,7 +68,7 @@ class Worker:
         with self._output:
             if group is not None:
                 self._spanning = start_spanning(start, resources, gpus, group)
-            self._runner: PackRunner = self._spanning or start(resources.cpus)
+            self._runner: PackRunner = self._spanning or _started(start, resources.cpus, gpu_share(gpus))
 
     def facts(self) -> WorkerFacts:
         import ray  # noqa: PLC0415 (loaded already, being inside a Ray worker; a driver may have to wait for it)
@@ -206,6 +206,10 @@ def decode_alone(source: DataSource) -> tuple[DatasetFacts | DataError, Dataset 
     """As `decode`, in a process that Ray has for tasks alone."""
     harden()
     return decode(source)
+
+
+def _started(start: StartRunner, cpus: int, share: float | None) -> PackRunner:
+    return start(cpus) if share is None else start(cpus, gpu_share=share)
 
 
 def decode(source: DataSource) -> tuple[DatasetFacts | DataError, Dataset | None]:

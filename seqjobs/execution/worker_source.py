@@ -34,7 +34,7 @@ class WorkerSource(Protocol):
     def leaving_nodes(self) -> frozenset[str]:
         """The ids of machines that are to go soon, or have gone after that was told; costs next to nothing."""
 
-    def start(self, resources: Resources, gpus: int) -> Any:
+    def start(self, resources: Resources, gpus: float) -> Any:
         """A worker, which may have started already or start yet: calls to it wait until it has."""
 
     def end(self, actor: Any) -> None:
@@ -73,7 +73,7 @@ class OwnWorkers:
     def leaving_nodes(self) -> frozenset[str]:
         return self._leaving()
 
-    def start(self, resources: Resources, gpus: int) -> Any:
+    def start(self, resources: Resources, gpus: float) -> Any:
         started = asked(lambda: start_worker(self._ray, self._start, resources, gpus), self.check)
         self._started[id(started.actor)] = started
         return started.actor
@@ -100,7 +100,7 @@ class StartedWorker:
 
 
 def start_worker(
-    ray: Any, start: StartRunner, resources: Resources, gpus: int, *, name: str | None = None
+    ray: Any, start: StartRunner, resources: Resources, gpus: float, *, name: str | None = None
 ) -> StartedWorker:
     """A new actor of Worker in a hardened process; with a name, others of the namespace find it."""
     actor_class = ray.remote(concurrency_groups={SIGNALS: 1})(Worker)
@@ -112,7 +112,7 @@ def start_worker(
     return StartedWorker(actor=actor, group=group)
 
 
-def gpus_of(resources: Resources, capacity: Mapping[str, float]) -> int:
+def gpus_of(resources: Resources, capacity: Mapping[str, float]) -> float:
     """`auto` is one GPU where there is any."""
     if resources.gpus == "auto":
         return 1 if capacity["GPU"] >= 1 else 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema, core_schema
 
 from seqjobs.spec.class_weight import ClassWeight
@@ -77,13 +77,21 @@ Optimizer = Annotated[Named, _CheckedBy(OPTIMIZERS.parse, _one("optimizer"))]
 Loss = Annotated[Named, _CheckedBy(LOSSES.parse, _one("loss"))]
 
 
+LEAST_OF_A_GPU = 0.01
+
+
 def _gpus(value: object) -> object:
-    if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 64):
-        raise rejection("E206", "a whole number from 0 to 64, or auto, is expected", value, "write auto.")
-    return value
+    if value == "auto":
+        return value
+    if isinstance(value, float) and (value.is_integer() or LEAST_OF_A_GPU <= value < 1):
+        return _gpus(int(value)) if value.is_integer() else value
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 64:
+        return value
+    what = f"a whole number from 0 to 64, a part of one GPU from {LEAST_OF_A_GPU} to below 1, or auto is expected"
+    raise rejection("E206", what, value, "write auto.")
 
 
-Gpus = Annotated[int | Literal["auto"], BeforeValidator(_gpus)]
+Gpus = Annotated[int | Annotated[float, Field(ge=LEAST_OF_A_GPU, lt=1)] | Literal["auto"], BeforeValidator(_gpus)]
 
 
 def _pack(value: object) -> object:
@@ -161,11 +169,21 @@ class ResourcesSpec(Section):
     cpus: Annotated[Count, Field(le=1024)] = 1
     """CPUs of a worker, and TensorFlow's threads in it; a trial's last bits depend on it."""
     gpus: Gpus = "auto"
-    """GPUs of a worker: a number, or `auto` for one where the cluster has GPUs and none where it has not."""
+    """GPUs of a worker: a number, a part of one as 0.5, or `auto`: one where the cluster has GPUs, else none.
+
+    A worker with a part of a GPU takes up no more than that part of its memory.
+    """
     memory: Bytes | None = None
     """The private memory a worker may hold, as 4GiB; one that holds more is replaced between two trials."""
     workers: Annotated[Count, Field(le=64)] = 1
     """Workers that train one trial together, each batch spread over them; not for every layer: see the README."""
+
+    @model_validator(mode="after")
+    def _spans_whole_gpus(self) -> Self:
+        if self.workers > 1 and isinstance(self.gpus, float):
+            what = "workers that train one trial together take whole GPUs each"
+            raise rejection("E209", what, self.gpus, "write 1, or workers: 1.", ("gpus",))
+        return self
 
 
 class LimitsSpec(Section):

@@ -11,11 +11,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from seqjobs.training import gpu_memory
 from seqjobs.training.span import Span
 
 
-def prepare(cpus: int) -> tuple[str, ...]:
-    """Gives TensorFlow as many threads as the worker has CPUs and lets GPU memory grow; must come before any op.
+def prepare(cpus: int, gpu_share: float | None = None) -> tuple[str, ...]:
+    """Gives TensorFlow as many threads as the worker has CPUs, and lets GPU memory grow or gives it a part of that;
+    must come before any op.
 
     Returns the names of the devices. More threads than CPUs make workers fight: two workers with one thread
     each beat one with two.
@@ -23,7 +25,9 @@ def prepare(cpus: int) -> tuple[str, ...]:
     tf.config.threading.set_intra_op_parallelism_threads(cpus)
     tf.config.threading.set_inter_op_parallelism_threads(cpus)
     physical = tf.config.list_physical_devices("GPU")
-    for gpu in physical:
+    if gpu_share is not None:
+        gpu_memory.share_out(tf.config, physical, gpu_share)
+    for gpu in physical if gpu_share is None else ():
         tf.config.experimental.set_memory_growth(gpu, True)
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)

@@ -76,12 +76,12 @@ class TrialRunner:
         self._predictor: tuple[tuple[str, str], Predictor] | None = None
 
     @classmethod
-    def start(cls, cpus: int, span: Span | None = None) -> TrialRunner:
+    def start(cls, cpus: int, span: Span | None = None, *, gpu_share: float | None = None) -> TrialRunner:
         """Sets this process's TensorFlow up for a worker with that many CPUs; once a process.
 
-        With a `span` it waits for the other processes of it.
+        With a `span` it waits for the other processes of it. Raises ClusterError (E506) as `gpu_memory.share_out` does.
         """
-        names = devices.prepare(cpus)
+        names = devices.prepare(cpus, gpu_share)
         spanning = None if span is None else devices.spanning(span)
         # What TensorFlow's import has made stays: nobody needs to look through it again and again.
         gc.freeze()

@@ -22,6 +22,7 @@ class OneWorker:
 
     is_warm = True
     cpus = 1
+    gpus = 0.0
 
     def __init__(self, private_bytes: int, num_packs: int) -> None:
         self.facts = WorkerFacts(
@@ -33,7 +34,7 @@ class OneWorker:
     def check(self) -> None: ...
 
     def capacity(self) -> Mapping[str, float]:
-        return {"CPU": float(self.cpus), "GPU": 0.0, "memory": float(BUDGET)}
+        return {"CPU": float(self.cpus), "GPU": self.gpus, "memory": float(BUDGET)}
 
     def nodes_are_alive(self, node_ids: Sequence[str], *, ask: bool) -> bool:
         raise NotImplementedError
@@ -41,7 +42,7 @@ class OneWorker:
     def leaving_nodes(self) -> frozenset[str]:
         return self.leaving
 
-    def start(self, resources: Resources, gpus: int) -> Any:  # noqa: ARG002
+    def start(self, resources: Resources, gpus: float) -> Any:  # noqa: ARG002
         return SimpleNamespace(facts=SimpleNamespace(remote=lambda: self.facts))
 
     def end(self, actor: Any) -> None:  # noqa: ARG002
@@ -85,6 +86,18 @@ def test_as_many_workers_are_started_as_there_is_memory_for() -> None:
     assert len(slots_of(OneWorker(0, 0), memory=BUDGET).slots) == 1
     with pytest.raises(ClusterError, match=r"E506 a worker wants 1 CPUs and 0 GPUs and .* the cluster has 1 and 0 and"):
         slots_of(OneWorker(0, 0), memory=BUDGET + 1)
+
+
+@pytest.mark.parametrize(("share", "workers"), [(0.5, 2), (0.1, 9), (0.3, 3), (1, 1), (0, 9)])
+def test_workers_with_a_part_of_a_gpu_share_it(share: float, workers: int) -> None:
+    source = OneWorker(0, 0)
+    source.cpus, source.gpus = 9, 1.0
+    slots = Slots(
+        ray=SimpleNamespace(get=lambda found: found), resources=Resources(gpus=share), count=99, limit=None,
+        source=source,
+    )  # fmt: skip
+    slots.fill()
+    assert len(slots.slots) == workers
 
 
 def test_a_worker_that_is_removed_is_ended_and_another_can_take_its_place() -> None:

@@ -9,7 +9,14 @@ import numpy as np
 from seqjobs.data.checks.row_hashes import row_hashes
 from seqjobs.data.dataset import Array, Split
 from seqjobs.data.layout import Layout
-from seqjobs.data.profiles.leakage import LEAST_CLASS_ROWS, LEAST_ROWS, one_class_each, separated, tells_number
+from seqjobs.data.profiles.leakage import (
+    FIRST_ROWS,
+    LEAST_CLASS_ROWS,
+    LEAST_ROWS,
+    one_class_each,
+    separated,
+    tells_number,
+)
 from seqjobs.spec.problems import shown
 
 MAX_ROWS = 20_000
@@ -40,10 +47,19 @@ def leak_warnings(layout: Layout, train: Split, num_classes: int | None) -> Iter
 
 
 def _tells_class(part: Array, classes: Array) -> str | None:
+    step = -(-len(part) // FIRST_ROWS)
+    if _has_mixed_values(part[::step], classes[::step]):
+        return None
     if part.shape[1] == 1 and separated(part[:, 0].astype(np.float64), classes):
         return "separates the classes of the target by thresholds, without an exception"
     codes = np.unique(row_hashes(part), return_inverse=True)[1]
     return "has one class of the target for each of its values" if one_class_each(codes, classes) else None
+
+
+def _has_mixed_values(part: Array, classes: Array) -> bool:
+    """Whether a value has rows of several classes: so it has among more rows, and nothing is told."""
+    distinct, codes = np.unique(row_hashes(part), return_inverse=True)
+    return len(np.unique(codes * (int(classes.max()) + 1) + classes)) > len(distinct)
 
 
 def _tells_number(part: Array, target: Array) -> str | None:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from seqjobs.data.columns import ColumnType
 from seqjobs.data.dataset import Array
 from seqjobs.data.preprocess._base import Learner, Note, Operation, Values, unlike
+from seqjobs.data.preprocess.few_values import FewValues
 from seqjobs.errors import DataError
 from seqjobs.spec.tables.operations import MAX_CATEGORIES
 
@@ -31,8 +32,12 @@ def check_categories(given: ColumnType) -> None:
 def distinct(values: Values) -> tuple[list[str], Array, Array]:
     """The distinct values as strings, which of them each row has (rows,), and where there is none (bool, rows).
 
+    Of whole numbers there may be some that no row has.
     The same value is the same string in every format: 3, "3" and 3.0 are "3".
     """
+    few = FewValues.of(values)
+    if few is not None:
+        return [_text(value) for value in few.values.tolist()], few.codes, np.zeros(len(few.codes), bool)
     if isinstance(values, np.ndarray):
         found, rows = np.unique(values[:, 0], return_inverse=True)
         return [_text(value) for value in found.tolist()], rows, np.isnan(values[:, 0])

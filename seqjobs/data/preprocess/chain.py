@@ -17,6 +17,7 @@ from seqjobs.data.dataset import Array
 from seqjobs.data.place import Place
 from seqjobs.data.preprocess import OPERATION_CLASSES, Operation
 from seqjobs.data.preprocess._base import Learner, Note, Values
+from seqjobs.data.preprocess.few_values import FewValues
 from seqjobs.errors import DataError
 from seqjobs.spec.column_spec import ColumnSpec
 
@@ -129,7 +130,10 @@ class Lesson:
         """Takes a part of the column. Raises DataError."""
         as_numbers = _as_numbers(self.chain.operations[self.index], self._before.output)
         with self._placed():
-            self.learner.add(self._before.values(column, _unheard, place, as_numbers=as_numbers))
+            few = FewValues.of(column) if as_numbers or self.index else None
+            looked_at = column if few is None else few.column
+            found = self._before.values(looked_at, _unheard, place, as_numbers=as_numbers)
+            self.learner.add(found if few is None or isinstance(found, pa.Array) else found[few.codes])
 
     def finish(self) -> Chain:
         """The chain, of which the operation now knows what it has to. Raises DataError."""

@@ -21,5 +21,7 @@ class Log1p(Operation):
     def apply(self, values: Values, note: Note) -> Values:
         found = numbers(values)
         beyond = found <= -1
+        if not beyond.any():
+            return np.log1p(found)
         note("-1 or less, which has no logarithm of 1 + x,", rows_with(beyond))
         return np.log1p(np.where(beyond, 0.0, found))

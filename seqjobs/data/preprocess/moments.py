@@ -23,11 +23,12 @@ class Moments:
         self._squares: Array = np.zeros(0)
 
     def add(self, values: Array) -> None:
-        is_there = ~np.isnan(values)
-        count = is_there.sum(axis=0)
+        missing = np.isnan(values)
+        is_there = None if values.flags.c_contiguous and not missing.any() else ~missing
+        count = np.full(values.shape[1], len(values)) if is_there is None else is_there.sum(axis=0)
         safe = np.maximum(count, 1)
-        mean = np.where(is_there, values, 0.0).sum(axis=0) / safe
-        squares = np.where(is_there, values - mean, 0.0)
+        mean = _filled(values, is_there).sum(axis=0) / safe
+        squares = _filled(values - mean, is_there)
         squares = (squares * squares).sum(axis=0)
         if not self.count.size:
             self.count, self.mean, self._squares = count, mean, squares
@@ -43,3 +44,8 @@ class Moments:
     def deviation(self) -> Array:
         """The standard deviation (width,) of the rows as a whole population."""
         return np.sqrt(self._squares / np.maximum(self.count, 1))
+
+
+def _filled(values: Array, is_there: Array | None) -> Array:
+    """With 0 where a value is missing. Where none is, the values themselves, whose sum has the same order and bits."""
+    return values if is_there is None else np.where(is_there, values, 0.0)

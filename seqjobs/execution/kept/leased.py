@@ -88,7 +88,7 @@ class LeasedWorkers:
     def leaving_nodes(self) -> frozenset[str]:
         return frozenset()
 
-    def start(self, resources: Resources, gpus: int) -> Any:  # noqa: ARG002 (the keeper knows what `auto` is)
+    def start(self, resources: Resources, gpus: float) -> Any:  # noqa: ARG002 (the keeper knows what `auto` is)
         answer = self._asked(ask="worker", resources=asdict(resources))
         name = answer["worker"]
         if name is None:

@@ -11,7 +11,7 @@ from seqjobs.execution.back_off import BackOff
 from seqjobs.execution.ray_worker import WorkerFacts
 from seqjobs.execution.start_runner import StartRunner
 from seqjobs.execution.worker_source import StartedWorker, gpus_of, start_worker
-from seqjobs.planning.resources import Resources
+from seqjobs.planning.resources import Resources, times
 
 # What a worker may hold more after a run than when it was new, before it is replaced by a new one.
 MOST_GROWTH_BYTES = 2 * 2**30
@@ -207,7 +207,7 @@ class KeptWorkers:
 
 
 def _counts(need: Mapping[str, float], room: Mapping[str, float]) -> Iterator[int]:
-    return (int(room[name] // amount) for name, amount in need.items() if amount)
+    return (times(room[name], amount) for name, amount in need.items() if amount)
 
 
 def _less(room: Mapping[str, float], need: Mapping[str, float]) -> dict[str, float]:
