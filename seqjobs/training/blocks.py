@@ -18,31 +18,26 @@ class BlockPlan:
     Depends on the data and the batch size alone, never on the machine: the last bits of a result hang on it.
     """
 
-    rows: int
-    batch_size: int
+    full: int
+    """Whole batches in an epoch."""
+    remainder: int
+    """Rows in the last, shorter batch, of all processes; 0 where batches divide the rows."""
+    batch_rows: int
+    """Rows of a whole batch that are this process's own."""
     steps: int
 
     @classmethod
     def of(cls, rows: Rows, batch_size: int) -> BlockPlan:
-        full = len(rows) // batch_size
+        full, remainder = divmod(len(rows), batch_size)
         most = max(1, rows.block_bytes // (batch_size * rows.row_bytes))
         num_blocks = max(1, -(-full // most))
-        return cls(rows=len(rows), batch_size=batch_size, steps=-(-full // num_blocks))
-
-    @property
-    def full(self) -> int:
-        """Whole batches in an epoch."""
-        return self.rows // self.batch_size
-
-    @property
-    def remainder(self) -> int:
-        """Rows in the last, shorter batch; 0 where batches divide the rows."""
-        return self.rows % self.batch_size
+        own = batch_size if rows.share is None else rows.share.count(batch_size)
+        return cls(full=full, remainder=remainder, batch_rows=own, steps=-(-full // num_blocks))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """Rows (steps * batch_size, ...) as they are stored, of which the first `steps` batches count."""
+    """Rows (steps * batch_rows, ...) as they are stored, of which the first `steps` batches count."""
 
     rows: Batch
     steps: int
@@ -52,15 +47,15 @@ def epoch_blocks(rows: Rows, plan: BlockPlan, order: Order | None) -> Iterator[B
     """The whole batches of an epoch. All blocks have one shape, so that one program serves them: the last is padded."""
     if plan.full == 0:
         return
-    size = plan.steps * plan.batch_size
-    for start in range(0, plan.full * plan.batch_size, size):
+    size = plan.steps * plan.batch_rows
+    for start in range(0, plan.full * plan.batch_rows, size):
         # The last block repeats rows that fill it up; they do not count.
-        stop = min(start + size, plan.full * plan.batch_size)
+        stop = min(start + size, plan.full * plan.batch_rows)
         index = np.resize(np.arange(start, stop), size) if order is None else np.resize(order[start:stop], size)
-        yield Block(rows=rows.stored(index), steps=(stop - start) // plan.batch_size)
+        yield Block(rows=rows.stored(index), steps=(stop - start) // plan.batch_rows)
 
 
 def remainder_rows(rows: Rows, plan: BlockPlan, order: Order | None) -> Batch:
     """The rows of the last, shorter batch."""
-    start = plan.full * plan.batch_size
+    start = plan.full * plan.batch_rows
     return rows.stored(slice(start, None) if order is None else order[start:])

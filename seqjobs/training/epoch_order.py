@@ -35,12 +35,14 @@ class WindowedOrder:
     """Chunks of rows in a permutation, and the rows of each window of chunks in one of their own.
 
     What is held is one window's part. Out of (seed, epoch) and the window's size, so that each window can be had alone.
+    Orders of several shards of one epoch tell them apart by `shard`.
     """
 
     rows: int
     window: Window
     seed: int
     epoch: int
+    shard: int = 0
 
     def __len__(self) -> int:
         return self.rows
@@ -56,7 +58,7 @@ class WindowedOrder:
         return np.concatenate(parts) if parts else np.zeros(0, np.intp)
 
     def _windows(self) -> list[Indices]:
-        chunks = epoch_order(-(-self.rows // self.window.chunk_rows), self.seed, self.epoch)
+        chunks = _permutation(self._bits(0), -(-self.rows // self.window.chunk_rows))
         return np.split(chunks, range(self.window.chunks, len(chunks), self.window.chunks))
 
     def _length(self, chunks: Indices) -> int:
@@ -68,9 +70,11 @@ class WindowedOrder:
         size = self.window.chunk_rows
         rows = (chunks[:, None] * size + np.arange(size)).reshape(-1)
         rows = rows[rows < self.rows]
+        return rows[_permutation(self._bits(number + 1), len(rows))]
+
+    def _bits(self, stream: int) -> np.random.Philox:
         # A counter that no other stream of this key gets to.
-        bits = np.random.Philox(key=[self.seed, self.epoch], counter=[0, 0, 0, number + 1])
-        return rows[_permutation(bits, len(rows))]
+        return np.random.Philox(key=[self.seed, self.epoch], counter=[0, 0, self.shard, stream])
 
 
 def _permutation(bits: np.random.Philox, count: int) -> Indices:

@@ -27,7 +27,7 @@ class Epochs(Protocol):
     """The epochs of a trial or a pack. Steps, their order and the metrics are those of Keras's `fit` and `evaluate`."""
 
     def run(self, order: Order | None, watch: Watch) -> npt.NDArray[np.float32]:
-        """Trains for one epoch and validates; without an order rows come as they are stored.
+        """Trains for one epoch and validates; without an order rows come as they are held.
 
         Returns the metrics in the order of `model.get_metrics_result()`, behind them those of the validation: of a
         pack, (metrics, members).
@@ -73,7 +73,7 @@ def epochs_of(functions: Functions, training: Rows, validation: Rows | None) -> 
     """The epochs over these rows: one call each if all of them fit into a block, else a call a block."""
     used = [training] if validation is None else [training, validation]
     if sum(len(rows) * rows.row_bytes for rows in used) <= min(rows.block_bytes for rows in used):
-        held = None if validation is None else _tensors(validation.stored(slice(None)))
+        held = None if validation is None else _tensors(_all_of(validation, validation.stored_order()))
         return _WholeEpochs(functions=functions, training=training, validation=held)
     return _BlockedEpochs(functions=functions, training=training, validation=validation)
 
@@ -119,7 +119,7 @@ class _WholeEpochs:
 
     def run(self, order: Order | None, watch: Watch) -> npt.NDArray[np.float32]:
         watch()
-        rows = _tensors(self.training.stored(slice(None) if order is None else order[:]))
+        rows = _tensors(_all_of(self.training, order))
         if self.validation is None:
             return _array(self.functions.train_pass(rows))
         return _array(self.functions.both_passes(rows, self.validation))
@@ -153,14 +153,19 @@ class _BlockedEpochs:
 
     def _test(self, validation: Rows, watch: Watch) -> npt.NDArray[np.float32]:
         plan = BlockPlan.of(validation, self.functions.batch_size)
+        order = validation.stored_order()
         self.functions.begin()
-        with ahead(epoch_blocks(validation, plan, None)) as blocks:
+        with ahead(epoch_blocks(validation, plan, order)) as blocks:
             for block in blocks:
                 watch()
                 self.functions.test_block(_tensors(block.rows), (tf.constant(block.steps),))
         if plan.remainder:
-            self.functions.test_rest(_tensors(remainder_rows(validation, plan, None)))
+            self.functions.test_rest(_tensors(remainder_rows(validation, plan, order)))
         return _array(self.functions.metrics())
+
+
+def _all_of(rows: Rows, order: Order | None) -> Batch:
+    return rows.stored(slice(None) if order is None else order[:])
 
 
 def _tensors(rows: Batch) -> Tensors:

@@ -33,7 +33,8 @@ def fit(
     """
     spec, model = trial.spec.fit, program.model
     program.reset(trial)
-    training, validation = training_rows(trial.spec, dataset), validation_rows(trial.spec, dataset)
+    share = None if span is None else span.share(spec.batch_size)
+    training, validation = training_rows(trial.spec, dataset, share), validation_rows(trial.spec, dataset, share)
     stops_at_nan = any(isinstance(callback, keras.callbacks.TerminateOnNaN) for callback in fitting.callbacks)
     epochs = program.epochs(training, validation, stop_at_nan=stops_at_nan)
     callbacks = keras.callbacks.CallbackList([*fitting.callbacks, Watcher(fitting)], model=model, epochs=spec.epochs)
@@ -47,7 +48,7 @@ def fit(
     logs: dict[str, float] = {}
     for epoch in range(fitting.epochs, spec.epochs):
         callbacks.on_epoch_begin(epoch)
-        order = training.order(trial.seed, epoch) if spec.shuffle else None
+        order = training.order(trial.seed, epoch) if spec.shuffle else training.stored_order()
         if span is not None:
             fitting.check_time()
             if not span.may_go_on():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, final
 
 import tensorflow as tf
@@ -16,6 +17,7 @@ from seqjobs.training.lowerings import LOWERED
 from seqjobs.training.model import build_model
 from seqjobs.training.replica_steps import ReplicaSteps, takes_summed_gradients
 from seqjobs.training.rows import Rows, training_rows
+from seqjobs.training.share import Share
 from seqjobs.training.steps import Steps
 from seqjobs.training.value_check import check_values
 
@@ -32,9 +34,9 @@ class Program:
         self.model = steps.model
         self.metrics = tuple(steps.model.get_metrics_result())
         self._initial = initial
-        self._functions = {
-            stop_at_nan: EpochFunctions(steps, compilation, stop_at_nan=stop_at_nan) for stop_at_nan in (False, True)
-        }
+        self._steps = steps
+        self._compilation = compilation
+        self._functions: dict[tuple[bool, tuple[int, int]], EpochFunctions] = {}
 
     @classmethod
     def build(cls, trial: Trial, dataset: Dataset, compilation: Compilation, *, lowered: bool) -> Program:
@@ -56,14 +58,14 @@ class Program:
         return cls(initial, steps, compilation)
 
     @classmethod
-    def mirrored(cls, trial: Trial, dataset: Dataset, strategy: Any) -> Program:
+    def mirrored(cls, trial: Trial, dataset: Dataset, strategy: Any, share: Share) -> Program:
         """As `build`, with the variables on every device of the strategy and each batch spread over them."""
         with strategy.scope():
             alone = cls.build(trial, dataset, Compilation.MIRRORED, lowered=False)
         takes_summed_gradients(alone.model.optimizer)
         form = training_rows(trial.spec, dataset).form
         size = trial.spec.fit.batch_size
-        steps = ReplicaSteps(model=alone.model, form=form, batch_size=size, strategy=strategy)
+        steps = ReplicaSteps(model=alone.model, form=form, batch_size=size, strategy=strategy, share=share)
         return cls(alone._initial, steps, Compilation.MIRRORED)
 
     def reset(self, trial: Trial) -> None:
@@ -76,7 +78,17 @@ class Program:
 
     def epochs(self, training: Rows, validation: Rows | None, *, stop_at_nan: bool) -> Epochs:
         """The trial's epochs over these rows."""
-        return epochs_of(self._functions[stop_at_nan], training, validation)
+        steps, last = self._steps, (0, 0)
+        if isinstance(steps, ReplicaSteps):
+            # Of its own rows a process can not tell how many all have in the last batch.
+            size = steps.batch_size
+            last = (len(training) % size, 0 if validation is None else len(validation) % size)
+            steps = replace(steps, last_batches=last)
+        functions = self._functions.get((stop_at_nan, last))
+        if functions is None:
+            functions = EpochFunctions(steps, self._compilation, stop_at_nan=stop_at_nan)
+            self._functions[stop_at_nan, last] = functions
+        return epochs_of(functions, training, validation)
 
     @property
     def variables(self) -> tuple[Array, ...]:

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from seqjobs.training.graph_rows import Tensors
+from seqjobs.training.share import Share
 from seqjobs.training.steps import Steps
 
 
@@ -19,24 +20,50 @@ from seqjobs.training.steps import Steps
 class ReplicaSteps(Steps):
     """Steps whose numbers are those of one device with the same batches, also where rows do not spread evenly.
 
-    No batch may have fewer rows than there are replicas.
+    No batch may have fewer rows than there are replicas. Where they are in several processes, each is given its share
+    of the rows alone.
     """
 
     strategy: Any
+    share: Share
+    last_batches: tuple[int, int] = (0, 0)
+    """Rows of the last, shorter batch of training and of validation, of all processes; 0 where there is none."""
 
     def train_step(self, batch: Tensors) -> None:
-        self._spread(self._train, batch)
+        self._spread(self._train, batch, self.batch_size)
 
     def test_step(self, batch: Tensors) -> None:
-        self._spread(self._test, batch)
+        self._spread(self._test, batch, self.batch_size)
 
-    def _spread(self, step: Callable[[Tensors, int], None], batch: Tensors) -> None:
-        rows, replicas = batch[0].shape[0], self.strategy.num_replicas_in_sync
-        sizes = [rows // replicas + (replica < rows % replicas) for replica in range(replicas)]
+    def train_rest(self, rows: Tensors) -> Any:
+        self._spread(self._train, self._ready(rows), self.last_batches[0])
+        return tf.constant(True)
+
+    def test_rest(self, rows: Tensors) -> None:
+        self._spread(self._test, self._ready(rows), self.last_batches[1])
+
+    @property
+    def _batch_rows(self) -> int:
+        return self.share.count(self.batch_size)
+
+    def _train_batches(self, rows: Tensors) -> tuple[int, int]:
+        return self._batches(rows, self.last_batches[0])
+
+    def _test_batches(self, rows: Tensors) -> tuple[int, int]:
+        return self._batches(rows, self.last_batches[1])
+
+    def _batches(self, rows: Tensors, last_batch: int) -> tuple[int, int]:
+        last = self.share.count(last_batch)
+        return (rows[0].shape[0] - last) // self._batch_rows, last
+
+    def _spread(self, step: Callable[[Tensors, int], None], batch: Tensors, rows: int) -> None:
+        """A step over a batch of `rows`, of which those in `batch` are this process's own."""
+        own, replicas = batch[0].shape[0], self.strategy.num_replicas_in_sync // self.share.workers
+        sizes = [own // replicas + (replica < own % replicas) for replica in range(replicas)]
         parts = [tuple(part[begin:end] for part in batch) for begin, end in pairwise(accumulate(sizes, initial=0))]
 
         def part_of(context: Any) -> Any:
-            return parts[context.replica_id_in_sync_group]
+            return parts[context.replica_id_in_sync_group - self.share.index * replicas]
 
         self.strategy.run(step, (self.strategy.experimental_distribute_values_from_function(part_of), rows))
 

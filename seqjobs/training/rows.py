@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from seqjobs.data.weights import training_weights
 from seqjobs.spec.model_check import needs_integer, needs_one_hot
 from seqjobs.spec.sections import TrialSpec
 from seqjobs.training.epoch_order import Order, WindowedOrder, epoch_order
+from seqjobs.training.share import Share, SharedOrder, StoredOrder
 
 # What one block holds at most. Small enough that a worker's memory does not depend on the data, large enough that
 # what a call costs (0.06 ms, and the copy of the rows) is nothing beside the steps in it.
@@ -35,15 +36,21 @@ class Form:
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """Rows as they are stored, with their form."""
+    """Rows as they are stored, with their form.
+
+    With a `share` orders are of the rows that are this process's own, of which `stored` gives rows.
+    """
 
     split: Split
     form: Form
     weights: Array | None = None
     """How much each row counts, (rows,) float32."""
+    share: Share | None = None
+    all_rows: int | None = None
+    """How many rows all processes have together, where `split` is a shard of them."""
 
     def __len__(self) -> int:
-        return len(self.split)
+        return len(self.split) if self.all_rows is None else self.all_rows
 
     @property
     def block_bytes(self) -> int:
@@ -54,9 +61,17 @@ class Rows:
     def order(self, seed: int, epoch: int) -> Order:
         """The order of an epoch: of streamed rows by the window."""
         stored: object = self.split.features
-        if isinstance(stored, StoredRows):
-            return WindowedOrder(rows=len(self), window=stored.window, seed=seed, epoch=epoch)
-        return epoch_order(len(self), seed, epoch)
+        if not isinstance(stored, StoredRows):
+            return self._own(epoch_order(len(self), seed, epoch))
+        shard = 0 if self.share is None else self.share.index
+        return WindowedOrder(rows=len(self.split), window=stored.window, seed=seed, epoch=epoch, shard=shard)
+
+    def stored_order(self) -> Order | None:
+        """Rows as they are stored: None for all of `split`."""
+        return None if self.share is None or self.all_rows is not None else self._own(StoredOrder(rows=len(self)))
+
+    def _own(self, order: Order) -> Order:
+        return order if self.share is None else SharedOrder(order=order, share=self.share)
 
     @property
     def row_bytes(self) -> int:
@@ -81,31 +96,45 @@ class Rows:
         return (features, target, *weights)
 
 
-def training_rows(trial: TrialSpec, dataset: Dataset) -> Rows:
-    """The rows that are trained on: all of the training split, or all but its last `validation_split`."""
+def training_rows(trial: TrialSpec, dataset: Dataset, share: Share | None = None) -> Rows:
+    """The rows that are trained on: all of the training split, or all but its last `validation_split`.
+
+    With a `share`, streamed rows that are shuffled are its shard of them.
+    """
     split = dataset.train.part(slice(0, _num_trained(trial, dataset)))
-    return _rows(trial, dataset, split, training_weights(trial, split, dataset.classes))
+    rows = _rows(trial, dataset, split, training_weights(trial, split, dataset.classes), share)
+    return _shard(rows) if trial.fit.shuffle else rows
 
 
-def validation_rows(trial: TrialSpec, dataset: Dataset) -> Rows | None:
-    """The rows that are validated on, if any."""
+def validation_rows(trial: TrialSpec, dataset: Dataset, share: Share | None = None) -> Rows | None:
+    """The rows that are validated on, if any; of streamed rows those of a shard, where there is a `share`."""
     if dataset.validation is not None:
-        return _rows(trial, dataset, dataset.validation, dataset.validation.weight)
+        return _shard(_rows(trial, dataset, dataset.validation, dataset.validation.weight, share))
     if trial.fit.validation_split == 0:
         return None
     split = dataset.train.part(slice(_num_trained(trial, dataset), None))
-    return _rows(trial, dataset, split, split.weight)
+    return _shard(_rows(trial, dataset, split, split.weight, share))
+
+
+def _shard(rows: Rows) -> Rows:
+    """Of streamed rows a share's shard: so a process reads from the file what it computes, and no more."""
+    stored: object = rows.split.features
+    if rows.share is None or not isinstance(stored, StoredRows):
+        return rows
+    part = rows.share.shard(len(rows))
+    weights = None if rows.weights is None else rows.weights[part]
+    return replace(rows, split=rows.split.part(part), weights=weights, all_rows=len(rows))
 
 
 def _num_trained(trial: TrialSpec, dataset: Dataset) -> int:
     return split_rows(len(dataset.train), trial.fit.validation_split)
 
 
-def _rows(trial: TrialSpec, dataset: Dataset, split: Split, weights: Array | None) -> Rows:
+def _rows(trial: TrialSpec, dataset: Dataset, split: Split, weights: Array | None, share: Share | None) -> Rows:
     loss = trial.compile.loss
     form = Form(
         scale=dataset.scale,
         num_classes=dataset.num_classes if needs_one_hot(loss) else None,
         integer=needs_integer(loss),
     )
-    return Rows(split=split, form=form, weights=weights)
+    return Rows(split=split, form=form, weights=weights, share=share)

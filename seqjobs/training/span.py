@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from seqjobs.training.share import Share
+
 
 @dataclass(frozen=True, kw_only=True)
 class Span:
@@ -19,3 +21,7 @@ class Span:
     """Which of them this one is."""
     may_go_on: Callable[[], bool]
     """Asked before each epoch; False ends the trial. Of the first process it tells the others to go on."""
+
+    def share(self, batch_size: int) -> Share:
+        """What of each batch this process computes."""
+        return Share(index=self.index, workers=len(self.addresses), batch_size=batch_size)

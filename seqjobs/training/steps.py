@@ -26,7 +26,7 @@ class Steps:
     def train_pass(self, rows: Tensors, *, stop_at_nan: bool) -> Any:
         """Trains once on all rows; returns the metrics of the pass."""
         self.model.reset_metrics()
-        full, remainder = divmod(rows[0].shape[0], self.batch_size)
+        full, remainder = self._train_batches(rows)
         goes_on = self.train_block(rows, full, stop_at_nan=stop_at_nan) if full else tf.constant(True)
         if remainder:
             last = tuple(part[-remainder:] for part in rows)
@@ -39,7 +39,7 @@ class Steps:
     def test_pass(self, rows: Tensors) -> Any:
         """Evaluates all rows; returns the metrics."""
         self.model.reset_metrics()
-        full, remainder = divmod(rows[0].shape[0], self.batch_size)
+        full, remainder = self._test_batches(rows)
         if full:
             self.test_block(rows, full)
         if remainder:
@@ -83,11 +83,24 @@ class Steps:
             return tf.logical_and(left, self._loss_is_finite()) if stop_at_nan else left
 
         def body(index: Any) -> Any:
-            step(self._ready(batch_at(rows, index, self.batch_size)))
+            step(self._ready(batch_at(rows, index, self._batch_rows)))
             return [index + 1]
 
         # Without the limit iterations overlap, and a step reads weights that the one before has not written yet.
         tf.while_loop(goes_on, body, [tf.constant(0)], parallel_iterations=1)
+
+    @property
+    def _batch_rows(self) -> int:
+        """Rows of a whole batch that are here."""
+        return self.batch_size
+
+    def _train_batches(self, rows: Tensors) -> tuple[int, int]:
+        """Whole batches of a pass, and the rows that are here of a shorter last one."""
+        full, remainder = divmod(rows[0].shape[0], self.batch_size)
+        return full, remainder
+
+    def _test_batches(self, rows: Tensors) -> tuple[int, int]:
+        return self._train_batches(rows)
 
     def _ready(self, rows: Tensors) -> Tensors:
         return ready(rows, self.form)

@@ -46,6 +46,7 @@ from seqjobs.training.program import Program
 from seqjobs.training.programs import Programs
 from seqjobs.training.raw_model import raw_model
 from seqjobs.training.rows import training_rows, validation_rows
+from seqjobs.training.share import Share
 from seqjobs.training.span import Span
 from seqjobs.training.stock_fit import stock_fit
 
@@ -188,7 +189,7 @@ class TrialRunner:
             dataset,
             fitting.compiled,
             lambda: (
-                Program.mirrored(trial, dataset, self._strategy())
+                Program.mirrored(trial, dataset, self._strategy(), self._share(trial.spec.fit.batch_size))
                 if compilation is Compilation.MIRRORED
                 else Program.build(trial, dataset, compilation, lowered=lowered)
             ),
@@ -199,6 +200,9 @@ class TrialRunner:
 
     def _strategy(self) -> Any:
         return self._spanning or devices.strategy(self._gpus)
+
+    def _share(self, batch_size: int) -> Share:
+        return Share(index=0, workers=1, batch_size=batch_size) if self._span is None else self._span.share(batch_size)
 
     def _num_replicas(self) -> int:
         return int(self._strategy().num_replicas_in_sync)

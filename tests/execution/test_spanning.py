@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import psutil
+import pyarrow.parquet as pq
 import pytest
 
+from seqjobs.data.streamed.window import Window
 from seqjobs.execution.events import AttemptEnded, AttemptLost, CheckpointTaken, EpochEnded
 from seqjobs.execution.executor import Saved, nothing_saved
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
+from seqjobs.training.epoch_order import WindowedOrder
 from seqjobs.training.outcome import Cause, PackCheckpoint, TrialOutcome, Weights
+from seqjobs.training.share import Share
 
 MakePlan = Callable[..., Plan]
 Found = dict[str, tuple[TrialOutcome, Weights]]
@@ -70,6 +77,53 @@ def test_two_workers_give_the_numbers_of_one(pool: RayPool, make_points_plan: Ma
             np.testing.assert_allclose(outcome.history[column], values, rtol=1e-6, err_msg=column)
         for ours, theirs in zip(weights, others, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_each_worker_draws_from_its_own_shard_of_streamed_rows(
+    pool: RayPool, make_points_plan: MakePlan, points: Path, runner: object
+) -> None:
+    assert runner is not None
+    plan = make_points_plan(TWO, "seed=5")
+    (source,) = plan.datasets
+    streamed = replace(plan, datasets=(replace(source, spec=source.spec.model_copy(update={"memory": 4000})),))
+    _, found = carried_out(pool, streamed)
+    ((outcome, weights),) = found.values()
+    assert outcome.failure is None
+    shards = [Share(index=index, workers=2, batch_size=29).shard(203) for index in range(2)]
+    window = Window.of(4000, row_bytes=24)
+    features, target = rows_of(points / "train.parquet")
+    validation = rows_of(points / "test.parquet")
+    keras.utils.set_random_seed(5)
+    layers = [keras.Input((6,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(1, activation="sigmoid")]
+    model = keras.Sequential(layers)
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy", metrics=["accuracy"])
+    history: dict[str, list[float]] = {}
+    for epoch in range(3):
+        drawn = [
+            shard.start + WindowedOrder(rows=length(shard), window=window, seed=5, epoch=epoch, shard=index)[:]
+            for index, shard in enumerate(shards)
+        ]
+        # 15 rows of the first shard and 14 of the second in each of 7 batches.
+        order = np.concatenate([part.reshape(7, -1) for part in drawn], axis=1).reshape(-1)
+        assert sorted(order.tolist()) == list(range(203))
+        with_order = {"batch_size": 29, "shuffle": False, "verbose": 0, "validation_batch_size": 29}
+        fitted = model.fit(features[order], target[order], validation_data=validation, **with_order).history
+        for column, values in fitted.items():
+            history.setdefault(column, []).extend(values)
+    assert list(outcome.history) == list(history)
+    for column, values in history.items():
+        np.testing.assert_allclose(outcome.history[column], values, rtol=1e-6, err_msg=column)
+    for ours, theirs in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def rows_of(path: Path) -> tuple[Any, Any]:
+    table = pq.read_table(path)
+    return np.stack([table[f"x{index}"].to_numpy() for index in range(6)], axis=1), table["yes"].to_numpy()
+
+
+def length(shard: slice) -> int:
+    return int(shard.stop - shard.start)
 
 
 def companions() -> list[psutil.Process]:

@@ -11,8 +11,8 @@ from seqjobs.training.epoch_order import WindowedOrder, epoch_order
 WINDOW = Window(chunk_rows=10, chunks=4, block_bytes=1)
 
 
-def order(rows: int, seed: int = 3, epoch: int = 0) -> WindowedOrder:
-    return WindowedOrder(rows=rows, window=WINDOW, seed=seed, epoch=epoch)
+def order(rows: int, seed: int = 3, epoch: int = 0, shard: int = 0) -> WindowedOrder:
+    return WindowedOrder(rows=rows, window=WINDOW, seed=seed, epoch=epoch, shard=shard)
 
 
 @pytest.mark.parametrize("rows", [1, 9, 10, 39, 40, 41, 397, 400])
@@ -38,9 +38,9 @@ def test_a_window_holds_few_chunks_and_its_rows_are_mixed() -> None:
     assert set((whole[:40] // 10).tolist()) != {0, 1, 2, 3}
 
 
-def test_it_hangs_on_seed_and_epoch_alone() -> None:
+def test_it_hangs_on_seed_epoch_and_shard_alone() -> None:
     np.testing.assert_array_equal(order(397)[:], order(397)[:])
-    for other in (order(397, seed=4), order(397, epoch=1)):
+    for other in (order(397, seed=4), order(397, epoch=1), order(397, shard=1)):
         assert (other[:] != order(397)[:]).any()
 
 
