@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqjobs.data.read import read_dataset
+from seqjobs.data.streamed.scratch import remove_rows
+from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.data_section import DataSpec
 
@@ -30,13 +33,21 @@ def columns(rows: int = ROWS) -> dict[str, object]:
 def warnings_of(
     folder: Path, train: Mapping[str, object], validation: Mapping[str, object] | None = None
 ) -> tuple[str, ...]:
+    """The same of rows in memory and of those that are streamed from a file."""
     pq.write_table(pa.table(train), folder / "train.parquet")
     spec: dict[str, object] = {"train": "train.parquet", "target": "label"}
     spec["features"] = {name: "one_hot" if name in ("town", "status") else "raw" for name in train if name != "label"}
     if validation is not None:
         pq.write_table(pa.table(validation), folder / "test.parquet")
         spec["validation"] = "test.parquet"
-    return read_dataset(DataSource(id="d", spec=DataSpec.model_validate(spec), folder=folder)).warnings
+    in_memory = DataSource(id="d", spec=DataSpec.model_validate(spec), folder=folder)
+    found = read_dataset(in_memory)
+    streamed = read_dataset(replace(in_memory, spec=in_memory.spec.model_copy(update={"memory": 100})))
+    stored: object = streamed.train.features
+    assert isinstance(stored, StoredRows)
+    assert streamed.warnings == found.warnings
+    remove_rows(found.fingerprint)
+    return found.warnings
 
 
 def test_of_clean_rows_nothing_is_said(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from seqjobs.data.checks.leaks import leak_warnings
 from seqjobs.data.checks.shared_rows import shared_row_warnings
 from seqjobs.data.dataset import Split
 from seqjobs.data.layout import Layout
-from seqjobs.data.streamed.stored_rows import StoredRows
 
 __all__ = ["check_rows"]
 
@@ -16,13 +15,7 @@ __all__ = ["check_rows"]
 def check_rows(
     layout: Layout, train: Split, validation: Split | None, classes: tuple[str, ...] | None, num_classes: int | None
 ) -> tuple[str, ...]:
-    """Warnings, a sentence each without its full stop.
-
-    Of streamed rows, which are not read for it, the target's alone.
-    """
-    stored: object = train.features
-    if isinstance(stored, StoredRows):
-        return tuple(class_warnings(layout.target, train, classes, num_classes))
+    """Warnings, a sentence each without its full stop."""
     found = [
         *leak_warnings(layout, train, num_classes),
         *constant_warnings(layout, train),

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seqjobs.data.checks.named import named
-from seqjobs.data.dataset import Split
-from seqjobs.data.layout import Layout
-
-AT_ONCE = 4096
+from seqjobs.data.checks.seen_rows import in_parts
+from seqjobs.data.dataset import Array, Split
+from seqjobs.data.layout import FeatureColumn, Layout
 
 
 def constant_warnings(layout: Layout, train: Split) -> Iterator[str]:
     """One sentence for all of them."""
     if len(train) < 2:
         return
-    rows = train.features.reshape(len(train), -1)
-    found = []
-    for column in layout.columns:
-        part = rows[:, column.start : column.start + column.width]
+    first = train.features[:1].reshape(-1)
+    alike = list(layout.columns)
+    for rows in in_parts(train):
+        alike = [column for column in alike if _is_alike(column, rows, first)]
         # Most columns differ within their first rows, and are not read further.
-        if all((part[start : start + AT_ONCE] == part[0]).all() for start in range(0, len(part), AT_ONCE)):
-            found.append(column.name)
-    if found:
-        yield f"{named(found)} the same in all {len(train):,} training rows: leave out what tells nothing"
+        if not alike:
+            return
+    columns = named([column.name for column in alike])
+    yield f"{columns} the same in all {len(train):,} training rows: leave out what tells nothing"
+
+
+def _is_alike(column: FeatureColumn, rows: Array, first: Array) -> bool:
+    places = slice(column.start, column.start + column.width)
+    return bool((rows[:, places] == first[places]).all())

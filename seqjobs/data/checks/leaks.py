@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from seqjobs.data.checks.row_hashes import row_hashes
+from seqjobs.data.checks.seen_rows import spread
 from seqjobs.data.dataset import Array, Split
 from seqjobs.data.layout import Layout
 from seqjobs.data.profiles.leakage import (
@@ -29,21 +30,21 @@ def leak_warnings(layout: Layout, train: Split, num_classes: int | None) -> Iter
     """Looks at MAX_ROWS rows at most, evenly spread; says nothing of fewer than LEAST_ROWS."""
     if len(train) < LEAST_ROWS or train.target.ndim > 1:
         return
-    step = -(-len(train) // MAX_ROWS)
-    rows = train.features.reshape(len(train), -1)[::step]
-    target = train.target[::step]
+    columns = [column for column in layout.columns if column.width <= MAX_WIDTH]
+    if not columns:
+        return
+    rows, target = spread(train, MAX_ROWS)
     is_class = num_classes is not None and num_classes <= MAX_CLASSES
     if is_class:
         target = np.unique(target, return_inverse=True)[1]
         counts = np.bincount(target)
         if len(counts) < 2 or counts.min() < LEAST_CLASS_ROWS:
             return
-    for column in layout.columns:
-        if column.width <= MAX_WIDTH:
-            part = rows[:, column.start : column.start + column.width]
-            how = _tells_class(part, target) if is_class else _tells_number(part, target)
-            if how:
-                yield f"column {shown(column.name)} {how}: if it is not known before the target is, leave it out"
+    for column in columns:
+        part = rows[:, column.start : column.start + column.width]
+        how = _tells_class(part, target) if is_class else _tells_number(part, target)
+        if how:
+            yield f"column {shown(column.name)} {how}: if it is not known before the target is, leave it out"
 
 
 def _tells_class(part: Array, classes: Array) -> str | None:
