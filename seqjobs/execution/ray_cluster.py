@@ -79,6 +79,15 @@ def node_is_alive(ray: Any, node_id: str, *, ask: bool) -> bool:
     return bool(found) and (not ask or _answers(found[0]["NodeManagerAddress"], found[0]["NodeManagerPort"]))
 
 
+def place_of(ray: Any, actor: Any) -> tuple[int, str]:
+    """The process of an actor, 0 where the cluster has given it none yet, and the id of its node.
+
+    The state of both is PENDING_CREATION until its constructor returns, so that tells nothing of it.
+    """
+    found = ray._private.state.actors(actor._actor_id.hex())
+    return found.get("Pid", 0), found.get("Address", {}).get("NodeID", "")
+
+
 def _answers(host: str, port: int) -> bool:
     try:
         socket.create_connection((host, port), timeout=ANSWER_SECONDS).close()

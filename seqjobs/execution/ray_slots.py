@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -33,7 +32,10 @@ class Slot:
     actor: Any
     starting: Any
     facts: WorkerFacts | None = None
+    has_room: bool = True
+    """Whether the cluster has given it a process, as far as is known."""
     since: float = field(default_factory=time.monotonic)
+    """When it was asked for; where it had to wait for room, when that was seen to be over."""
     is_asked_to_leave: bool = False
     private_bytes: int = 0
     """What it held when its last pack ended, or when it was given to this run."""
@@ -58,6 +60,7 @@ class Slots:
     _failed_starts: int = 0
     _back_off: BackOff = field(default_factory=BackOff)
     _looked: float = float("-inf")
+    _looked_for_processes: float = float("-inf")
 
     def fill(self) -> None:
         """Starts workers until there are as many as there may be, or none for a while where some died as they started.
@@ -99,26 +102,41 @@ class Slots:
         return facts
 
     def check_starts(self) -> None:
-        """Raises ClusterError E507 where all workers have been starting for so long that none is to be expected."""
-        limit = math.inf if self.waits_for_room else START_SECONDS
-        now = time.monotonic()
-        if not self.slots or any(slot.facts is not None or now - slot.since < limit for slot in self.slots):
+        """Raises ClusterError E507 where all workers have been starting for so long that none is to be expected.
+
+        Those that wait for room are not starting yet; it may be one that hangs that has it.
+        """
+        if any(slot.facts is not None for slot in self.slots):
+            return
+        self._look_for_processes()
+        starting, now = [slot for slot in self.slots if slot.has_room], time.monotonic()
+        if not starting or any(now - slot.since < START_SECONDS for slot in starting):
             return
         # Nobody may have asked yet for the facts of one that has started, or died.
-        if self.ray.wait([slot.starting for slot in self.slots], timeout=0, fetch_local=False)[0]:
+        if self.ray.wait([slot.starting for slot in starting], timeout=0, fetch_local=False)[0]:
             return
-        what = f"no worker has started within {limit:g} s: its process does not come, or hangs in an import"
+        what = f"no worker has started within {START_SECONDS:g} s: its process does not come, or hangs in an import"
         raise ClusterError("E507", what, fix=_START_FIX)
+
+    def _look_for_processes(self) -> None:
+        now = time.monotonic()
+        if now - self._looked_for_processes < LOOK_SECONDS:
+            return
+        self._looked_for_processes = now
+        for slot in self.slots:
+            if not slot.has_room and self.source.has_process(slot.actor):
+                slot.has_room, slot.since = True, now
 
     def remove(self, slot: Slot, reason: str, *, had_started: bool = False) -> None:
         """Ends a worker, whatever it is at, if it is not dead already, and forgets it.
 
         One whose facts nobody has asked for yet may have started all the same. Raises ClusterError E507 where workers
-        die while they start, again and again.
+        die while they start, again and again, and not with their nodes.
         """
+        has_failed = slot.facts is None and not had_started and not self.source.has_lost_its_node(slot.actor)
         self.source.end(slot.actor)
         self.slots.remove(slot)
-        if slot.facts is None and not had_started:
+        if has_failed:
             self._note_failed_start(reason)
 
     def _note_failed_start(self, reason: str) -> None:
@@ -188,7 +206,7 @@ class Slots:
         self._made += 1
         name = f"w{self._made}"
         actor = self.source.start(self.resources, gpus_of(self.resources, self.source.capacity()))
-        return Slot(name=name, actor=actor, starting=actor.facts.remote())
+        return Slot(name=name, actor=actor, starting=actor.facts.remote(), has_room=not self.waits_for_room)
 
 
 def _mebibytes(count: int) -> str:

@@ -31,6 +31,12 @@ class WorkerSource(Protocol):
     def nodes_are_alive(self, node_ids: Sequence[str], *, ask: bool) -> bool:
         """Whether the machines of a worker that died are there still; with `ask` they must answer themselves."""
 
+    def has_process(self, actor: Any) -> bool:
+        """Whether the cluster has made room for a worker, so that it starts, or has started."""
+
+    def has_lost_its_node(self, actor: Any) -> bool:
+        """Whether the machine is gone of a worker that died before it told which that was."""
+
     def leaving_nodes(self) -> frozenset[str]:
         """The ids of machines that are to go soon, or have gone after that was told; costs next to nothing."""
 
@@ -69,6 +75,16 @@ class OwnWorkers:
             return all(ray_cluster.node_is_alive(self._ray, node_id, ask=ask) for node_id in node_ids)
 
         return asked(answer, self.check)
+
+    def has_process(self, actor: Any) -> bool:
+        return self._place_of(actor)[0] > 0
+
+    def has_lost_its_node(self, actor: Any) -> bool:
+        node_id = self._place_of(actor)[1]
+        return node_id != "" and not self.nodes_are_alive([node_id], ask=False)
+
+    def _place_of(self, actor: Any) -> tuple[int, str]:
+        return asked(lambda: ray_cluster.place_of(self._ray, actor), self.check)
 
     def leaving_nodes(self) -> frozenset[str]:
         return self._leaving()

@@ -30,6 +30,8 @@ class OneWorker:
         )
         self.ended = 0
         self.leaving: frozenset[str] = frozenset()
+        self.with_process: list[Any] = []
+        self.is_gone = False
 
     def check(self) -> None: ...
 
@@ -38,6 +40,12 @@ class OneWorker:
 
     def nodes_are_alive(self, node_ids: Sequence[str], *, ask: bool) -> bool:
         raise NotImplementedError
+
+    def has_process(self, actor: Any) -> bool:
+        return actor in self.with_process
+
+    def has_lost_its_node(self, actor: Any) -> bool:  # noqa: ARG002
+        return self.is_gone
 
     def leaving_nodes(self) -> frozenset[str]:
         return self.leaving
@@ -52,10 +60,10 @@ class OneWorker:
         raise NotImplementedError
 
 
-def slots_of(source: OneWorker, memory: int | None = BUDGET) -> Slots:
+def slots_of(source: OneWorker, memory: int | None = BUDGET, *, waits_for_room: bool = False) -> Slots:
     slots = Slots(
         ray=SimpleNamespace(get=lambda found: found), resources=Resources(memory=memory), count=9, limit=None,
-        source=source,
+        source=source, waits_for_room=waits_for_room,
     )  # fmt: skip
     slots.fill()
     return slots
@@ -182,3 +190,30 @@ def test_where_no_worker_can_start_three_are_enough(clock: Clock) -> None:
         seconds_until_another(slots, clock)
     with pytest.raises(ClusterError, match="E507 3 workers in a row died while they started: no library"):
         slots.remove(slots.slots[0], "no library")
+
+
+def test_workers_that_die_with_their_nodes_as_they_start_are_no_sign(clock: Clock) -> None:
+    source = OneWorker(0, 0)
+    slots = slots_of(source)
+    source.is_gone = True
+    for _ in range(2 * ray_slots.MAX_FAILED_STARTS_IN_ALL):
+        slots.remove(slots.slots[0], "its node has died")
+        assert seconds_until_another(slots, clock) == 0
+    source.is_gone = False
+    slots.remove(slots.slots[0], "no library")
+    assert seconds_until_another(slots, clock) == 1
+
+
+def test_only_what_has_room_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_slots, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(ray_slots, "START_SECONDS", 0.0)
+    source = OneWorker(0, 0)
+    source.cpus = 2
+    slots = slots_of(source, memory=None, waits_for_room=True)
+    slots.ray.wait = lambda starting, **_: ([], starting)
+    slots.check_starts()
+    source.with_process = [slots.slots[0].actor]
+    with pytest.raises(ClusterError, match="E507 no worker has started within 0 s"):
+        slots.check_starts()
+    slots.started(slots.slots[1])
+    slots.check_starts()

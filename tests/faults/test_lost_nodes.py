@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seqjobs.errors import ClusterError
+from seqjobs.execution import ray_slots
 from seqjobs.execution.events import (
     AttemptEnded,
     AttemptLost,
@@ -23,10 +26,8 @@ from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.training.outcome import Cause, PackCheckpoint
-from tests.fake_runner import StartFake
+from tests.fake_runner import FakeRunner, StartFake
 from tests.faults.node_faults import drain
-
-UNITS = "model.0.Dense.units={choice: [1, 2, 3, 4, 5, 6]}"
 
 
 @pytest.fixture
@@ -71,7 +72,8 @@ def test_packs_on_a_drained_node_are_saved_and_go_on_elsewhere(
     begun: dict[str, list[AttemptPlanned]] = {}
     saved: dict[str, PackCheckpoint] = {}
     drained = ""
-    for event in all_ended_uncharged(cluster, make_points_plan, saved.get):
+    # The drain is seen within two seconds: one pack a node, which lasts longer.
+    for event in all_ended_uncharged(cluster, make_points_plan, saved.get, packs=2, epochs=120):
         match event:
             case WorkerStarted():
                 workers[event.worker] = event
@@ -96,6 +98,24 @@ def test_packs_on_a_drained_node_are_saved_and_go_on_elsewhere(
     assert len({event.worker for event in workers.values()}) == 2
 
 
+def test_a_worker_that_hangs_as_it_starts_ends_the_run(
+    cluster: Any, make_points_plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here a worker may wait for room for ever; one that has it may not."""
+    monkeypatch.setattr(ray_slots, "START_SECONDS", 3.0)
+    cluster.add_node(num_cpus=1)
+    plan = make_points_plan()
+    with RayPool({Resources(): 1}, address=cluster.address, start=never) as pool:
+        pool.load(plan.datasets)
+        with pytest.raises(ClusterError, match=r"E507 no worker has started within 3 s: .*seqjobs doctor"):
+            list(pool.run(plan.packs, {}))
+
+
+def never(cpus: int) -> FakeRunner:
+    time.sleep(3600)
+    return StartFake()(cpus)
+
+
 def node_of(cluster: Any, pid: int) -> Any:
     """The node whose raylet started the process: of the other one, nothing need have begun yet."""
     parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
@@ -103,12 +123,18 @@ def node_of(cluster: Any, pid: int) -> Any:
 
 
 def all_ended_uncharged(
-    cluster: Any, make_points_plan: Callable[..., Plan], saved: Saved = nothing_saved
+    cluster: Any,
+    make_points_plan: Callable[..., Plan],
+    saved: Saved = nothing_saved,
+    *,
+    packs: int = 6,
+    epochs: int = 20,
 ) -> Iterator[Any]:
-    """The events of six packs on two nodes, of which some are lost while whoever asks for the events looks at them."""
+    """The events of packs on two nodes, of which some are lost while whoever asks for the events looks at them."""
     for _ in range(2):
         cluster.add_node(num_cpus=1)
-    plan = make_points_plan(UNITS, "search.sampler=grid", "fit.epochs=20")
+    units = f"model.0.Dense.units={{choice: {list(range(1, packs + 1))}}}"
+    plan = make_points_plan(units, "search.sampler=grid", f"fit.epochs={epochs}")
     events: list[Any] = []
     with RayPool({Resources(): 6}, address=cluster.address, start=StartFake(epoch_seconds=0.05)) as pool:
         pool.load(plan.datasets)

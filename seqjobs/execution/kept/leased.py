@@ -85,6 +85,13 @@ class LeasedWorkers:
         self.check()
         return True
 
+    def has_process(self, actor: Any) -> bool:  # noqa: ARG002 (the keeper lends what there is room for)
+        self.check()
+        return True
+
+    def has_lost_its_node(self, actor: Any) -> bool:  # noqa: ARG002 (it is this machine)
+        return False
+
     def leaving_nodes(self) -> frozenset[str]:
         return frozenset()
 
