@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil, floor, isfinite
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -78,6 +79,7 @@ Loss = Annotated[Named, _CheckedBy(LOSSES.parse, _one("loss"))]
 
 
 LEAST_OF_A_GPU = 0.01
+MOST_GPUS = 64
 
 
 def _gpus(value: object) -> object:
@@ -85,10 +87,23 @@ def _gpus(value: object) -> object:
         return value
     if isinstance(value, float) and (value.is_integer() or LEAST_OF_A_GPU <= value < 1):
         return _gpus(int(value)) if value.is_integer() else value
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 64:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_GPUS:
         return value
-    what = f"a whole number from 0 to 64, a part of one GPU from {LEAST_OF_A_GPU} to below 1, or auto is expected"
-    raise rejection("E206", what, value, "write auto.")
+    what = (
+        f"a whole number from 0 to {MOST_GPUS}, a part of one GPU from {LEAST_OF_A_GPU} to below 1, or auto is expected"
+    )
+    raise rejection("E206", what, value, _gpus_fix(value))
+
+
+def _gpus_fix(value: object) -> str:
+    """Which numbers near this one can be written."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return "write a number, such as 1 or 0.5, or auto: one where the cluster has GPUs, else none."
+    if value > MOST_GPUS:
+        return f"write {MOST_GPUS} or fewer."
+    if value > 1:
+        return f"write {floor(value)} or {ceil(value)}, or a part below 1: only one GPU can be shared."
+    return f"write 0 for none{f', or {LEAST_OF_A_GPU} or more of one' if value > 0 else ''}."
 
 
 Gpus = Annotated[int | Annotated[float, Field(ge=LEAST_OF_A_GPU, lt=1)] | Literal["auto"], BeforeValidator(_gpus)]

@@ -95,20 +95,21 @@ def compilation_of(
     return Compilation.XLA
 
 
-# Layers that keep nothing but weights and draw nothing: statistics and masks are each replica's own. Those compared
-# with one device.
+# Those that were compared with one device. What they draw or average over a batch is the whole batch's
+# (replica_layers.py).
 _MIRRORED_LAYERS = {
     *("Activation", "Dense", "EinsumDense", "ELU", "Embedding", "Flatten", "LeakyReLU", "Permute", "PReLU", "ReLU"),
     *("RepeatVector", "Rescaling", "Reshape", "Softmax", "TimeDistributed"),
-    *("GroupNormalization", "LayerNormalization", "Normalization", "RMSNormalization", "UnitNormalization"),
+    *("BatchNormalization", "GroupNormalization", "LayerNormalization", "Normalization", "RMSNormalization"),
+    *("ActivityRegularization", "UnitNormalization"),
     *("Conv1D", "Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D"),
     *("AveragePooling1D", "AveragePooling2D", "MaxPooling1D", "MaxPooling2D"),
     *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"),
     *("Cropping1D", "Cropping2D", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D"),
     *("Bidirectional", "GRU", "LSTM", "SimpleRNN"),
+    *("AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise"),
+    *("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),
 }
-# Arguments with which they draw, or add to the loss what is a mean over the replica's rows.
-_NOT_MIRRORED = ("activity_regularizer", "dropout", "recurrent_dropout")
 
 
 def _mirrors(trial: TrialSpec, rows_for_all: bool) -> bool:
@@ -119,7 +120,10 @@ def _mirrors(trial: TrialSpec, rows_for_all: bool) -> bool:
 def _spreads(layer: Named) -> bool:
     if layer.table != LAYERS.name:
         return True
-    return layer.name in _MIRRORED_LAYERS and not any(layer.arguments.get(name) for name in _NOT_MIRRORED)
+    # A penalty on outputs is a sum over rows, but for one: that is of products of all pairs of rows.
+    penalty = layer.arguments.get("activity_regularizer")
+    pairs = isinstance(penalty, Named) and penalty.name == "OrthogonalRegularizer"
+    return layer.name in _MIRRORED_LAYERS and not pairs
 
 
 def _min_steps(trial: TrialSpec, layers: Iterable[Named], feature_shape: tuple[int, ...], *, onednn: bool) -> int:

@@ -13,8 +13,8 @@ from seqjobs.spec.tables import Named, complete_arguments
 from seqjobs.training.compile_rule import Compilation
 from seqjobs.training.epochs import EpochFunctions, Epochs, epochs_of
 from seqjobs.training.initial_state import InitialState
-from seqjobs.training.lowerings import LOWERED
-from seqjobs.training.model import build_model
+from seqjobs.training.model import StandIns, build_model
+from seqjobs.training.replica_layers import MIRRORED, WholeBatch, look_at
 from seqjobs.training.replica_steps import ReplicaSteps, takes_summed_gradients
 from seqjobs.training.rows import Rows, training_rows
 from seqjobs.training.share import Share
@@ -39,15 +39,14 @@ class Program:
         self._functions: dict[tuple[bool, tuple[int, int]], EpochFunctions] = {}
 
     @classmethod
-    def build(cls, trial: Trial, dataset: Dataset, compilation: Compilation, *, lowered: bool) -> Program:
+    def build(cls, trial: Trial, dataset: Dataset, compilation: Compilation, stand_ins: StandIns) -> Program:
         """Builds and compiles the trial's model, and calls it on two rows.
 
-        `lowered` takes layers that XLA makes fast on a CPU. Raises what Keras raises, and DataError.
+        See `model.build` for `stand_ins`. Raises what Keras raises, and DataError.
         """
         initial = InitialState()
         rows = training_rows(trial.spec, dataset)
         with initial.recording():
-            stand_ins = LOWERED if lowered else {}
             model = build_model(trial.spec, dataset.schema.feature_shape, trial.seed, stand_ins=stand_ins)
             check_values(trial.spec, dataset, model)
             model.optimizer.build(model.trainable_variables)
@@ -61,11 +60,13 @@ class Program:
     def mirrored(cls, trial: Trial, dataset: Dataset, strategy: Any, share: Share) -> Program:
         """As `build`, with the variables on every device of the strategy and each batch spread over them."""
         with strategy.scope():
-            alone = cls.build(trial, dataset, Compilation.MIRRORED, lowered=False)
+            alone = cls.build(trial, dataset, Compilation.MIRRORED, MIRRORED)
         takes_summed_gradients(alone.model.optimizer)
         form = training_rows(trial.spec, dataset).form
+        whole_batch = WholeBatch(strategy.num_replicas_in_sync, share)
+        look_at(whole_batch, alone.model)
         size = trial.spec.fit.batch_size
-        steps = ReplicaSteps(model=alone.model, form=form, batch_size=size, strategy=strategy, share=share)
+        steps = ReplicaSteps(model=alone.model, form=form, batch_size=size, strategy=strategy, whole_batch=whole_batch)
         return cls(alone._initial, steps, Compilation.MIRRORED)
 
     def reset(self, trial: Trial) -> None:

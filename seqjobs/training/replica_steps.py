@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import Any, final
 
 import keras
 import tensorflow as tf
 
 from seqjobs.training.graph_rows import Tensors
-from seqjobs.training.share import Share
+from seqjobs.training.replica_layers import WholeBatch
 from seqjobs.training.steps import Steps
 
 
@@ -25,7 +24,8 @@ class ReplicaSteps(Steps):
     """
 
     strategy: Any
-    share: Share
+    whole_batch: WholeBatch
+    """At which the layers look."""
     last_batches: tuple[int, int] = (0, 0)
     """Rows of the last, shorter batch of training and of validation, of all processes; 0 where there is none."""
 
@@ -44,7 +44,7 @@ class ReplicaSteps(Steps):
 
     @property
     def _batch_rows(self) -> int:
-        return self.share.count(self.batch_size)
+        return self.whole_batch.share.count(self.batch_size)
 
     def _train_batches(self, rows: Tensors) -> tuple[int, int]:
         return self._batches(rows, self.last_batches[0])
@@ -53,45 +53,47 @@ class ReplicaSteps(Steps):
         return self._batches(rows, self.last_batches[1])
 
     def _batches(self, rows: Tensors, last_batch: int) -> tuple[int, int]:
-        last = self.share.count(last_batch)
+        last = self.whole_batch.share.count(last_batch)
         return (rows[0].shape[0] - last) // self._batch_rows, last
 
-    def _spread(self, step: Callable[[Tensors, int], None], batch: Tensors, rows: int) -> None:
+    def _spread(self, step: Callable[[Tensors], None], batch: Tensors, rows: int) -> None:
         """A step over a batch of `rows`, of which those in `batch` are this process's own."""
-        own, replicas = batch[0].shape[0], self.strategy.num_replicas_in_sync // self.share.workers
-        sizes = [own // replicas + (replica < own % replicas) for replica in range(replicas)]
-        parts = [tuple(part[begin:end] for part in batch) for begin, end in pairwise(accumulate(sizes, initial=0))]
+        self.whole_batch.rows = rows
 
         def part_of(context: Any) -> Any:
-            return parts[context.replica_id_in_sync_group - self.share.index * replicas]
+            held = self.whole_batch.held(context.replica_id_in_sync_group)
+            return tuple(part[held] for part in batch)
 
-        self.strategy.run(step, (self.strategy.experimental_distribute_values_from_function(part_of), rows))
+        self.strategy.run(step, (self.strategy.experimental_distribute_values_from_function(part_of),))
 
-    def _train(self, part: Tensors, rows: int) -> None:
+    def _train(self, part: Tensors) -> None:
         model = self.model
         with tf.GradientTape() as tape:
             predicted = model(part[0], training=True)
-            loss = self._loss(part, predicted, rows, training=True)
+            loss = self._loss(part, predicted, training=True)
         gradients = tape.gradient(loss, model.trainable_weights)
         # Summed before the optimizer sees them: Keras's would clip the gradients of each replica.
         summed = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         model.optimizer.apply_gradients(zip(summed, model.trainable_weights, strict=True))
         self._count(part, predicted)
 
-    def _test(self, part: Tensors, rows: int) -> None:
+    def _test(self, part: Tensors) -> None:
         predicted = self.model(part[0], training=False)
-        self._loss(part, predicted, rows, training=False)
+        self._loss(part, predicted, training=False)
         self._count(part, predicted)
 
-    def _loss(self, part: Tensors, predicted: Any, rows: int, *, training: bool) -> Any:
+    def _loss(self, part: Tensors, predicted: Any, *, training: bool) -> Any:
         """The replica's part of the batch's loss, which is the sum of all of them; tells it to the metric."""
         features, target, *weights = part
-        replicas, here = self.strategy.num_replicas_in_sync, features.shape[0]
+        replicas, rows, here = self.whole_batch.replicas, self.whole_batch.rows, features.shape[0]
         # Keras divides by the replica's rows and by the replicas, and additional losses by the replicas alone.
         factor = here * replicas / rows
         weight = (
             weights[0] * tf.cast(factor, weights[0].dtype) if weights else tf.fill([here], tf.cast(factor, "float32"))
         )
+        # Penalties on outputs, which layers divide by the replica's rows; those on weights are elsewhere.
+        for layer in self.model._flatten_layers():
+            layer._losses[:] = [penalty * factor for penalty in layer._losses]
         loss = self.model.compute_loss(features, target, predicted, weight, training=training)
         self.model._loss_tracker.update_state(loss * replicas, sample_weight=rows / replicas)
         return loss

@@ -25,6 +25,7 @@ from seqjobs.training.failures import failure_of
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.fit import fit
 from seqjobs.training.fitting import Fitting, TimeIsUp
+from seqjobs.training.lowerings import LOWERED
 from seqjobs.training.model import build_model, compile_model, forget_models
 from seqjobs.training.outcome import (
     Cause,
@@ -51,9 +52,9 @@ from seqjobs.training.span import Span
 from seqjobs.training.stock_fit import stock_fit
 
 CANNOT_SPAN = (
-    "with `resources.workers` a model can have no dropout, noise, BatchNormalization or activity_regularizer, nor a "
-    "layer that was never compared with one worker; `fit.compile` must be auto or graph, and no batch, the last one "
-    "included, may have fewer rows than there are workers"
+    "with `resources.workers` a model can have no layer that was never compared with one worker (README.md names those "
+    "that were), nor an orthogonal activity_regularizer; `fit.compile` must be auto or graph, and no batch, the last "
+    "one included, may have fewer rows than there are workers"
 )
 
 
@@ -180,7 +181,7 @@ class TrialRunner:
                 raise ValueError(CANNOT_SPAN)
             return stock_fit(trial, dataset, fitting, self._strategy(), stopping)
         # XLA needs no help with stock layers on a GPU.
-        lowered = compilation is Compilation.XLA and not self._gpus
+        stand_ins = LOWERED if compilation is Compilation.XLA and not self._gpus else {}
         if compilation is Compilation.MIRRORED:
             # Sums over the devices are cut by their number.
             fitting.compiled = f"{compilation.value}-{self._num_replicas()}"
@@ -191,7 +192,7 @@ class TrialRunner:
             lambda: (
                 Program.mirrored(trial, dataset, self._strategy(), self._share(trial.spec.fit.batch_size))
                 if compilation is Compilation.MIRRORED
-                else Program.build(trial, dataset, compilation, lowered=lowered)
+                else Program.build(trial, dataset, compilation, stand_ins)
             ),
         )
         of = self._origin(pack, dataset, fitting.compiled)

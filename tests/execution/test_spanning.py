@@ -31,6 +31,13 @@ Found = dict[str, tuple[TrialOutcome, Weights]]
 
 TWO = "resources.workers=2"
 # 7 full batches of 29 rows and, of the 50 rows of validation, 29 and 21: none of them is even.
+WHOLE_BATCH = (
+    "model=[{Dense: {units: 16, use_bias: false}}, BatchNormalization, ReLU, {Dropout: {rate: 0.3}},"
+    " {Dense: {units: 8, activation: relu}}, {Dense: {units: 1, activation: sigmoid}}]",
+    "data.sample_weight=kind",
+    "fit.class_weight={0: 1.0, 1: 3.0}",
+    "fit.callbacks=[{EarlyStopping: {monitor: val_loss, patience: 1, min_delta: 10, restore_best_weights: true}}]",
+)
 RATES = ("compile.optimizer.Adam.learning_rate={choice: [0.01, 0.03]}", "search.sampler=grid")
 
 
@@ -62,7 +69,8 @@ def carried_out(
 
 def test_two_workers_give_the_numbers_of_one(pool: RayPool, make_points_plan: MakePlan, runner: object) -> None:
     assert runner is not None
-    plan, alone = make_points_plan(TWO, *RATES), make_points_plan(*RATES, "fit.compile=graph", "fit.pack=off")
+    written = (*RATES, *WHOLE_BATCH)
+    plan, alone = make_points_plan(TWO, *written), make_points_plan(*written, "fit.compile=graph", "fit.pack=off")
     # Sums over two workers have other last bits, so these are other trials.
     assert {trial.id for trial in plan.trials}.isdisjoint(trial.id for trial in alone.trials)
     _, found = carried_out(pool, plan)
@@ -73,6 +81,8 @@ def test_two_workers_give_the_numbers_of_one(pool: RayPool, make_points_plan: Ma
         assert outcome.failure is None
         assert outcome.compiled == "mirrored-2"
         assert list(outcome.history) == list(other.history)
+        assert (len(outcome.history["loss"]), outcome.weights_epoch) == (2, 0)
+        assert other.weights_epoch == 0
         for column, values in other.history.items():
             np.testing.assert_allclose(outcome.history[column], values, rtol=1e-6, err_msg=column)
         for ours, theirs in zip(weights, others, strict=True):
@@ -178,8 +188,8 @@ def test_a_trial_whose_time_is_over_leaves_the_workers_to_the_next(pool: RayPool
 
 
 def test_models_that_no_one_compared_are_refused_before_they_train(pool: RayPool, make_points_plan: MakePlan) -> None:
-    last = "{Dense: {units: 1, activation: sigmoid}}"
-    plan = make_points_plan(TWO, f"model=[{{Dropout: {{rate: 0.5}}}}, {last}]")
+    layers = "{Reshape: {target_shape: [3, 2]}}, {Conv1DTranspose: {filters: 1, kernel_size: 1}}, Flatten"
+    plan = make_points_plan(TWO, f"model=[{layers}, {{Dense: {{units: 1, activation: sigmoid}}}}]")
     small = make_points_plan(TWO, "fit.batch_size=101")  # (202 rows, and one)
     pool.load(plan.datasets)
     failures = pool.check((*plan.trials, *small.trials))

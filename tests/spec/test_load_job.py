@@ -144,6 +144,25 @@ def test_one_mistake_makes_one_line(old: str, new: str, line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("gpus", "fix"),
+    [
+        ("many", "write a number, such as 1 or 0.5, or auto: one where the cluster has GPUs, else none."),
+        ("true", "write a number, such as 1 or 0.5, or auto: one where the cluster has GPUs, else none."),
+        (".inf", "write a number, such as 1 or 0.5, or auto: one where the cluster has GPUs, else none."),
+        ("-1", "write 0 for none."),
+        ("0.001", "write 0 for none, or 0.01 or more of one."),
+        ("1.5", "write 1 or 2, or a part below 1: only one GPU can be shared."),
+        ("65", "write 64 or fewer."),
+        ("100.5", "write 64 or fewer."),
+    ],
+)
+def test_what_gpus_can_be_written_is_told(gpus: str, fix: str) -> None:
+    (line,) = errors(changed(("seed: 3", f"resources: {{gpus: {gpus}}}")))
+    assert line.startswith("E206 job.yaml:2:19 resources.gpus: a whole number from 0 to 64,")
+    assert line.endswith(f" Fix: {fix}")
+
+
+@pytest.mark.parametrize(
     "name", ["../x", "/abs", "a/b", "..", ".", '""', "x" * 300, "CON", '"a\\nb"', '"\\e[31m"', '"\\u202e"', "-rf"]
 )
 def test_names_that_could_be_paths_or_options_are_refused(name: str) -> None:

@@ -23,6 +23,7 @@ MANY = MIN_XLA_STEPS
 TAIL = "Flatten, {Dense: {units: 1, activation: sigmoid}}"
 SQUARE = "{Reshape: {target_shape: [3, 2, 1]}}"
 SEQUENCE = "{Reshape: {target_shape: [3, 2]}}"
+ORTHOGONAL = "{OrthogonalRegularizer: {factor: 0.1}}"
 
 
 def choice(plan: Plan, *, steps: int = MANY, num_gpus: int = 0, onednn: bool = True, smallest: int = 9) -> Compilation:
@@ -100,13 +101,11 @@ def test_devices_decide(make_points_plan: MakePlan) -> None:
 @pytest.mark.parametrize(
     "layer",
     [
-        "BatchNormalization",
-        "{Dropout: {rate: 0.1}}",
-        "{Dense: {units: 4, activity_regularizer: {L2: {l2: 0.1}}}}",
-        f"{SEQUENCE}, {{Bidirectional: {{layer: {{LSTM: {{units: 2, dropout: 0.1}}}}}}}}",
+        f"{SEQUENCE}, {{Conv1DTranspose: {{filters: 2, kernel_size: 2}}}}",
+        f"{SEQUENCE}, {{TimeDistributed: {{layer: {{Dense: {{units: 2, activity_regularizer: {ORTHOGONAL}}}}}}}}}",
     ],
 )
-def test_what_each_device_would_have_its_own_of_is_left_to_keras_on_several(
+def test_what_no_one_compared_or_is_no_sum_over_rows_is_left_to_keras_on_several(
     make_points_plan: MakePlan, layer: str
 ) -> None:
     assert choice(make_points_plan(f"model=[{layer}, {TAIL}]"), num_gpus=2) is Compilation.STOCK
