@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from math import prod
 from typing import Any, final
 
 import keras
@@ -106,7 +105,8 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
         if mask is None:
             kept = tf.constant(True)
             (sums,) = _totals(tf.reduce_sum(inputs, axes, keepdims=True))
-            count = float(self.whole_batch.rows * prod(inputs.shape[axis] for axis in axes[1:]))
+            of_each_row = tf.size(inputs[:1]) // inputs.shape[self.axis]
+            count = self.whole_batch.rows * tf.cast(of_each_row, inputs.dtype)
         else:
             kept = tf.broadcast_to(tf.cast(mask, tf.bool)[..., None], tf.shape(inputs))
             parts = (tf.where(kept, inputs, 0.0), tf.cast(kept, inputs.dtype))
