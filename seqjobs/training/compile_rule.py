@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from seqjobs.spec.sections import TrialSpec
-from seqjobs.spec.tables import LAYERS, Named
+from seqjobs.spec.tables import Named
 from seqjobs.training.lowerings.convolution_rule import convolutions_pay, has_convolutions
 
 
@@ -95,35 +95,15 @@ def compilation_of(
     return Compilation.XLA
 
 
-# Those that were compared with one device. What they draw or average over a batch is the whole batch's
-# (replica_layers.py).
-_MIRRORED_LAYERS = {
-    *("Activation", "Dense", "EinsumDense", "ELU", "Embedding", "Flatten", "LeakyReLU", "Permute", "PReLU", "ReLU"),
-    *("RepeatVector", "Rescaling", "Reshape", "Softmax", "TimeDistributed"),
-    *("BatchNormalization", "GroupNormalization", "LayerNormalization", "Normalization", "RMSNormalization"),
-    *("ActivityRegularization", "UnitNormalization"),
-    *("Conv1D", "Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D"),
-    *("AveragePooling1D", "AveragePooling2D", "MaxPooling1D", "MaxPooling2D"),
-    *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"),
-    *("Cropping1D", "Cropping2D", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D"),
-    *("Bidirectional", "GRU", "LSTM", "SimpleRNN"),
-    *("AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise"),
-    *("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),
-}
-
-
 def _mirrors(trial: TrialSpec, rows_for_all: bool) -> bool:
     asked = trial.fit.compile in ("auto", "graph")
     return asked and rows_for_all and all(map(_spreads, _layers(trial.model)))
 
 
 def _spreads(layer: Named) -> bool:
-    if layer.table != LAYERS.name:
-        return True
     # A penalty on outputs is a sum over rows, but for one: that is of products of all pairs of rows.
     penalty = layer.arguments.get("activity_regularizer")
-    pairs = isinstance(penalty, Named) and penalty.name == "OrthogonalRegularizer"
-    return layer.name in _MIRRORED_LAYERS and not pairs
+    return not (isinstance(penalty, Named) and penalty.name == "OrthogonalRegularizer")
 
 
 def _min_steps(trial: TrialSpec, layers: Iterable[Named], feature_shape: tuple[int, ...], *, onednn: bool) -> int:

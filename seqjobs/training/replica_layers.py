@@ -96,6 +96,54 @@ class GaussianNoise(keras.layers.GaussianNoise):  # type: ignore[misc]
 
 
 @final
+class RandomFlip(keras.layers.RandomFlip):  # type: ignore[misc]
+    whole_batch: WholeBatch
+
+    def call(self, data: Any, training: bool = True) -> Any:
+        return _noisy(self, super().call, data) if training else super().call(data, training=False)
+
+
+@final
+class RandomRotation(keras.layers.RandomRotation):  # type: ignore[misc]
+    whole_batch: WholeBatch
+
+    def call(self, data: Any, training: bool = True) -> Any:
+        return _noisy(self, super().call, data) if training else super().call(data, training=False)
+
+
+@final
+class RandomZoom(keras.layers.RandomZoom):  # type: ignore[misc]
+    whole_batch: WholeBatch
+
+    def call(self, data: Any, training: bool = True) -> Any:
+        return _noisy(self, super().call, data) if training else super().call(data, training=False)
+
+
+@final
+class RandomTranslation(keras.layers.RandomTranslation):  # type: ignore[misc]
+    whole_batch: WholeBatch
+
+    def call(self, data: Any, training: bool = True) -> Any:
+        return _noisy(self, super().call, data) if training else super().call(data, training=False)
+
+
+@final
+class RandomContrast(keras.layers.RandomContrast):  # type: ignore[misc]
+    whole_batch: WholeBatch
+
+    def call(self, data: Any, training: bool = True) -> Any:
+        return _noisy(self, super().call, data) if training else super().call(data, training=False)
+
+
+@final
+class RandomBrightness(keras.layers.RandomBrightness):  # type: ignore[misc]
+    whole_batch: WholeBatch
+
+    def call(self, data: Any, training: bool = True) -> Any:
+        return _noisy(self, super().call, data) if training else super().call(data, training=False)
+
+
+@final
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     whole_batch: WholeBatch
 
@@ -124,6 +172,7 @@ MIRRORED: Mapping[str, type[keras.layers.Layer]] = {
     for kind in (
         *(Dropout, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D),
         *(AlphaDropout, GaussianDropout, GaussianNoise, BatchNormalization),
+        *(RandomFlip, RandomRotation, RandomZoom, RandomTranslation, RandomContrast, RandomBrightness),
     )
 }
 """By the layer table's names. A model with these needs `look_at` before a step is traced."""

@@ -52,9 +52,8 @@ from seqjobs.training.span import Span
 from seqjobs.training.stock_fit import stock_fit
 
 CANNOT_SPAN = (
-    "with `resources.workers` a model can have no layer that was never compared with one worker (README.md names those "
-    "that were), nor an orthogonal activity_regularizer; `fit.compile` must be auto or graph, and no batch, the last "
-    "one included, may have fewer rows than there are workers"
+    "with `resources.workers` a model can have no orthogonal activity_regularizer, `fit.compile` must be auto or "
+    "graph, and no batch, the last one included, may have fewer rows than there are workers"
 )
 
 

@@ -187,9 +187,9 @@ def test_a_trial_whose_time_is_over_leaves_the_workers_to_the_next(pool: RayPool
     assert outcome.failure is None
 
 
-def test_models_that_no_one_compared_are_refused_before_they_train(pool: RayPool, make_points_plan: MakePlan) -> None:
-    layers = "{Reshape: {target_shape: [3, 2]}}, {Conv1DTranspose: {filters: 1, kernel_size: 1}}, Flatten"
-    plan = make_points_plan(TWO, f"model=[{layers}, {{Dense: {{units: 1, activation: sigmoid}}}}]")
+def test_what_only_keras_trains_is_refused_before_it_trains(pool: RayPool, make_points_plan: MakePlan) -> None:
+    dense = "{Dense: {units: 1, activation: sigmoid, activity_regularizer: {OrthogonalRegularizer: {factor: 0.1}}}}"
+    plan = make_points_plan(TWO, f"model=[{dense}]")
     small = make_points_plan(TWO, "fit.batch_size=101")  # (202 rows, and one)
     pool.load(plan.datasets)
     failures = pool.check((*plan.trials, *small.trials))

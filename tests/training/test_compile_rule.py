@@ -98,16 +98,8 @@ def test_devices_decide(make_points_plan: MakePlan) -> None:
     assert choice(plan, num_gpus=2, smallest=1) == "stock"
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
-        f"{SEQUENCE}, {{Conv1DTranspose: {{filters: 2, kernel_size: 2}}}}",
-        f"{SEQUENCE}, {{TimeDistributed: {{layer: {{Dense: {{units: 2, activity_regularizer: {ORTHOGONAL}}}}}}}}}",
-    ],
-)
-def test_what_no_one_compared_or_is_no_sum_over_rows_is_left_to_keras_on_several(
-    make_points_plan: MakePlan, layer: str
-) -> None:
+def test_a_penalty_that_is_no_sum_over_rows_is_left_to_keras_on_several(make_points_plan: MakePlan) -> None:
+    layer = f"{SEQUENCE}, {{TimeDistributed: {{layer: {{Dense: {{units: 2, activity_regularizer: {ORTHOGONAL}}}}}}}}}"
     assert choice(make_points_plan(f"model=[{layer}, {TAIL}]"), num_gpus=2) is Compilation.STOCK
 
 

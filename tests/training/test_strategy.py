@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from seqjobs.training.compile_rule import _MIRRORED_LAYERS
+from seqjobs.spec.tables import LAYERS
 from tests.conftest import POINTS_SPEC
 
 CHILD = """
@@ -99,9 +99,9 @@ CASES = {
         "model=[{Dense: {units: 8}}, {RepeatVector: {n: 6}}, {TimeDistributed: {layer: {Dense: {units: 4}}}},"
         " {Conv1D: {filters: 4, kernel_size: 2}}, {UpSampling1D: {size: 2}}, {ZeroPadding1D: {padding: 1}},"
         " {Cropping1D: {cropping: 1}}, {MaxPooling1D: {pool_size: 2}}, {AveragePooling1D: {pool_size: 2}},"
-        " {Permute: {dims: [2, 1]}}, {LSTM: {units: 3, return_sequences: true}}, {GRU: {units: 3,"
-        " return_sequences: true}}, {Bidirectional: {layer: {SimpleRNN: {units: 3, return_sequences: true,"
-        " dropout: 0.2, recurrent_dropout: 0.1}}}},"
+        " {Permute: {dims: [2, 1]}}, {LSTM: {units: 3, return_sequences: true, dropout: 0.1}}, {GRU: {units: 3,"
+        " return_sequences: true, recurrent_dropout: 0.1}}, {Bidirectional: {layer: {SimpleRNN: {units: 3,"
+        " return_sequences: true, dropout: 0.2, recurrent_dropout: 0.1}}}},"
         f" GlobalAveragePooling1D, {{Reshape: {{target_shape: [3, 2]}}}}, GlobalMaxPooling1D, {LAST}]",
     ],
     "tables": [
@@ -126,18 +126,34 @@ CASES = {
         " ELU, {Reshape: {target_shape: [2, 6]}}, {TimeDistributed: {layer: BatchNormalization}},"
         f" {{Dropout: {{rate: 0.3}}}}, Flatten, {LAST}]",
     ],
-    # What holds a layer that no one compared is left to Keras's `fit`, here with sums of other shapes than before.
-    "left to Keras": [
-        "fit.batch_size=10",
-        "model=[{Reshape: {target_shape: [3, 2]}}, {Conv1DTranspose: {filters: 1, kernel_size: 1}}, Flatten, "
-        f"{LAST}]",
+    "volumes": [
+        "fit.batch_size=9",
+        "model=[{Dense: {units: 64}}, {Reshape: {target_shape: [4, 4, 4, 1]}}, {Conv3D: {filters: 2, kernel_size: 2}},"
+        " {Conv3DTranspose: {filters: 2, kernel_size: 2}}, {ZeroPadding3D: {padding: 1}}, {Cropping3D: {cropping: 1}},"
+        " {MaxPooling3D: {pool_size: 2}}, {UpSampling3D: {size: 2}}, {AveragePooling3D: {pool_size: 2}},"
+        " GlobalAveragePooling3D, {Dense: {units: 12}}, {Reshape: {target_shape: [3, 2, 2]}},"
+        " {ConvLSTM1D: {filters: 4, kernel_size: 2, padding: same}}, {Conv1DTranspose: {filters: 4, kernel_size: 2}},"
+        " {DepthwiseConv1D: {kernel_size: 2}}, {SeparableConv1D: {filters: 4, kernel_size: 2, padding: same}},"
+        " {Reshape: {target_shape: [2, 2, 2, 1]}}, {ConvLSTM2D: {filters: 4, kernel_size: 2, dropout: 0.1,"
+        " recurrent_dropout: 0.1}},"
+        f" {{Reshape: {{target_shape: [1, 1, 1, 4]}}}}, GlobalMaxPooling3D, {LAST}]",
     ],
+    "augmented": [
+        "fit.batch_size=9",
+        "model=[{Rescaling: {scale: 20, offset: 100}}, {Reshape: {target_shape: [3, 2, 1]}},"
+        " {Resizing: {height: 6, width: 6}}, {CenterCrop: {height: 5, width: 5}}, RandomFlip,"
+        " {RandomRotation: {factor: 0.1}}, {RandomZoom: {height_factor: 0.2}},"
+        " {RandomTranslation: {height_factor: 0.2, width_factor: 0.2}}, {RandomContrast: {factor: 0.3}},"
+        f" {{RandomBrightness: {{factor: 0.2}}}}, {{Rescaling: {{scale: 0.01}}}}, Flatten, {LAST}]",
+    ],
+    # Keras's own `fit`, here with sums of other shapes than before.
+    "left to Keras": ["fit.batch_size=10", "fit.compile=stock", f"model=[{{Dense: {{units: 4}}}}, {LAST}]"],
 }
 
 
-def test_all_layers_that_spread_are_tried() -> None:
+def test_all_layers_are_tried() -> None:
     written = str(CASES)
-    assert [name for name in _MIRRORED_LAYERS if not re.search(rf"\b{name}\b", written)] == []
+    assert [name for name in LAYERS.entries if not re.search(rf"\b{name}\b", written)] == []
 
 
 @pytest.fixture(scope="module")
