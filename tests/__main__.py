@@ -12,10 +12,12 @@ CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
+    # pip compiles what it installs, but not this: the hundreds of processes that the tests start would, one by one.
+    ("compileall", "-q", "seqjobs", "tests"),
 )
-# One more than there are cores: TensorFlow compiles on one, and what starts clusters and kills them mostly waits. Files
-# stay whole, for the tests of one share what they start.
-PROCESSES = (os.cpu_count() or 1) + 1
+# Two more than there are cores: what starts clusters and kills them mostly waits. Files stay whole, for the tests of
+# one share what they start.
+PROCESSES = (os.cpu_count() or 1) + 2
 TESTS = ("pytest", "-n", str(PROCESSES), "--dist", "loadfile", "--no-loadscope-reorder", "tests")
 
 

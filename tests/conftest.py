@@ -26,20 +26,24 @@ JOBS = ROOT / "jobs"
 
 MakeJob = Callable[..., JobSpec]
 
-# Where several processes share the files, what takes minutes goes first, so that none is left alone with it.
+# Where several processes share the files, what takes minutes goes first, so that none is left alone with it. What
+# computes takes turns with what waits for processes that start and die, so that the cores always have something to do.
 LONGEST = (
     "benchmarks/test_benchmarks.py",
     "training/packs/test_packs_exact.py",
+    "execution/test_spanning.py",
     "training/test_exactness.py",
     "execution/test_ray_pool.py",
-    "execution/test_spanning.py",
+    "test_submit.py",
     "training/packs/test_packable.py",
     "execution/test_dispatch.py",
-    "training/test_programs.py",
     "training/test_strategy.py",
     "faults/test_lost_nodes.py",
+    "training/test_initial_state.py",
     "execution/kept/test_kept_cluster.py",
+    "training/test_programs.py",
     "execution/test_stalls.py",
+    "training/test_checkpoint.py",
     "cli/test_signals.py",
 )
 

@@ -18,14 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from seqjobs.data.dataset import Array, Dataset, Split
-from seqjobs.execution.in_process import InProcess
-from seqjobs.planning.plan import make_plan
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.results.progress import Silent
-from seqjobs.results.run_folders import run_folder
 from seqjobs.results.weights import encode_weights
-from seqjobs.run import run_job
-from seqjobs.spec.load import load_job
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.outcome import (
     NOTHING_COMPILED,
@@ -286,6 +280,14 @@ def _failure(behaviour: Behaviour | None) -> Failure | None:
 
 
 def main() -> None:
+    # A worker, which imports this module for its runner alone, does without these.
+    from seqjobs.execution.in_process import InProcess  # noqa: PLC0415
+    from seqjobs.planning.plan import make_plan  # noqa: PLC0415
+    from seqjobs.results.progress import Silent  # noqa: PLC0415
+    from seqjobs.results.run_folders import run_folder  # noqa: PLC0415
+    from seqjobs.run import run_job  # noqa: PLC0415
+    from seqjobs.spec.load import load_job  # noqa: PLC0415
+
     parser = argparse.ArgumentParser()
     parser.add_argument("spec", type=Path)
     parser.add_argument("runs_dir", type=Path)

@@ -57,9 +57,9 @@ def misleading(folder: Path) -> dict[str, str]:
     }
 
 
-def submit(spec: Path, runs_dir: Path, run: str, **variables: str) -> subprocess.Popen[str]:
+def submit(spec: Path, runs_dir: Path, run: str, workers: int = 2, /, **variables: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "seqjobs.cli.main", "submit", str(spec)]
-    options = ["--runs-dir", str(runs_dir), "--run", run, "--workers", "2", "-o", "json"]
+    options = ["--runs-dir", str(runs_dir), "--run", run, "--workers", str(workers), "-o", "json"]
     environment = {**os.environ, **variables}
     return subprocess.Popen(
         [*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -137,7 +137,7 @@ def test_a_model_that_no_check_but_a_worker_can_refuse_stops_the_run_before_any_
     text = POINTS_SPEC.replace("target: yes", "target: kind").replace("units: 1, activation: sigmoid", "units: 3")
     path = points / "narrow.yaml"
     path.write_text(text.replace("binary_crossentropy", "{SparseCategoricalCrossentropy: {from_logits: true}}"))
-    process = submit(path, tmp_path, "narrow")
+    process = submit(path, tmp_path, "narrow", 1)
     out, err = process.communicate()
     assert process.returncode == 2
     assert f"E309 {path}:" in err

@@ -32,6 +32,11 @@ class Bench:
         """How often a process carries out a run of seqjobs."""
         return 1 if self.quick else 3
 
+    @property
+    def workers_again(self) -> int:
+        """Ray workers of what is measured behind a first run on two: a quick try has seen two by then."""
+        return 1 if self.quick else 2
+
     def workload(self, name: str) -> Workload:
         """The workload, with the sizes that were asked for."""
         workload = WORKLOADS[name]

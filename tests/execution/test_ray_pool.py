@@ -248,20 +248,6 @@ def test_streamed_rows_give_the_same_bits_on_workers(
     assert all(found[trial_id].history != outcome.history for trial_id, (outcome, _) in in_memory.items())
 
 
-def test_a_trial_that_kills_every_worker_fails_and_the_others_finish(pool: RayPool, make_points_plan: MakePlan) -> None:
-    plan = make_points_plan("fit.batch_size={choice: [16, 24, 32]}", "search.sampler=grid", LONG, "limits.retries=1")
-    poison = plan.packs[0].id
-
-    def kill(event: Any) -> None:
-        if isinstance(event, EpochEnded) and event.pack_id == poison and event.reports[0].epoch == 0:
-            os.kill(STARTED[event.worker].pid, signal.SIGKILL)
-
-    events = run(pool, plan, kill)
-    lost = [event for event in events if isinstance(event, AttemptLost) and event.pack_id == poison]
-    assert [(event.attempt, event.charged, event.final) for event in lost] == [(1, True, False), (2, True, True)]
-    assert set(outcomes(events)) == {pack.trials[0].id for pack in plan.packs[1:]}
-
-
 def test_an_exported_model_predicts_what_the_worker_did(
     pool: RayPool, make_points_plan: MakePlan, points: Path, tmp_path: Path, runner: object
 ) -> None:

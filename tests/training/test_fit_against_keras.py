@@ -15,10 +15,14 @@ from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import Plan
 from seqjobs.training.epoch_order import epoch_order
 from seqjobs.training.outcome import TrialOutcome, Weights
+from tests.training.conftest import Once
 
 pytestmark = pytest.mark.usefixtures("runner")
 
 FEATURES = [f"x{index}" for index in range(6)]
+
+Plain = tuple[list[Any], dict[str, list[float]]]
+"""The weights and the history of a plain fit."""
 
 
 def train(plan: Plan) -> tuple[TrialOutcome, Weights]:
@@ -37,26 +41,31 @@ def rows(path: Path, target: str) -> tuple[Any, Any]:
     return features, table[target].to_numpy()
 
 
-def assert_same(outcome: TrialOutcome, weights: Weights, model: Any, history: dict[str, list[float]]) -> None:
+def assert_same(outcome: TrialOutcome, weights: Weights, plain: Plain) -> None:
     """Equal, but for the order in which a compiler adds: Keras's own `fit` leaves it none."""
+    expected, history = plain
     assert outcome.failure is None
     assert list(outcome.history) == list(history)
     stock = outcome.compiled == "stock"
     for column, values in history.items():
         np.testing.assert_allclose(outcome.history[column], values, rtol=1e-6 if stock else 1e-5, err_msg=column)
-    for ours, theirs in zip(weights, model.get_weights(), strict=True):
+    for ours, theirs in zip(weights, expected, strict=True):
         rtol, atol = (1e-6, 1e-7) if stock else (1e-4, 1e-6)
         np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("compiled", ["stock", "graph", "xla", "eager"])
 def test_a_binary_classifier_with_validation_data(
-    points: Path, make_points_plan: Callable[..., Plan], compiled: str
+    points: Path, make_points_plan: Callable[..., Plan], once: Once, compiled: str
 ) -> None:
     shuffle, batches = "fit.shuffle=false", "fit.batch_size=32"
     outcome, weights = train(make_points_plan(shuffle, batches, "seed=3", f"fit.compile={compiled}"))
     assert outcome.compiled == compiled
+    assert_same(outcome, weights, once("binary", lambda: plain_binary(points)))
+    assert outcome.weights_epoch == 2
 
+
+def plain_binary(points: Path) -> Plain:
     keras.backend.clear_session()
     keras.utils.set_random_seed(3)
     model = keras.Sequential(
@@ -74,9 +83,7 @@ def test_a_binary_classifier_with_validation_data(
         validation_data=rows(points / "test.parquet", "yes"),
         validation_batch_size=32,
     ).history
-
-    assert_same(outcome, weights, model, history)
-    assert outcome.weights_epoch == 2
+    return model.get_weights(), history
 
 
 DROPOUT_SPEC = """
@@ -94,10 +101,13 @@ fit: {epochs: 3, batch_size: 25, validation_split: 0.2}
 # Under XLA the masks of dropout are others, by design.
 @pytest.mark.parametrize("compiled", ["stock", "graph", "eager"])
 def test_a_classifier_of_words_with_dropout_and_a_validation_split_in_our_order(
-    points: Path, make_points_plan: Callable[..., Plan], compiled: str
+    points: Path, make_points_plan: Callable[..., Plan], once: Once, compiled: str
 ) -> None:
     outcome, weights = train(make_points_plan("seed=5", f"fit.compile={compiled}", text=DROPOUT_SPEC))
+    assert_same(outcome, weights, once("words", lambda: plain_words(points)))
 
+
+def plain_words(points: Path) -> Plain:
     keras.backend.clear_session()
     keras.utils.set_random_seed(5)
     layers = keras.layers
@@ -128,8 +138,7 @@ def test_a_classifier_of_words_with_dropout_and_a_validation_split_in_our_order(
         ).history
         for column, values in part.items():
             histories.setdefault(column, []).extend(values)
-
-    assert_same(outcome, weights, model, histories)
+    return model.get_weights(), histories
 
 
 IMAGE_SPEC = """
@@ -156,11 +165,14 @@ fit: {epochs: 2, batch_size: 100, shuffle: false}
 
 @pytest.mark.parametrize("compiled", ["stock", "graph", "xla"])
 def test_a_convolutional_digit_classifier(
-    make_points_plan: Callable[..., Plan], jobs_data: Path, compiled: str
+    make_points_plan: Callable[..., Plan], jobs_data: Path, once: Once, compiled: str
 ) -> None:
     text = IMAGE_SPEC.replace("digits/", f"{jobs_data}/digits/")
     outcome, weights = train(make_points_plan(f"fit.compile={compiled}", text=text))
+    assert_same(outcome, weights, once("digits", lambda: plain_digits(jobs_data)))
 
+
+def plain_digits(jobs_data: Path) -> Plain:
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
     layers = keras.layers
@@ -187,5 +199,4 @@ def test_a_convolutional_digit_classifier(
         *splits[0], epochs=2, batch_size=100, shuffle=False, verbose=0, validation_data=splits[1],
         validation_batch_size=100,
     ).history  # fmt: skip
-
-    assert_same(outcome, weights, model, history)
+    return model.get_weights(), history

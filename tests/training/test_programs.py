@@ -9,12 +9,15 @@ from typing import Any
 import keras
 import pytest
 
+from seqjobs.data.dataset import Dataset
 from seqjobs.planning.plan import Plan
+from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training import programs
-from seqjobs.training.outcome import EpochReport, Failure
+from seqjobs.training.outcome import EpochReport, Failure, PackRunner
 from seqjobs.training.program import Program
 from seqjobs.training.trial_runner import TrialRunner
-from tests.training.trained import dataset_of, same_bits, train, train_fresh
+from tests.training.conftest import Once
+from tests.training.trained import Trained, dataset_of, same_bits, train, train_fresh
 
 pytestmark = pytest.mark.usefixtures("runner")
 
@@ -43,6 +46,20 @@ fit:
     - EarlyStopping: {monitor: val_loss, patience: 4, restore_best_weights: true}
 search: {sampler: grid, repeats: 2}
 """
+
+Fresh = Callable[[Pack, Dataset], Trained]
+
+
+@pytest.fixture(scope="module")
+def warm(runner: PackRunner) -> TrialRunner:  # noqa: ARG001 (starts TensorFlow)
+    """One runner for several tests, as a worker is one for several trials: it holds one program of EVERYTHING."""
+    return TrialRunner(("CPU",))
+
+
+@pytest.fixture(scope="module")
+def fresh(once: Once) -> Fresh:
+    """What a runner that holds no program makes of a pack."""
+    return lambda pack, dataset: once((pack.id, dataset.fingerprint), lambda: train_fresh(pack, dataset))
 
 
 @pytest.mark.parametrize("compiled", ["graph", "xla"])
@@ -84,50 +101,49 @@ KINDS = ["weights", "statistics", "masks", "slots", "iterations", "product"]
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_reset_that_forgets_a_kind_of_state_would_be_seen(
-    make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch, kind: str
+    make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch, warm: TrialRunner, fresh: Fresh, kind: str
 ) -> None:
-    """Takes the part out of the reset: the test above fails then, for the second trial of a program is another."""
+    """A reset that leaves the part as it is: the test above would fail, for the second trial is another then."""
     plan = make_points_plan(text=EVERYTHING)
-    dataset, runner = dataset_of(plan), TrialRunner(("CPU",))
-    take = programs.Programs.take
+    dataset = dataset_of(plan)
+    reset = Program.reset
 
-    def forgetful(*arguments: Any, **options: Any) -> Any:
-        program = take(*arguments, **options)
-        left_out = {id(variable.value) for variable in variables_of(program.model, kind)}
-        recorded = program._initial._recorded
-        recorded[:] = [(variable, initial) for variable, initial in recorded if id(variable) not in left_out]
-        return program
+    def forgetful(program: Program, trial: Trial) -> None:
+        left = [(variable, variable.numpy()) for variable in variables_of(program.model, kind)]
+        reset(program, trial)
+        for variable, value in left:
+            variable.assign(value)
 
-    monkeypatch.setattr(programs.Programs, "take", forgetful)
-    train(runner, plan.packs[0], dataset)
-    second = train(runner, plan.packs[1], dataset)
-    monkeypatch.undo()
-    assert not same_bits(second, train_fresh(plan.packs[1], dataset))
+    expected = fresh(plan.packs[1], dataset)
+    train(warm, plan.packs[0], dataset)
+    assert same_bits(train(warm, plan.packs[1], dataset), expected)
+    train(warm, plan.packs[0], dataset)
+    monkeypatch.setattr(Program, "reset", forgetful)
+    assert not same_bits(train(warm, plan.packs[1], dataset), expected)
 
 
 @pytest.mark.parametrize("part", ["learning rate", "stop", "metrics"])
 def test_a_reset_that_forgets_what_is_no_variable_would_be_seen(
-    make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch, part: str
+    make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch, warm: TrialRunner, fresh: Fresh, part: str
 ) -> None:
     callback = "{EarlyStopping: {monitor: val_loss, patience: 0, baseline: 0}}"
     plan = make_points_plan(*([f"fit.callbacks=[{callback}]"] if part == "stop" else []), text=EVERYTHING)
-    dataset, runner = dataset_of(plan), TrialRunner(("CPU",))
+    dataset = dataset_of(plan)
     # The other learning rate, under the same seed.
     first, second = plan.packs[:2]
+    expected = fresh(second, dataset)
+    assert expected[0].failure is None
     if part == "metrics":
+        # They are reset in what is traced.
         monkeypatch.setattr(keras.Sequential, "reset_metrics", lambda _: None)
-    train(runner, first, dataset)
-    program = next(iter(runner._programs._held.values()))
-    if part == "learning rate":
-        monkeypatch.setattr(type(program), "reset", lambda self, trial: self._initial.restore(trial.seed))
+        warm = TrialRunner(("CPU",))
+    train(warm, first, dataset)
+    if part != "metrics":
+        monkeypatch.setattr(Program, "reset", lambda self, trial: self._initial.restore(trial.seed))
     if part == "stop":
         monkeypatch.setattr(keras.callbacks.EarlyStopping, "on_epoch_end", lambda *_: None)
-        monkeypatch.setattr(type(program), "reset", lambda self, trial: self._initial.restore(trial.seed))
-    again = train(runner, second, dataset)
-    monkeypatch.undo()
-    fresh = train_fresh(second, dataset)
-    assert fresh[0].failure is None
-    assert again[0].history != fresh[0].history
+    again = train(warm, second, dataset)
+    assert again[0].history != expected[0].history
 
 
 def test_a_worker_holds_the_programs_that_it_used_last(
@@ -149,7 +165,7 @@ def test_a_worker_holds_the_programs_that_it_used_last(
 
 
 def test_a_program_whose_trial_failed_is_not_used_again(
-    make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+    make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch, fresh: Fresh
 ) -> None:
     plan = make_points_plan(text=EVERYTHING)
     dataset, runner = dataset_of(plan), TrialRunner(("CPU",))
@@ -173,7 +189,7 @@ def test_a_program_whose_trial_failed_is_not_used_again(
     assert weights == ()
     again = train(runner, second, dataset)
     assert built == [first.trials[0].id, second.trials[0].id]
-    assert same_bits(again, train_fresh(second, dataset))
+    assert same_bits(again, fresh(second, dataset))
 
 
 def test_a_program_is_not_used_for_a_file_that_has_changed(make_points_plan: MakePlan) -> None:

@@ -51,6 +51,7 @@ def _found(bench: Bench, workload: str) -> dict[str, Any] | ChildError:
 def probes(bench: Bench, workload: str, *names: str) -> dict[str, Any]:
     """Asks in a process of its own. Raises ChildError."""
     trials = ("--trials", bench.workload(workload).trials)
-    line = measured_by("tests.benchmarks.subject.probes", bench.data_of(workload), *names, *trials)
+    quick = ("--quick",) if bench.quick else ()
+    line = measured_by("tests.benchmarks.subject.probes", bench.data_of(workload), *names, *trials, *quick)
     found: dict[str, Any] = json.loads(line)
     return found

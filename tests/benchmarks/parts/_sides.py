@@ -20,7 +20,7 @@ SMALL = "small"
 # Trials under seeds of their own do not share an order of rows, so they cannot be packed.
 MAX_SINGLY = 256
 POOL = "tests.benchmarks.subject.pool"
-_RAY = "2 Ray workers of 1 thread, a whole run with its commit log"
+WORKERS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +39,13 @@ class Contestant:
 
 def alternating(bench: Bench, workload: Workload) -> Iterator[Contestant]:
     """Those that are measured in turns, since noise would harm what is compared most."""
-    searched = partial(_pool, bench, workload, f"search.trials={workload.trials}")
-    yield Contestant(name=PACKED, label="seqjobs", how=_RAY, measure=searched)
+    searched = partial(_pool, bench, workload, WORKERS, f"search.trials={workload.trials}")
+    yield Contestant(name=PACKED, label="seqjobs", how=_on_ray(WORKERS), measure=searched)
     yield _peer(bench, workload, KERAS_LOOP, PEERS[KERAS_LOOP])
     if workload.name == SMALL:
         repeats = f"search.repeats={min(workload.trials, MAX_SINGLY)}"
-        repeated = partial(_pool, bench, workload, "search.trials=1", repeats)
-        how = f"{_RAY}; every trial under a seed of its own"
+        repeated = partial(_pool, bench, workload, bench.workers_again, "search.trials=1", repeats)
+        how = f"{_on_ray(bench.workers_again)}; every trial under a seed of its own"
         yield Contestant(name=SINGLY, label="seqjobs, one at a time", how=how, measure=repeated)
 
 
@@ -69,9 +69,13 @@ def missing(peer: Peer) -> str:
     return f"{', '.join(absent)} not installed" if absent else ""
 
 
-def _pool(bench: Bench, workload: Workload, *overrides: str) -> Timing:
+def _on_ray(workers: int) -> str:
+    return f"{workers} Ray worker{'s' if workers > 1 else ''} of 1 thread, a whole run with its commit log"
+
+
+def _pool(bench: Bench, workload: Workload, workers: int, *overrides: str) -> Timing:
     options = [option for override in overrides for option in ("-S", override)]
-    line = measured_by(POOL, bench.data_of(workload.name), "--repeats", bench.runs, *options)
+    line = measured_by(POOL, bench.data_of(workload.name), "--repeats", bench.runs, "--workers", workers, *options)
     timing = PoolTiming.model_validate_json(line)
     packs = f", packs of {timing.trials // timing.packs}" if timing.trials > timing.packs else ""
     return Timing(

@@ -24,7 +24,8 @@ def measure(bench: Bench, results: Results) -> Results:
     samples = []
     for _ in range(bench.repeats):
         with tempfile.TemporaryDirectory() as runs_dir:
-            options = ("--runs-dir", runs_dir, "--workers", 2, "-o", "json", "-S", f"search.trials={trials}")
+            workers = ("--workers", bench.workers_again)
+            options = ("--runs-dir", runs_dir, *workers, "-o", "json", "-S", f"search.trials={trials}")
             began = time.perf_counter()
             try:
                 measured_by("seqjobs.cli.main", "submit", bench.data_of(SMALL) / "job.yaml", *options)

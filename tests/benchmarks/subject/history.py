@@ -14,7 +14,7 @@ from tests.benchmarks.rows import write_nudged_rows
 from tests.benchmarks.subject.one_core import OneCore
 
 # Stock trials are slow.
-TRIALS = 6
+TRIALS, QUICK_TRIALS = 6, 2
 # Up to Keras's default. The larger, the more trials there are in which a difference in the last bit grows within an
 # epoch until nothing is alike.
 LEARNING_RATES = "{log_uniform: [3e-4, 1e-3]}"
@@ -74,14 +74,19 @@ def _differences(
 def _outcomes(core: OneCore, how: str) -> list[TrialOutcome]:
     """Those of the first trials of the plan, which are the same however many follow."""
     outcomes: dict[int, TrialOutcome] = {}
+    count = _count(core)
     for pack in _plan(core, how).packs:
-        if any(trial.number < TRIALS for trial in pack.trials):
+        if any(trial.number < count for trial in pack.trials):
             outcomes.update(zip((trial.number for trial in pack.trials), core.train(pack)[1], strict=True))
-    return [outcomes[number] for number in range(TRIALS)]
+    return [outcomes[number] for number in range(count)]
+
+
+def _count(core: OneCore) -> int:
+    return QUICK_TRIALS if core.quick else TRIALS
 
 
 def _plan(core: OneCore, how: str) -> Plan:
     rates = f"compile.optimizer.{core.workload.optimizer}.learning_rate={LEARNING_RATES}"
     # Only the rule looks at how many there are.
-    few = () if how == "auto" else (f"search.trials={TRIALS}",)
+    few = () if how == "auto" else (f"search.trials={_count(core)}",)
     return core.plan(f"fit.compile={how}", rates, *few)

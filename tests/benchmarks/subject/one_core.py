@@ -24,6 +24,8 @@ class OneCore:
     workload: Workload
     folder: Path
     trials: int
+    quick: bool = False
+    """See Bench."""
 
     def plan(self, *overrides: str) -> Plan:
         """The plan as the speed is measured with, with overrides; its data are loaded."""

@@ -21,13 +21,13 @@ from tests.warm_pool import Warm
 WORKERS = 2
 
 
-def measure(plan: Plan, repeats: int) -> PoolTiming:
+def measure(plan: Plan, repeats: int, workers: int = WORKERS) -> PoolTiming:
     """Carries the plan out `repeats` times, each in a run folder of its own, with workers that stay warm."""
     seconds, whole = [], []
     startup = 0.0
-    with tempfile.TemporaryDirectory() as folder, RayPool(demand_of(plan), workers=WORKERS) as pool:
+    with tempfile.TemporaryDirectory() as folder, RayPool(demand_of(plan), workers=workers) as pool:
         for repeat in range(repeats):
-            stopwatch = Stopwatch(WORKERS)
+            stopwatch = Stopwatch(workers)
             run = run_job(plan, Warm(pool), RunPaths(root=Path(folder) / f"run-{repeat}"), stopwatch)
             startup = startup or process_seconds() - (time.perf_counter() - stopwatch.first_end)
             if run.num_finished != run.num_total:
@@ -48,10 +48,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=WORKERS)
     parser.add_argument("-S", dest="overrides", action="append", default=[])
     options = parser.parse_args()
     plan = make_plan([load_job(options.folder / "job.yaml", options.overrides)])
-    print(measure(plan, options.repeats).model_dump_json(), flush=True)
+    print(measure(plan, options.repeats, options.workers).model_dump_json(), flush=True)
 
 
 if __name__ == "__main__":

@@ -29,10 +29,17 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("probes", nargs="+", choices=PROBES)
     parser.add_argument("--trials", type=int, required=True)
+    parser.add_argument("--quick", action="store_true", help="to see that everything works")
     options = parser.parse_args()
     workload = read_workload(options.folder)
     with InProcess() as executor:
-        core = OneCore(executor=executor, workload=workload, folder=options.folder, trials=options.trials)
+        core = OneCore(
+            executor=executor,
+            workload=workload,
+            folder=options.folder,
+            trials=options.trials,
+            quick=options.quick,
+        )
         print(json.dumps(_found(core, options.probes)), flush=True)
 
 

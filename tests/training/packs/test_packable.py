@@ -61,11 +61,12 @@ MODELS = {
 }
 
 
-def assert_same_alone(plan: Plan) -> None:
+def assert_same_alone(plan: Plan, compiled: str = "graph") -> None:
+    """The last member of the pack, against its trial alone in the graph, whose losses are those of stock `fit`."""
     dataset, runner = dataset_of(plan), TrialRunner(("CPU",))
     pack = only_pack(plan, dataset)
     _, members = train_pack(runner, pack, dataset)
-    assert_close(members[-1], train_alone(runner, pack.trials[-1], dataset, "xla"))
+    assert_close(members[-1], train_alone(runner, pack.trials[-1], dataset, compiled))
 
 
 def names_in(layers: tuple[Named, ...]) -> set[str]:
@@ -81,7 +82,8 @@ def test_layers(make_points_plan: MakePlan, name: str) -> None:
             "data.target=score",
             *(["data.features={kind: raw}"] if name == "tables" else []),
             *TWO,
-        )
+        ),
+        "xla",  # whose masks are those of packs
     )
 
 
