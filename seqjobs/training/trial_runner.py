@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -84,6 +86,8 @@ class TrialRunner:
         """
         names = devices.prepare(cpus, gpu_share)
         spanning = None if span is None else devices.spanning(span)
+        # AutoGraph has Python import files of the temporary folder; a cache of theirs beside them could be another's.
+        sys.pycache_prefix = os.devnull
         # What TensorFlow's import has made stays: nobody needs to look through it again and again.
         gc.freeze()
         return cls(names, gpus=devices.gpus(), span=span, spanning=spanning)

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +118,9 @@ def wall() -> Wall:
 
 
 def test_building_and_training_write_nothing_start_nothing_and_reach_nobody(
-    wall: Wall, runner: PackRunner, make_points_plan: MakePlan
+    wall: Wall, runner: PackRunner, make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)  # (as Python is where no variable says otherwise)
     process = psutil.Process()
     plan = make_points_plan("fit.compile={choice: [xla, stock]}", "search.sampler=grid", "fit.epochs=1")
     packed = make_points_plan(
@@ -137,6 +139,9 @@ def test_building_and_training_write_nothing_start_nothing_and_reach_nobody(
     outcomes = [item for item in items if isinstance(item, TrialOutcome)]
     assert [outcome.failure for outcome in outcomes] == [None] * 4
     assert exported.startswith(b"PK")
+    # Where Python would look for what such a file was compiled to before, nobody can put anything.
+    generated = next(path for path in wall.passed if "autograph" in path.name)
+    assert Path(cache_from_source(str(generated))).is_relative_to(os.devnull)
     (written,) = {path for path in wall.passed if path.name == "model.keras"}
     assert not written.parent.exists()
     assert (process.children(recursive=True), process.net_connections()) == before
