@@ -93,7 +93,7 @@ CASES: dict[str, tuple[str, str, str, str, int, str, str]] = {
         *("binary_crossentropy", "yes", 40, "split", STOPS),
     ),
     "normalized ema": (
-        *(NORMALIZED, f"{{Adam: {{learning_rate: {RATES}, use_ema: true}}}}", "hinge", "yes", 29, "files", "[]"),
+        *(NORMALIZED, f"{{Adam: {{learning_rate: {RATES}, use_ema: true}}}}", "hinge", "yes", 32, "files", "[]"),
     ),
     "regularized lion": (
         *(REGULARIZED, "{Lion: {learning_rate: {log_uniform: [1e-4, 1e-3]}}}", "binary_focal_crossentropy"),
@@ -110,7 +110,7 @@ CASES: dict[str, tuple[str, str, str, str, int, str, str]] = {
     ),
     "images adamax": (IMAGES, f"{{Adamax: {{learning_rate: {RATES}}}}}", "mse", "score", 50, "files", "[]"),
     "images lamb": (
-        *(IMAGES, f"{{Lamb: {{learning_rate: {RATES}}}}}", "categorical_crossentropy", "kind", 54, "split", "[]"),
+        *(IMAGES, f"{{Lamb: {{learning_rate: {RATES}}}}}", "categorical_crossentropy", "kind", 45, "split", "[]"),
     ),
 }
 ENDS = {"yes": ("1", "sigmoid", "accuracy"), "score": ("1", "linear", "mae"), "kind": ("4", "softmax", "accuracy")}
