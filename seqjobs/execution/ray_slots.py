@@ -153,8 +153,12 @@ class Slots:
 
     @property
     def lack(self) -> str:
-        """Why there are no workers, where there have been some: another node may join."""
-        return "" if self.slots or self._has_room else "no node of the cluster has room for a worker"
+        """Why there are no workers, where there have been some: another node may join.
+
+        One that was asked for before its node was lost waits for another, and is none.
+        """
+        any_works = any(slot.facts is not None for slot in self.slots)
+        return "" if any_works or self._has_room else "no node of the cluster has room for a worker"
 
     def is_full(self, slot: Slot) -> bool:
         """Whether the worker holds more memory than it may, and so takes up no further pack."""

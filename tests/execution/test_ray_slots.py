@@ -217,3 +217,21 @@ def test_only_what_has_room_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
         slots.check_starts()
     slots.started(slots.slots[1])
     slots.check_starts()
+
+
+def test_a_worker_that_waits_for_a_node_keeps_nobody_from_being_told_that_there_is_none(clock: Clock) -> None:
+    source = OneWorker(0, 0)
+    slots = slots_of(source, memory=None)
+    assert slots.lack == ""
+    slots.started(slots.slots[0])
+    source.cpus = 2
+    slots.fill()
+    source.cpus = 0
+    slots.remove(slots.slots[0], "its node has died")
+    slots.fill()
+    assert [slot.facts for slot in slots.slots] == [None]
+    assert slots.lack == "no node of the cluster has room for a worker"
+    source.cpus = 1
+    clock.now += ray_slots.LOOK_SECONDS
+    slots.refill_when_due()
+    assert slots.lack == ""

@@ -10,7 +10,8 @@ import numpy as np
 from seqjobs.data.dataset import Array, Split
 from seqjobs.data.streamed.stored_rows import StoredRows
 
-PART_ROWS = 4096
+# Most that is asked is answered by the first rows; behind them parts are large, since each costs calls.
+FIRST_ROWS = 4096
 PART_BYTES = 16 << 20
 # Of rows in a file, which have to be read into memory.
 SPREAD_BYTES = 64 << 20
@@ -23,8 +24,9 @@ def feature_bytes(split: Split) -> int:
 
 def in_parts(split: Split) -> Iterator[Array]:
     """The features of all rows in their order, (rows, width) each."""
-    rows = max(1, min(PART_ROWS, PART_BYTES // max(1, _row_bytes(split))))
-    for start in range(0, len(split), rows):
+    most = max(1, PART_BYTES // max(1, _row_bytes(split)))
+    first = min(FIRST_ROWS, most)
+    for start, rows in ((0, first), *((start, most) for start in range(first, len(split), most))):
         part = split.features[start : start + rows]
         yield part.reshape(len(part), -1)
 
