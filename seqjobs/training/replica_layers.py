@@ -39,108 +39,81 @@ class WholeBatch:
         return slice(first + held.start, first + held.stop)
 
 
-@final
-class Dropout(keras.layers.Dropout):  # type: ignore[misc]
+class _Noisy:
+    """What draws for each row, and acts in training alone; stands in front of Keras's layer."""
+
     whole_batch: WholeBatch
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        return _noisy(self, super().call, inputs) if training else inputs
+        act: Callable[..., Any] = super().call  # type: ignore[misc]
+        if not training:
+            return act(inputs, training=False)
+        return _as_of_whole_batch(self.whole_batch, lambda rows: act(rows, training=True), inputs)
 
 
 @final
-class SpatialDropout1D(keras.layers.SpatialDropout1D):  # type: ignore[misc]
-    whole_batch: WholeBatch
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        return _noisy(self, super().call, inputs) if training else inputs
+class Dropout(_Noisy, keras.layers.Dropout):  # type: ignore[misc]
+    pass
 
 
 @final
-class SpatialDropout2D(keras.layers.SpatialDropout2D):  # type: ignore[misc]
-    whole_batch: WholeBatch
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        return _noisy(self, super().call, inputs) if training else inputs
+class SpatialDropout1D(_Noisy, keras.layers.SpatialDropout1D):  # type: ignore[misc]
+    pass
 
 
 @final
-class SpatialDropout3D(keras.layers.SpatialDropout3D):  # type: ignore[misc]
-    whole_batch: WholeBatch
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        return _noisy(self, super().call, inputs) if training else inputs
+class SpatialDropout2D(_Noisy, keras.layers.SpatialDropout2D):  # type: ignore[misc]
+    pass
 
 
 @final
-class AlphaDropout(keras.layers.AlphaDropout):  # type: ignore[misc]
-    whole_batch: WholeBatch
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        return _noisy(self, super().call, inputs) if training else inputs
+class SpatialDropout3D(_Noisy, keras.layers.SpatialDropout3D):  # type: ignore[misc]
+    pass
 
 
 @final
-class GaussianDropout(keras.layers.GaussianDropout):  # type: ignore[misc]
-    whole_batch: WholeBatch
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        return _noisy(self, super().call, inputs) if training else inputs
+class AlphaDropout(_Noisy, keras.layers.AlphaDropout):  # type: ignore[misc]
+    pass
 
 
 @final
-class GaussianNoise(keras.layers.GaussianNoise):  # type: ignore[misc]
-    whole_batch: WholeBatch
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        return _noisy(self, super().call, inputs) if training else inputs
+class GaussianDropout(_Noisy, keras.layers.GaussianDropout):  # type: ignore[misc]
+    pass
 
 
 @final
-class RandomFlip(keras.layers.RandomFlip):  # type: ignore[misc]
-    whole_batch: WholeBatch
-
-    def call(self, data: Any, training: bool = True) -> Any:
-        return _noisy(self, super().call, data) if training else super().call(data, training=False)
+class GaussianNoise(_Noisy, keras.layers.GaussianNoise):  # type: ignore[misc]
+    pass
 
 
 @final
-class RandomRotation(keras.layers.RandomRotation):  # type: ignore[misc]
-    whole_batch: WholeBatch
-
-    def call(self, data: Any, training: bool = True) -> Any:
-        return _noisy(self, super().call, data) if training else super().call(data, training=False)
+class RandomFlip(_Noisy, keras.layers.RandomFlip):  # type: ignore[misc]
+    pass
 
 
 @final
-class RandomZoom(keras.layers.RandomZoom):  # type: ignore[misc]
-    whole_batch: WholeBatch
-
-    def call(self, data: Any, training: bool = True) -> Any:
-        return _noisy(self, super().call, data) if training else super().call(data, training=False)
+class RandomRotation(_Noisy, keras.layers.RandomRotation):  # type: ignore[misc]
+    pass
 
 
 @final
-class RandomTranslation(keras.layers.RandomTranslation):  # type: ignore[misc]
-    whole_batch: WholeBatch
-
-    def call(self, data: Any, training: bool = True) -> Any:
-        return _noisy(self, super().call, data) if training else super().call(data, training=False)
+class RandomZoom(_Noisy, keras.layers.RandomZoom):  # type: ignore[misc]
+    pass
 
 
 @final
-class RandomContrast(keras.layers.RandomContrast):  # type: ignore[misc]
-    whole_batch: WholeBatch
-
-    def call(self, data: Any, training: bool = True) -> Any:
-        return _noisy(self, super().call, data) if training else super().call(data, training=False)
+class RandomTranslation(_Noisy, keras.layers.RandomTranslation):  # type: ignore[misc]
+    pass
 
 
 @final
-class RandomBrightness(keras.layers.RandomBrightness):  # type: ignore[misc]
-    whole_batch: WholeBatch
+class RandomContrast(_Noisy, keras.layers.RandomContrast):  # type: ignore[misc]
+    pass
 
-    def call(self, data: Any, training: bool = True) -> Any:
-        return _noisy(self, super().call, data) if training else super().call(data, training=False)
+
+@final
+class RandomBrightness(_Noisy, keras.layers.RandomBrightness):  # type: ignore[misc]
+    pass
 
 
 @final
@@ -186,10 +159,6 @@ def look_at(whole_batch: WholeBatch, model: keras.Model) -> None:
         elif hasattr(layer, "_create_dropout_mask"):
             # A cell, which Keras makes itself, and again for each direction.
             layer._create_dropout_mask = partial(_masks, whole_batch, layer._create_dropout_mask)
-
-
-def _noisy(layer: Any, call: Callable[..., Any], inputs: Any) -> Any:
-    return _as_of_whole_batch(layer.whole_batch, lambda rows: call(rows, training=True), inputs)
 
 
 def _masks(whole_batch: WholeBatch, create: Callable[..., Any], step_input: Any, rate: float) -> Any:
