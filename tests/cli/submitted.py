@@ -2,7 +2,8 @@
 
 In this process; or with `SEQJOBS_TEST_RAY=1` in workers of Ray. With `SEQJOBS_TEST_HANG=1` giving back what the run
 used takes an hour, as where Ray's servers do not answer. `SEQJOBS_TEST_NOTES` is where trainings are noted, and
-`SEQJOBS_TEST_LOGS` where a copy of Ray's logs goes; `SEQJOBS_TEST_ALLOCATE` is `StartFake.allocate`.
+`SEQJOBS_TEST_LOGS` where a copy of Ray's logs goes; `SEQJOBS_TEST_ALLOCATE` and `SEQJOBS_TEST_SLOW` are
+`StartFake.allocate` and `StartFake.slow`.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def submit_jobs(
     **_: object,
 ) -> Run:
     notes, allocate = Path(os.environ["SEQJOBS_TEST_NOTES"]), int(os.environ.get("SEQJOBS_TEST_ALLOCATE", "0"))
-    plan, start = make_plan(jobs), StartFake(notes=notes, slow=0.1, allocate=allocate)
+    slow = float(os.environ.get("SEQJOBS_TEST_SLOW", "0.1"))
+    plan, start = make_plan(jobs), StartFake(notes=notes, slow=slow, allocate=allocate)
     executor: Executor = InProcess(start=start)
     if os.environ.get("SEQJOBS_TEST_RAY"):
         executor = RayPool(demand_of(plan), workers=workers, start=start)

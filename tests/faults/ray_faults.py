@@ -27,8 +27,9 @@ from tests.faults.node_faults import kill_raylets, lose_drained
 from tests.run_job.samples import committed, do, plan_of, result, write_points
 
 NUM_TRIALS = 6
-SLOW = POINTS_SPEC.replace("learning_rate: 0.01", f"learning_rate: {float(Behaviour.SLOW)}")
-TEXT = SLOW + f"search: {{repeats: {NUM_TRIALS}}}\nlimits: {{retries: 0}}\n"
+# Of two programs, so that trials of the first end while those of the second are at work.
+TWO = POINTS_SPEC.replace("units: 8", f"units: {{choice: [8, {Behaviour.SLOW:d}]}}")
+TEXT = TWO + f"search: {{sampler: grid, repeats: {NUM_TRIALS // 2}}}\nlimits: {{retries: 0}}\n"
 RAY = {"SEQJOBS_TEST_RAY": "1"}
 MOST_SUBMITS = 5
 # What workers may take in all before Ray ends them.
@@ -78,7 +79,7 @@ class Submits:
 def lose(folder: Path, *, names: tuple[str, ...], again: Mapping[str, str]) -> None:
     """Processes of the local cluster are killed, all if none is named; then the run is finished on another."""
     submits = Submits(folder)
-    process = submits.start(**RAY)
+    process = submits.start(**RAY, SEQJOBS_TEST_SLOW="3600")  # the second program's trials are at work for sure
     submits.train(process)
     for child in psutil.Process(process.pid).children(recursive=True):
         if not names or child.name() in names:
