@@ -26,7 +26,7 @@ from tests.fake_runner import Behaviour, trainings
 from tests.run_job.samples import moved_points
 
 NUM_TRIALS = 6
-# Half a second a trial, which no attempt may be charged for.
+# Half a second a trial, and with `LASTING` two; no attempt may be charged for either.
 TEXT = (
     POINTS_SPEC.replace("learning_rate: 0.01", f"learning_rate: {float(Behaviour.SLOW)}").replace(
         "epochs: 3", "epochs: 5"
@@ -83,6 +83,7 @@ def submits(points: Path, tmp_path: Path) -> Submits:
 
 
 PIPE = subprocess.PIPE
+LASTING = {"SEQJOBS_TEST_SLOW": "0.4"}
 AGAIN = "stopped. Run the same command again to go on: seqjobs submit job.yaml --runs-dir runs --workers 1 --run one"
 
 
@@ -99,7 +100,7 @@ def goes_on(submits: Submits) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_one_signal_commits_what_ended_and_the_same_command_goes_on(submits: Submits, number: int, code: int) -> None:
-    with submits.start(PIPE, PIPE) as process:
+    with submits.start(PIPE, PIPE, **LASTING) as process:
         submits.train(3, process)
         process.send_signal(number)
         output, errors = process.communicate()
@@ -115,7 +116,7 @@ def test_one_signal_commits_what_ended_and_the_same_command_goes_on(submits: Sub
 def test_a_signal_has_what_trains_saved_and_what_was_trained_is_not_trained_again(
     submits: Submits, number: int, code: int, where: dict[str, str]
 ) -> None:
-    with submits.start(PIPE, PIPE, **where) as process:
+    with submits.start(PIPE, PIPE, **LASTING, **where) as process:
         submits.train(2, process)
         process.send_signal(number)
         _, errors = process.communicate()

@@ -39,7 +39,7 @@ def driver(spec: Path, run: str, **more: Any) -> Driver:
 
 def test_twenty_kills_of_sixty_trials_train_nothing_twice_and_change_no_byte(sixty: Path, tmp_path: Path) -> None:
     do(plan_of(sixty), tmp_path / "golden")
-    chance, one = random.Random(5), driver(sixty, "one", epoch_seconds=0.004)
+    chance, one = random.Random(5), driver(sixty, "one", epoch_seconds=0.05)
     kills = 0
     while kills < 20:
         done, before = committed(one.root), len(trainings(one.notes))
@@ -96,7 +96,7 @@ def killed_when_begun(one: Driver) -> None:
 
 def test_a_trial_that_outlives_ten_drivers_finishes(long_one: Path, tmp_path: Path) -> None:
     do(plan_of(long_one), tmp_path / "golden")
-    one = driver(long_one, "one", epoch_seconds=0.02)
+    one = driver(long_one, "one", epoch_seconds=0.1)
     for _ in range(10):
         killed_when_further(one)
     last = driver(long_one, "one").start()

@@ -31,6 +31,8 @@ from tests.run_job.samples import moved_points
 EPOCH_SECONDS = 0.1
 FOUR = ("-S", "fit.batch_size={choice: [16, 24, 32, 48]}", "-S", "search.sampler=grid")
 SLOW = ("-S", "fit.epochs=20")
+# Long enough for another driver to start meanwhile.
+SLOWER = ("-S", "fit.epochs=40")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +149,7 @@ def test_a_run_is_trained_by_the_workers_that_are_kept_and_leaves_them_warm(home
 def test_two_runs_at_once_share_the_workers_and_a_third_gets_none(home: Home, spec: Path) -> None:
     rest()
     told: list[str] = []
-    first = home.submit(spec, "one", "--workers", "1", *FOUR, *SLOW)
+    first = home.submit(spec, "one", "--workers", "1", *FOUR, *SLOWER)
     wait_until(lambda: len(standing().runs) == 1)
     second = home.submit(spec, "two", "--workers", "1", *FOUR, *SLOW)
     wait_until(lambda: {worker.run for worker in standing().workers} == {first.pid, second.pid})
