@@ -80,7 +80,7 @@ def _carry_out(plan: Plan, executor: Executor, paths: RunPaths, progress: Progre
             return
         stop.limit(plan.run_seconds)
         progress.stage("starting workers")
-        with executor:
+        with executor, session.at_work():
             progress.stage("reading data")
             facts = executor.load(plan.datasets)
             for warning in dict.fromkeys(text for found in facts.values() for text in found.warnings):

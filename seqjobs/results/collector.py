@@ -49,7 +49,7 @@ class Collector:
         self._paths = paths
         self._log = log
         self._checkpoints = checkpoints
-        self._over: list[str] = []  # packs whose end is not durable yet
+        self._over: list[str] = []  # packs whose end is in the log but not durable yet
         self._weights = WeightsStore(paths)
         charged = state.charged
         self._packs = {part.id: part for pack in plan.packs for part in (pack, *parts_of(pack, charged))}
@@ -124,7 +124,6 @@ class Collector:
 
     def _end(self, event: AttemptEnded) -> None:
         trials = self._packs[event.pack_id].trials
-        self._over.append(event.pack_id)
         records = []
         for trial, member in zip(trials, event.members, strict=True):
             if trial.id in self._committed:
@@ -133,6 +132,7 @@ class Collector:
             records.append(self._record(trial, event.attempt, member))
             self._keep_log(records[-1], member.outcome.log)
         self._add(log_records.pack_ended(event.pack_id, event.attempt, records, event.compilations), records)
+        self._over.append(event.pack_id)
 
     def _record(self, trial: Trial, attempt: int, member: Member) -> TrialRecord:
         outcome = member.outcome
@@ -160,11 +160,11 @@ class Collector:
         records = [lost_trial(trial.id, event.attempt, event.failure) for trial in trials]
         for record in records:
             self._keep_log(record, event.log)
-        if event.final or event.split:
-            self._over.append(event.pack_id)
         if event.split:
             self._packs.update((half.id, half) for half in halves(self._packs[event.pack_id]))
         self._add([*map(log_records.trial_ended, records), log_records.attempt_lost(event)], records)
+        if event.final or event.split:
+            self._over.append(event.pack_id)
 
     def _add(self, entries: Sequence[Record], records: Sequence[TrialRecord]) -> None:
         """At once: a pack of which some members had ended and others not would be trained again as a whole."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -68,6 +69,7 @@ class Session:
         self._deaths = FirstDeaths(())
         self._collector: Collector | None = None
         self._ranked: tuple[int, tuple[Leaderboard, ...]] | None = None
+        self._log_ended = False
 
     def __enter__(self) -> Self:
         with durable.reported("the run's folder cannot be created", self._paths.root):
@@ -77,6 +79,10 @@ class Session:
             self._checkpoints = CheckpointStore(self._paths)
             self._manifest = self._stored_manifest()
             self._last_segment = last_segment(self._paths.log)
+            if self._last_segment:
+                # A driver that died behind its last segment may have left its name only in memory.
+                with durable.reported("the run's log cannot be made durable", self._paths.log):
+                    durable.sync_folder(self._paths.log)
             self._state = log_records.fold(records_up_to(self._paths.log, self._last_segment))
             self._state.go_on_from(self._checkpoints.epochs)
             self._deaths = FirstDeaths(self._state.records.values())
@@ -92,14 +98,25 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if self._collector is not None:
-                self._commit_last(self._collector, error)
+            self._end_log(error)
             if self._manifest is not None and not isinstance(error, StorageError):
                 self._write_tables(self._manifest)
-                if self._collector is None:
+                # Of a run that has an end to come, the packs are known by its data, and the owner by `begin`.
+                if self._collector is None and self.is_finished:
                     self._remove_strays(self._manifest)
         finally:
             self._lock.give_back()
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """On leaving, whatever was handled is committed: before workers are given back, which may take longer than
+        whoever ends this process waits."""
+        try:
+            yield
+        except BaseException as error:
+            self._end_log(error)
+            raise
+        self._end_log(None)
 
     @property
     def is_finished(self) -> bool:
@@ -199,7 +216,8 @@ class Session:
                 durable.replace(path, contents[trial_id])
             digest = hashlib.sha256(contents[trial_id]).hexdigest()
             collector.note(log_records.model_written(str(path.relative_to(self._paths.root)), trial_id, digest))
-        collector.commit()
+            # Now: whoever looks at the run meanwhile takes a model that is not in the log for a damaged one.
+            collector.commit()
 
     def _models_left(self) -> dict[Path, str]:
         """The files of best models that are missing, or of a trial that is not the best any more -> trial id."""
@@ -239,8 +257,12 @@ class Session:
             with durable.reported("what a killed submit left cannot be removed", folder):
                 durable.remove_asides(folder)
 
-    def _commit_last(self, collector: Collector, error: BaseException | None) -> None:
+    def _end_log(self, error: BaseException | None) -> None:
         """Commits what was handled, and that the submit ended in order if it did: then no attempt is to blame."""
+        collector = self._collector
+        if collector is None or self._log_ended:
+            return
+        self._log_ended = True
         try:
             collector.commit()
             if error is None or isinstance(error, IN_ORDER):

@@ -139,13 +139,15 @@ class Store(StoreFolder):
         said = tuple((member.outcome.trial_id, self._said(member.outcome)) for member in event.members)
         self._model.note(Ended(pack=pack.id, trials=said))
         # Its checkpoint is of no use from the moment its end is durable, and goes then.
-        self._saved[pack.id] = self._saved.get(pack.id, {0}) | {0}
+        before = self._saved.get(pack.id, {0})
+        self._saved[pack.id] = before | {0}
         try:
             session.handle(event)
         except StorageError as error:
             if Path(error.where).parent != self._paths.log:
                 # Its weights or its log could not be written: it never came to a record.
                 self._model.withdraw()
+                self._saved[pack.id] = before
             raise
 
     def _ended(self, pack: Pack) -> AttemptEnded:

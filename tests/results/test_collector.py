@@ -21,6 +21,7 @@ from seqjobs.execution.events import (
     AttemptLost,
     AttemptPlanned,
     AttemptsPlanned,
+    CheckpointTaken,
     Member,
     Waiting,
     WorkerReplaced,
@@ -36,7 +37,7 @@ from seqjobs.results.log_records import LogState, fold
 from seqjobs.results.run_log import RunLog, read_log
 from seqjobs.results.weights import WeightsStore
 from seqjobs.storage import durable
-from seqjobs.training.outcome import Cause, Failure, TrialOutcome, Weights
+from seqjobs.training.outcome import Cause, Failure, PackCheckpoint, TrialOutcome, Weights
 
 MakePlan = Callable[..., Plan]
 MakeCollector = Callable[..., Collector]
@@ -150,6 +151,8 @@ def test_a_pack_of_which_one_member_cannot_be_kept_leaves_no_record(
     )  # fmt: skip
     both = Plan(jobs=plan.jobs, packs=(pack,), datasets=plan.datasets)
     collector = make_collector(both)
+    checkpoint = PackCheckpoint(epochs=1, content=b"saved")
+    collector.handle(CheckpointTaken(pack_id="both", attempt=1, worker="w", checkpoint=checkpoint))
 
     def fail() -> Weights:
         raise KeyboardInterrupt
@@ -163,9 +166,12 @@ def test_a_pack_of_which_one_member_cannot_be_kept_leaves_no_record(
         collector.handle(broken)
     collector.commit()
     assert read_log(paths.log) == ([], 1)
+    # It did not end for good, so it can go on from where it was saved.
+    assert CheckpointStore(paths).load("both") == checkpoint
     collector.handle(event)
     collector.commit()
     assert [record["type"] for record in read_log(paths.log)[0]] == [*["trial-finished"] * 2, "attempt-ended"]
+    assert CheckpointStore(paths).load("both") is None
 
 
 def test_a_final_loss_fails_the_trials_of_its_pack_and_another_does_not(

@@ -19,11 +19,12 @@ from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Standing
+from seqjobs.results.run_log import read_log
 from seqjobs.run import run_job
 from seqjobs.storage import durable
 from tests.fake_runner import StartFake, trainings
 
-from .samples import Watcher, committed, do, moved_points, plan_of, result
+from .samples import Recorded, Watcher, committed, do, moved_points, plan_of, result, stop_after
 
 
 class Killed(BaseException):
@@ -136,3 +137,39 @@ def test_a_run_folder_that_is_taken_away_is_not_made_anew(six: Plan, tmp_path: P
     with pytest.raises(StorageError, match="E606"):
         do(six, root, watcher=Watcher(take_away))
     assert not root.exists()
+
+
+class Looking(Recorded):
+    """It reads the run's log when it is left."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__()
+        self._log = log
+        self.found: list[str] = []
+
+    def __exit__(self, *arguments: Any) -> None:
+        self.found = [record["type"] for record in read_log(self._log)[0]]
+        super().__exit__(*arguments)
+
+
+def test_what_was_handled_is_committed_before_workers_are_given_back(six: Plan, tmp_path: Path) -> None:
+    """Giving back may take longer than whoever ends the process waits."""
+    paths = RunPaths(root=tmp_path / "run")
+    executor = Looking(paths.log)
+    with pytest.raises(KeyboardInterrupt):
+        run_job(six, executor, paths, stop_after(2))
+    assert executor.found.count("attempt-ended") + executor.found.count("pack-ended") == 2
+    assert executor.found[-1] == "submit-ended"
+
+
+def test_a_finished_run_is_told_of_only_once_its_log_is_durable(
+    six: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its driver may have died between a segment's name and the folder's fsync."""
+    paths = RunPaths(root=tmp_path / "run")
+    do(six, paths.root)
+    synced: list[Path] = []
+    sync = durable.sync_folder
+    monkeypatch.setattr(durable, "sync_folder", lambda path: (synced.append(path), sync(path)))
+    do(six, paths.root)
+    assert synced[0] == paths.log

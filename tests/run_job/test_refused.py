@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pyarrow.parquet as pq
 import pytest
 
-from seqjobs.errors import DataError, RunFolderError, SpecError, StorageError
-from seqjobs.execution.events import AttemptEnded, AttemptStarted, Event
+from seqjobs.errors import ClusterError, DataError, RunFolderError, SpecError, StorageError
+from seqjobs.execution.events import AttemptEnded, AttemptStarted, CheckpointTaken, Event
+from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.in_process import InProcess
-from seqjobs.planning.plan import Plan
+from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Standing
 from seqjobs.results.run import RunStatus
@@ -77,6 +79,47 @@ def test_changed_data_is_refused_and_costs_nothing_that_was_done(points: Path, t
     assert committed(root) == done
     (tmp_path / "train.parquet").write_bytes(original)
     assert do(plan, root).num_finished == 6
+
+
+class Failing(Recorded):
+    """Its Ray does not start, or its data cannot be reached."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self._where = where
+
+    def __enter__(self) -> Self:
+        if self._where == "start":
+            raise ClusterError("E508", "no cluster", fix="start one.")
+        return super().__enter__()
+
+    def load(self, sources: Sequence[DataSource]) -> Mapping[str, DatasetFacts]:
+        if self._where == "data":
+            raise KeyboardInterrupt
+        return super().load(sources)
+
+
+@pytest.mark.parametrize("where", ["start", "data"])
+def test_a_submit_that_fails_before_it_trains_leaves_what_packs_have_saved(
+    make_points_plan: MakePlan, tmp_path: Path, where: str
+) -> None:
+    rates = "compile.optimizer.Adam.learning_rate={choice: [0.1, 0.2, 0.3, 0.4]}"
+    plan = make_points_plan(rates, "search.sampler=grid", "fit.pack=4", "limits.checkpoint=1")
+    paths = RunPaths(root=tmp_path / "run")
+
+    def stop(event: Event, standing: Standing) -> None:
+        if isinstance(event, CheckpointTaken):
+            assert len(standing.plan.packs) == 1
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        do(plan, paths.root, watcher=Watcher(stop))
+    before = {path: path.read_bytes() for path in paths.checkpoints.iterdir()}
+    assert len(before) == 1
+    with pytest.raises((ClusterError, KeyboardInterrupt)):
+        run_job(plan, Failing(where), paths, Watcher())
+    assert {path: path.read_bytes() for path in paths.checkpoints.iterdir()} == before
+    assert do(plan, paths.root).num_finished == 4
 
 
 def test_the_same_text_about_other_files_is_told_apart(points: Path, tmp_path: Path) -> None:
