@@ -70,9 +70,9 @@ class Attempts:
     def lost(self, pack: Pack, worker: str, failure: Failure, log: str = "") -> AttemptLost:
         """What became of an attempt that died; it is charged for here."""
         number, tries = self.number(pack), self._of(pack)
-        verdict = judge(failure.cause, tries.charged, pack.retries)
+        verdict = judge(failure.cause, tries, pack.retries)
         if verdict.charged:
-            tries = tries.died()
+            tries = tries.died(failure.cause)
         split = len(pack.trials) > 1 and (verdict.final or tries.charged >= SPLIT_AFTER)
         if split:
             tries = tries.at_least(SPLIT_AFTER)

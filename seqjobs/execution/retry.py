@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
 
 from seqjobs.training.outcome import Cause, Failure, TrialOutcome
 
@@ -25,6 +24,8 @@ class Tries:
 
     charged: int = 0
     """How many died since the pack last got further."""
+    out_of_memory: int = 0
+    """How many of those of too little memory."""
     cleared: int = 0
     """How many died before that: they count no more."""
     furthest: int = 0
@@ -35,18 +36,19 @@ class Tries:
         """All of those that were charged at some time."""
         return self.charged + self.cleared
 
-    def begun(self, epochs: int) -> Self:
+    def begun(self, epochs: int) -> Tries:
         """One begins with a checkpoint of so many epochs. If none before it began with so many, the count is 0 again.
 
         So what dies at one epoch, again and again, is given up. What dies later each time is not, and comes to its end.
         """
-        return self if epochs <= self.furthest else replace(self, charged=0, cleared=self.num_died, furthest=epochs)
+        return self if epochs <= self.furthest else Tries(cleared=self.num_died, furthest=epochs)
 
-    def died(self) -> Self:
+    def died(self, cause: Cause = Cause.CRASH) -> Tries:
         """One that is charged is over."""
-        return replace(self, charged=self.charged + 1)
+        more = int(cause is Cause.OUT_OF_MEMORY)
+        return replace(self, charged=self.charged + 1, out_of_memory=self.out_of_memory + more)
 
-    def at_least(self, charged: int) -> Self:
+    def at_least(self, charged: int) -> Tries:
         """As many are charged, or more."""
         return replace(self, charged=max(self.charged, charged))
 
@@ -62,8 +64,8 @@ class Verdict:
     final: bool
 
 
-def judge(cause: Cause, charged_before: int, retries: int) -> Verdict:
-    """A pure function of the cause and of how many attempts were charged before this one.
+def judge(cause: Cause, before: Tries, retries: int) -> Verdict:
+    """A pure function of the cause and of what the attempts before this one came to.
 
     Lost nodes are nobody's fault and never end a trial; crashes end it after `retries` more tries; what a trial
     does wrong by itself ends it at once.
@@ -72,8 +74,8 @@ def judge(cause: Cause, charged_before: int, retries: int) -> Verdict:
         return Verdict(charged=False, final=False)
     if cause not in _TRIED_AGAIN:
         return Verdict(charged=True, final=True)
-    allowed = min(retries, _MOST_OUT_OF_MEMORY) if cause is Cause.OUT_OF_MEMORY else retries
-    return Verdict(charged=True, final=charged_before >= allowed)
+    too_often = cause is Cause.OUT_OF_MEMORY and before.out_of_memory >= _MOST_OUT_OF_MEMORY
+    return Verdict(charged=True, final=too_often or before.charged >= retries)
 
 
 def retryable_failure(outcomes: Sequence[TrialOutcome]) -> Failure | None:

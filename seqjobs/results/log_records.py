@@ -224,7 +224,7 @@ def _count_attempt(state: LogState, record: Record) -> None:
         failure = Failure(cause=Cause(record["cause"]), message=record["message"])
         state.lost.append(LostAttempt(pack=pack, failure=failure))
     if record.get("charged"):
-        state.tries[pack] = state.tries.get(pack, UNTRIED).died()
+        state.tries[pack] = state.tries.get(pack, UNTRIED).died(Cause(record["cause"]))
     if record.get("split"):
         state.tries[pack] = state.tries.get(pack, UNTRIED).at_least(SPLIT_AFTER)
     state.compilations += Compilations(programs=record.get("programs", 0), seconds=record.get("compile_seconds", 0.0))

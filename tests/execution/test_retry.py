@@ -19,10 +19,10 @@ NEVER_AGAIN = (Cause.SPEC, Cause.DATA, Cause.NAN, Cause.TIME)
 
 def tries(cause: Cause, retries: int, most: int = 10) -> int:
     """How often a pack is begun that always dies of the same."""
-    charged = 0
+    before = UNTRIED
     for attempt in range(1, most):
-        verdict = judge(cause, charged, retries)
-        charged += verdict.charged
+        verdict = judge(cause, before, retries)
+        before = before.died(cause) if verdict.charged else before
         if verdict.final:
             return attempt
     return most
@@ -40,12 +40,22 @@ def test_causes_decide_how_often_a_pack_is_tried(retries: int) -> None:
 
 @pytest.mark.parametrize("cause", Cause)
 def test_only_infrastructure_is_nobodys_fault(cause: Cause) -> None:
-    assert judge(cause, 0, 2).charged == (cause is not Cause.INFRASTRUCTURE)
+    assert judge(cause, UNTRIED, 2).charged == (cause is not Cause.INFRASTRUCTURE)
 
 
 def test_attempts_of_earlier_submits_count() -> None:
-    assert judge(Cause.CRASH, 2, 2).final
-    assert not judge(Cause.CRASH, 1, 2).final
+    assert judge(Cause.CRASH, Tries(charged=2), 2).final
+    assert not judge(Cause.CRASH, Tries(charged=1), 2).final
+
+
+def test_what_ran_out_of_memory_is_tried_once_more_whatever_else_it_died_of() -> None:
+    crashed = UNTRIED.died(Cause.CRASH)
+    assert not judge(Cause.OUT_OF_MEMORY, crashed, 2).final
+    again = crashed.died(Cause.OUT_OF_MEMORY)
+    assert judge(Cause.OUT_OF_MEMORY, again, 5).final
+    assert not judge(Cause.CRASH, again, 5).final
+    assert judge(Cause.OUT_OF_MEMORY, crashed, 1).final
+    assert not judge(Cause.OUT_OF_MEMORY, again.begun(3), 2).final
 
 
 def test_a_pack_that_gets_further_than_ever_before_has_nothing_held_against_it() -> None:
