@@ -128,6 +128,8 @@ class LeasedWorkers:
         try:
             return self._connection.ask(**question)
         except OSError as error:
+            # An answer that comes later would be taken for that to the next question.
+            self._connection.close()
             raise _lost(str(error.strerror or error)) from error
 
 
