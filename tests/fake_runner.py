@@ -202,7 +202,7 @@ class FakeRunner:
         self._note("begun", trial, epoch)
         behaviour = None if self._knobs.mended else _behaviour(trial)
         if behaviour is Behaviour.EXIT or (behaviour is Behaviour.EXIT_ONCE and not again):
-            time.sleep(0.02)  # (what the process has just sent is on its way still)
+            time.sleep(0.2)  # (what the process has just sent is on its way still)
             os._exit(EXIT_CODE)
         if behaviour is Behaviour.RAISE:
             raise RuntimeError("a runner that raises")

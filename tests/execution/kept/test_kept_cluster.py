@@ -31,7 +31,7 @@ from tests.run_job.samples import moved_points
 EPOCH_SECONDS = 0.1
 FOUR = ("-S", "fit.batch_size={choice: [16, 24, 32, 48]}", "-S", "search.sampler=grid")
 SLOW = ("-S", "fit.epochs=20")
-# Long enough for another driver to start meanwhile.
+# Long enough for another driver to start, or for this one to be killed, meanwhile.
 SLOWER = ("-S", "fit.epochs=40")
 
 
@@ -164,7 +164,7 @@ def test_two_runs_at_once_share_the_workers_and_a_third_gets_none(home: Home, sp
 def test_a_killed_driver_leaves_nothing_at_work_and_its_run_goes_on_with_new_workers(home: Home, spec: Path) -> None:
     before = rest()
     home.notes.unlink(missing_ok=True)
-    killed = home.submit(spec, "killed", *FOUR, *SLOW)
+    killed = home.submit(spec, "killed", *FOUR, *SLOWER)
     wait_until(lambda: home.notes.exists() and len(trainings(home.notes)) == 2)
     killed.kill()
     killed.communicate()
@@ -174,7 +174,7 @@ def test_a_killed_driver_leaves_nothing_at_work_and_its_run_goes_on_with_new_wor
     assert not any(psutil.pid_exists(pid) for pid in trained_by(home.notes))
     # What the driver had sent behind the first packs begins nowhere.
     assert len(trainings(home.notes)) == 2
-    again = home.submit(spec, "killed", *FOUR, *SLOW)
+    again = home.submit(spec, "killed", *FOUR, *SLOWER)
     out, err = again.communicate()
     assert (out, err) == ("finished\n", "")
     assert len(home.run("killed").records) == 4
