@@ -174,6 +174,10 @@ def _width(ends: _Ends) -> Iterator[_Misfit]:
             fix = f"end with {wanted} units and softmax"
             more = ", or with one unit, sigmoid and binary_crossentropy" if width == 1 and wanted == 2 else ""
             yield _Misfit("E309", what, fix + more)
+        elif ends.target_kind == "string" and classes is not None and width > classes:
+            # Whichever of the others wins would be a prediction without a name.
+            what = f"the target has {classes} classes, all of them known by their names, and {last}"
+            yield _Misfit("E309", what, f"end with {classes} units")
     elif loss != "Circle" and width != ends.target_width:
         # Keras would stretch one over the other, and train to nothing.
         what = f"the loss {loss} compares output and target one by one: the target has {ends.target_width}, and {last}"

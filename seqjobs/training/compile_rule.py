@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from seqjobs.spec.sections import TrialSpec
-from seqjobs.spec.tables import Named
+from seqjobs.spec.tables import Named, complete_arguments
 from seqjobs.training.lowerings.convolution_rule import convolutions_pay, has_convolutions
 
 
@@ -97,7 +97,12 @@ def compilation_of(
 
 def _mirrors(trial: TrialSpec, rows_for_all: bool) -> bool:
     asked = trial.fit.compile in ("auto", "graph")
-    return asked and rows_for_all and all(map(_spreads, _layers(trial.model)))
+    return asked and rows_for_all and _counts_all_rows(trial) and all(map(_spreads, _layers(trial.model)))
+
+
+def _counts_all_rows(trial: TrialSpec) -> bool:
+    # Else Keras divides a loss by the rows that are not ignored, of which each device would know its own alone.
+    return complete_arguments(trial.compile.loss).get("ignore_class") is None
 
 
 def _spreads(layer: Named) -> bool:

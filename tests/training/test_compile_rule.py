@@ -103,6 +103,13 @@ def test_a_penalty_that_is_no_sum_over_rows_is_left_to_keras_on_several(make_poi
     assert choice(make_points_plan(f"model=[{layer}, {TAIL}]"), num_gpus=2) is Compilation.STOCK
 
 
+def test_a_loss_of_some_rows_is_left_to_keras_on_several(make_points_plan: MakePlan) -> None:
+    model = "model=[{Dense: {units: 3, activation: softmax}}]"
+    for ignored, expected in (("null", Compilation.MIRRORED), ("2", Compilation.STOCK)):
+        loss = f"compile.loss={{SparseCategoricalCrossentropy: {{ignore_class: {ignored}}}}}"
+        assert choice(make_points_plan(model, loss), num_gpus=2) is expected
+
+
 @pytest.mark.parametrize("compiled", ["xla", "graph", "eager", "stock"])
 def test_the_spec_has_the_last_word(make_points_plan: MakePlan, compiled: str) -> None:
     plan = make_points_plan(f"fit.compile={compiled}")
