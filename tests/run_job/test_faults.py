@@ -170,6 +170,11 @@ def test_a_finished_run_is_told_of_only_once_its_log_is_durable(
     do(six, paths.root)
     synced: list[Path] = []
     sync = durable.sync_folder
-    monkeypatch.setattr(durable, "sync_folder", lambda path: sync(synced.append(path) or path))
+
+    def noted(path: Path) -> None:
+        synced.append(path)
+        sync(path)
+
+    monkeypatch.setattr(durable, "sync_folder", noted)
     do(six, paths.root)
     assert synced[0] == paths.log
