@@ -152,7 +152,7 @@ def _title(process: psutil.Process) -> str:
 def test_a_worker_of_several_that_is_killed_costs_its_trial_what_was_not_saved(
     pool: RayPool, make_points_plan: MakePlan
 ) -> None:
-    plan = make_points_plan(TWO, "fit.epochs=400", "fit.batch_size=203", "limits.checkpoint=0.1")
+    plan = make_points_plan(TWO, "fit.epochs=150", "fit.batch_size=203", "limits.checkpoint=0.1")
     saved: dict[str, PackCheckpoint] = {}
     first_epochs: list[int] = []
 
