@@ -12,7 +12,7 @@ from seqjobs.data.dataset import Array
 from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.data.place import Place
 from seqjobs.data.prepared_values import PreparedValues
-from seqjobs.data.preprocess._base import Note
+from seqjobs.data.preprocess._base import NOT_FINITE, Note
 from seqjobs.data.preprocess.few_values import FewValues
 from seqjobs.data.streamed.scratch import RowWriter
 from seqjobs.data.streamed.stored_rows import StoredRows
@@ -87,12 +87,15 @@ class FeatureArray:
         known.put(few, part, note)
 
     def _noted(self, name: str, place: Place) -> Note:
-        return lambda wrong, rows: self._tally.add("E403", wrong, name, rows, place)
+        def note(wrong: str, rows: Array) -> None:
+            self._tally.add("E431" if wrong == NOT_FINITE else "E403", wrong, name, rows, place)
+
+        return note
 
     def _note_not_finite(self, block: Array, place: Place) -> None:
         for column in self._layout.columns:
             part = block[:, column.start : column.start + column.width]
-            self._tally.add("E431", "NaN or infinite", column.name, rows_with(~np.isfinite(part)), place)
+            self._tally.add("E431", NOT_FINITE, column.name, rows_with(~np.isfinite(part)), place)
 
 
 def _put(values: Array, part: Array) -> None:

@@ -23,6 +23,7 @@ Numbers are float64, with NaN where a value is missing; what is whole or bytes b
 Note = Callable[[str, Array], None]
 """Is told what is wrong with which rows (bool, one a row); the operation goes on with any value in their place."""
 
+NOT_FINITE = "NaN or infinite"
 NUMBER = ColumnType(kind="float", dtype="float32", shape=())
 
 
@@ -41,6 +42,11 @@ class Operation(ABC):
 
     takes_stored: ClassVar[bool] = False
     """Whether it takes numbers as Arrow has them too, in which whole ones are whole."""
+
+    @property
+    def refuses_infinite(self) -> bool:
+        """Whether infinities are told before it: it would learn from them, or make ordinary features of them."""
+        return False
 
     @abstractmethod
     def output(self, given: ColumnType) -> ColumnType:

@@ -30,6 +30,10 @@ class Impute(Operation):
     values: tuple[float, ...] | str | None = None
     """What stands in for a missing value: a number for each of a row's, or a string."""
 
+    @property
+    def refuses_infinite(self) -> bool:
+        return self.constant is None
+
     def output(self, given: ColumnType) -> ColumnType:
         if given.kind == "string":
             self._check_strings(given)

@@ -70,6 +70,18 @@ def test_an_operation_on_what_it_is_not_for_is_told_before_rows_are_read(
          "no PNG or JPEG pictures in column 'x' (1 of 4 rows)"),
         ([picture(GREY)] * 4, {"image": [2, 3]}, "pictures that are not 2 high and 3 wide in column 'x' (4 of 4 rows)"),
         ([1e300, 1.0, 2.0, 3.0], [{"clip": {"low": 0}}], "NaN or infinite in column 'x' (1 of 4 rows)"),
+        ([1.0, math.nan, 2.0, 1.0], "one_hot", "null in column 'x' (1 of 4 rows); the first in row 1"),
+        ([1.0, math.nan, None, 1.0], "index", "null in column 'x' (2 of 4 rows); the first in row 1"),
+        ([1.0, 1.0, math.nan, 1.0], {"hash": 9}, "null in column 'x' (1 of 4 rows); the first in row 2"),
+        *[
+            ([1.0, math.inf, 2.0, -math.inf], asked, "NaN or infinite in column 'x' (2 of 4 rows); the first in row 1")
+            for asked in (
+                "one_hot", "index", {"hash": 9}, "standardize", "min_max", ["min_max", {"clip": {"high": 1}}],
+                {"bucketize": [1.5]}, {"bucketize": {"quantiles": 2}}, {"impute": "mean"},
+                [{"impute": "median"}, "standardize"],
+            )
+        ],
+        ([1.0, math.inf, 2.0, 3.0], ["log1p", "index"], "NaN or infinite in column 'x' (1 of 4 rows)"),
         (["", " ,", "...", "-"], {"tokens": 2}, "tokens: the texts of the training rows have no words"),
         (pa.nulls(4, pa.float64()), {"impute": "median"}, "impute: all training rows are missing"),
         (pa.nulls(4, pa.string()), {"impute": "most_frequent"}, "impute: all training rows are missing"),
