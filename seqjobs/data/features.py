@@ -79,7 +79,10 @@ class FeatureArray:
     def _write_prepared(self, arrow: pa.Array, column: FeatureColumn, part: Array, place: Place) -> None:
         note, few = self._noted(column.name, place), FewValues.of(arrow)
         if few is None:
-            _put(column.chain.apply(arrow, note, place), part)
+            made = column.chain.apply(arrow, note, place)
+            if part.dtype == np.int32:
+                check_int32("E403", made, column.name, place)
+            _put(made, part)
             return
         known = self._prepared.get(column.name)
         if known is None or not known.holds(few):
@@ -114,7 +117,7 @@ def check_int32(code: str, values: Array, name: str, place: Place) -> None:
     value = values[row][(values[row] < INT32.min) | (values[row] > INT32.max)][0]
     raise DataError(
         code,
-        f"column {shown(name)} has {value} in {place.row(row)}, which 32 bits do not hold",
+        f"column {shown(name)} has {int(value)} in {place.row(row)}, which 32 bits do not hold",
         where=place.where,
         fix="store the column as floats, or leave it out if it only names the rows.",
     )

@@ -97,6 +97,22 @@ def test_rows_that_have_no_feature_are_counted(folder: Folder, column: Any, aske
     assert error.fix
 
 
+@pytest.mark.parametrize(
+    ("column", "asked", "value"),
+    [
+        ([[3_000_000_000, 1], [2], [1], [1]], {"pad": 2}, "3000000000 in row 0"),
+        ([[1], [2], [1], [-(2**40), 1]], {"pad": 1}, "-1099511627776 in row 3"),
+        ([[1, 1], [2], [1], [1]], {"pad": {"length": 2, "value": 5e9}}, "5000000000 in row 1"),
+    ],
+)
+def test_padded_whole_numbers_beyond_32_bits_are_refused(folder: Folder, column: Any, asked: Any, value: str) -> None:
+    """As those of a column without operations are."""
+    folder.write({"x": column, "label": LABEL})
+    error = folder.error(features={"x": asked})
+    assert error.code == "E403"
+    assert f"column 'x' has {value}, which 32 bits do not hold" in error.what
+
+
 def test_unseen_categories_are_others_or_an_error(folder: Folder) -> None:
     folder.write({"x": TEXT, "label": LABEL})
     folder.write({"x": ["z", "a", "y"], "label": [0, 1, 1]}, "validation.parquet")
