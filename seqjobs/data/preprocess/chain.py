@@ -17,10 +17,12 @@ from seqjobs.data.columns import NO_ROWS, ColumnType, numbers_with_gaps, rows_wi
 from seqjobs.data.dataset import Array
 from seqjobs.data.place import Place
 from seqjobs.data.preprocess import OPERATION_CLASSES, Operation
-from seqjobs.data.preprocess._base import NOT_FINITE, Learner, Note, Values
+from seqjobs.data.preprocess._base import NOT_FINITE, TOO_LARGE, Learner, Note, Values
 from seqjobs.data.preprocess.few_values import FewValues
 from seqjobs.errors import DataError
 from seqjobs.spec.column_spec import ColumnSpec
+
+LARGEST_EXACT = 2**53  # float64 holds all whole numbers below it
 
 _NAMES = {found: name for name, found in OPERATION_CLASSES.items()}
 
@@ -86,15 +88,21 @@ class Chain:
         `instead` stands for an infinity that is told.
         """
         current: Values = column
-        for operation, given in zip(self.operations, self._types, strict=False):
+        for index, (operation, given) in enumerate(zip(self.operations, self._types, strict=False)):
             if isinstance(current, pa.Array) and _as_numbers(operation, given):
                 current = numbers_with_gaps(current, self.name, given.width, place)
+                if given.kind == "integer" and operation.keeps_values and self._is_looked_up_behind(index):
+                    note(TOO_LARGE, rows_with(np.abs(current) >= LARGEST_EXACT))
             if operation.refuses_infinite:
                 current = _without_infinite(current, note, instead)
             current = operation.apply(current, note)
         if as_numbers and isinstance(current, pa.Array):
             current = numbers_with_gaps(current, self.name, self.output.width, place)
         return current
+
+    def _is_looked_up_behind(self, index: int) -> bool:
+        """Whether the operation behind this one tells whole numbers apart by all of their digits."""
+        return any(operation.takes_stored for operation in self.operations[index + 1 : index + 2])
 
     def to_json(self) -> dict[str, Any]:
         steps = [{"name": _NAMES[type(operation)], **asdict(operation)} for operation in self.operations]

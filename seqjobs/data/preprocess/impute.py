@@ -24,6 +24,8 @@ from seqjobs.errors import DataError
 class Impute(Operation):
     """Nulls, and NaN among numbers."""
 
+    keeps_values = True
+
     strategy: str | None = None
     constant: float | str | None = None
     indicator: bool = False
