@@ -58,7 +58,7 @@ class Image(Operation):
 
 
 def _of_bytes(picture: Pillow.Image) -> Pillow.Image:
-    """Grey of 16 bits in 8, which Pillow's `convert` would cut off at 255: 65,535 is white, and so 257 steps are one."""
+    """Grey of 16 bits in 8, which Pillow's `convert` would cut off at 255: white is 65,535, which is 255 * 257."""
     if not picture.mode.startswith("I"):
         return picture
     pixels = np.clip(np.asarray(picture).astype(np.int64), 0, 65_535)
