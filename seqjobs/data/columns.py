@@ -41,6 +41,11 @@ class ColumnType:
     def is_number(self) -> bool:
         return self.kind in ("bool", "integer", "float")
 
+    @property
+    def zone(self) -> str | None:
+        """Of times that have one: by whose clock their parts are told."""
+        return self.dtype.partition("tz=")[2].removesuffix("]") or None if self.kind == "time" else None
+
     def __str__(self) -> str:
         if self.shape is None:
             return f"lists of {self.dtype}"

@@ -12,7 +12,7 @@ from seqjobs.data.dataset import Array
 from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.data.place import Place
 from seqjobs.data.prepared_values import PreparedValues
-from seqjobs.data.preprocess._base import Note
+from seqjobs.data.preprocess._base import NOT_FINITE, Note
 from seqjobs.data.preprocess.few_values import FewValues
 from seqjobs.data.streamed.scratch import RowWriter
 from seqjobs.data.streamed.stored_rows import StoredRows
@@ -79,7 +79,10 @@ class FeatureArray:
     def _write_prepared(self, arrow: pa.Array, column: FeatureColumn, part: Array, place: Place) -> None:
         note, few = self._noted(column.name, place), FewValues.of(arrow)
         if few is None:
-            _put(column.chain.apply(arrow, note, place), part)
+            made = column.chain.apply(arrow, note, place)
+            if part.dtype == np.int32:
+                check_int32("E403", made, column.name, place)
+            _put(made, part)
             return
         known = self._prepared.get(column.name)
         if known is None or not known.holds(few):
@@ -87,12 +90,15 @@ class FeatureArray:
         known.put(few, part, note)
 
     def _noted(self, name: str, place: Place) -> Note:
-        return lambda wrong, rows: self._tally.add("E403", wrong, name, rows, place)
+        def note(wrong: str, rows: Array) -> None:
+            self._tally.add("E431" if wrong == NOT_FINITE else "E403", wrong, name, rows, place)
+
+        return note
 
     def _note_not_finite(self, block: Array, place: Place) -> None:
         for column in self._layout.columns:
             part = block[:, column.start : column.start + column.width]
-            self._tally.add("E431", "NaN or infinite", column.name, rows_with(~np.isfinite(part)), place)
+            self._tally.add("E431", NOT_FINITE, column.name, rows_with(~np.isfinite(part)), place)
 
 
 def _put(values: Array, part: Array) -> None:
@@ -111,7 +117,7 @@ def check_int32(code: str, values: Array, name: str, place: Place) -> None:
     value = values[row][(values[row] < INT32.min) | (values[row] > INT32.max)][0]
     raise DataError(
         code,
-        f"column {shown(name)} has {value} in {place.row(row)}, which 32 bits do not hold",
+        f"column {shown(name)} has {int(value)} in {place.row(row)}, which 32 bits do not hold",
         where=place.where,
         fix="store the column as floats, or leave it out if it only names the rows.",
     )

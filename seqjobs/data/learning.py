@@ -7,6 +7,7 @@ from seqjobs.data.layout import Layout, make_layout
 from seqjobs.data.streamed.window import DEFAULT_MEMORY
 from seqjobs.data.survey import Survey
 from seqjobs.data.training_rows import TrainingRows
+from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
 
 
@@ -18,8 +19,14 @@ def training_rows(survey: Survey) -> TrainingRows:
 
 
 def learned_layout(source: DataSource, survey: Survey, rows: TrainingRows) -> Layout:
-    """Reads the rows where something is learned. Raises DataError (E403)."""
+    """Reads the rows where something is learned. Raises DataError (E403, E406)."""
     chains = survey.chains
     if survey.learns:
-        chains = rows.learned(chains, split_rows(survey.train_rows, source.validation_split))
+        learned_from = split_rows(survey.train_rows, source.validation_split)
+        if not learned_from:
+            what = (
+                f"fit.validation_split {source.validation_split} leaves none of {survey.train_rows:,} rows to train on"
+            )
+            raise DataError("E406", what, where="data.train", fix="hold back less, or name files with more rows.")
+        chains = rows.learned(chains, learned_from)
     return make_layout(source.spec, chains, survey.target)

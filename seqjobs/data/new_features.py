@@ -75,6 +75,10 @@ def _fitting(chain: Chain, field: pa.Field, preparation: Preparation, where: str
     found = _type_of(field, where)
     if found == given:
         return chain
+    if found.zone != given.zone and found.kind in ("time", "string"):
+        if found.zone is None or given.zone is None:
+            raise _other_clock(chain, found, where)
+        return chain  # the same instants, which `_as_trained` gives the zone that the model was trained on
     if given.shape is not None and (found.shape is None or math.prod(found.shape) == math.prod(given.shape)):
         found = replace(found, shape=given.shape)  # what lists of unknown length hold is looked at row by row
     made = replace(chain, given=found)
@@ -82,6 +86,14 @@ def _fitting(chain: Chain, field: pa.Field, preparation: Preparation, where: str
         what = f"column {shown(chain.name)} is {_type_of(field, where)}, and the model was trained on {given}"
         raise DataError("E403", what, where=printable(where), fix="write it with the type that it had then.")
     return made
+
+
+def _other_clock(chain: Chain, found: ColumnType, where: str) -> DataError:
+    """The error for times with a zone where those of training had none, or the other way round."""
+    told = [f"{kind}, with {'a' if kind.zone else 'no'} time zone" for kind in (found, chain.given)]
+    what = f"column {shown(chain.name)} is {told[0]}, and the model was trained on {told[1]}"
+    fix = f"write it as timestamps in {chain.given.zone}." if chain.given.zone else "write it without a time zone."
+    return DataError("E403", f"{what}; so its hours may be others", where=printable(where), fix=fix)
 
 
 def _type_of(field: pa.Field, where: str) -> ColumnType:
@@ -102,12 +114,14 @@ def _makes_the_same(made: Chain, trained: Chain, preparation: Preparation) -> bo
 
 
 def _as_trained(layout: Layout, batch: pa.RecordBatch, place: Place) -> pa.RecordBatch:
-    """The columns, those that hold nothing with a type, and whole numbers as bytes where features are."""
+    """The columns: such as hold nothing with a type, times in their zone, whole numbers as bytes where features are."""
     for column in layout.columns:
         index = batch.schema.get_field_index(column.name)
         found = batch.column(index)
         if pa.types.is_null(found.type):
             found = found.cast(_empty_type(column.chain.given))
+        elif pa.types.is_timestamp(found.type) and found.type.tz != column.chain.given.zone:
+            found = found.cast(pa.timestamp(found.type.unit, column.chain.given.zone))
         elif layout.feature_dtype == "uint8" and not column.chain.operations and column.type.dtype != "uint8":
             found = _as_bytes(found, column, place)
         else:

@@ -23,6 +23,8 @@ Numbers are float64, with NaN where a value is missing; what is whole or bytes b
 Note = Callable[[str, Array], None]
 """Is told what is wrong with which rows (bool, one a row); the operation goes on with any value in their place."""
 
+NOT_FINITE = "NaN or infinite"
+TOO_LARGE = "whole numbers of 2**53 or more, which impute does not hold to the last digit,"
 NUMBER = ColumnType(kind="float", dtype="float32", shape=())
 
 
@@ -41,6 +43,14 @@ class Operation(ABC):
 
     takes_stored: ClassVar[bool] = False
     """Whether it takes numbers as Arrow has them too, in which whole ones are whole."""
+
+    keeps_values: ClassVar[bool] = False
+    """Whether what is there stays as it is, so that whole numbers must lose no digit where they are looked up next."""
+
+    @property
+    def refuses_infinite(self) -> bool:
+        """Whether infinities are told before it: it would learn from them, or make ordinary features of them."""
+        return False
 
     @abstractmethod
     def output(self, given: ColumnType) -> ColumnType:

@@ -19,6 +19,10 @@ class Bucketize(Operation):
     boundaries: tuple[float, ...] | None = None
     quantiles: int | None = None
 
+    @property
+    def refuses_infinite(self) -> bool:
+        return True
+
     def output(self, given: ColumnType) -> ColumnType:
         check_numbers(given)
         return ColumnType(kind="integer", dtype="int32", shape=given.shape)

@@ -44,13 +44,18 @@ def distinct(values: Values) -> tuple[list[str], Array, Array]:
     if pa.types.is_dictionary(values.type) and values.dictionary.null_count:
         values = values.dictionary_decode()  # else these nulls would count as values
     encoded = values if pa.types.is_dictionary(values.type) else pc.dictionary_encode(values)
-    missing = np.asarray(encoded.is_null())
+    missing = np.isnan(_floats(values)) if pa.types.is_floating(values.type) else np.asarray(encoded.is_null())
     rows, dictionary = pc.fill_null(encoded.indices, 0).to_numpy(), encoded.dictionary
     if len(dictionary) > len(rows):  # one of a whole file, of which these rows have a part
         used, rows = np.unique(rows, return_inverse=True)
         dictionary = dictionary.take(pa.array(used))
     _check_lengths(dictionary)
     return [_text(value) for value in dictionary.to_pylist()], rows, missing
+
+
+def _floats(values: pa.Array) -> Array:
+    """NaN where a value is null too."""
+    return np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
 
 
 def _check_lengths(dictionary: pa.Array) -> None:
@@ -95,6 +100,10 @@ class Categories(Operation):
     unseen: str = "other"
     categories: tuple[str, ...] | None = None
     """The values with a number of their own, in the order of these."""
+
+    @property
+    def refuses_infinite(self) -> bool:
+        return True
 
     @property
     def first(self) -> int:

@@ -11,15 +11,18 @@ from typing import Any, Self, final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from seqjobs.data.columns import ColumnType, numbers_with_gaps
+from seqjobs.data.columns import NO_ROWS, ColumnType, numbers_with_gaps, rows_with
 from seqjobs.data.dataset import Array
 from seqjobs.data.place import Place
 from seqjobs.data.preprocess import OPERATION_CLASSES, Operation
-from seqjobs.data.preprocess._base import Learner, Note, Values
+from seqjobs.data.preprocess._base import NOT_FINITE, TOO_LARGE, Learner, Note, Values
 from seqjobs.data.preprocess.few_values import FewValues
 from seqjobs.errors import DataError
 from seqjobs.spec.column_spec import ColumnSpec
+
+LARGEST_EXACT = 2**53  # float64 holds all whole numbers below it
 
 _NAMES = {found: name for name, found in OPERATION_CLASSES.items()}
 
@@ -79,16 +82,27 @@ class Chain:
                 found = np.where(missing & null[:, None], 0.0, found)
         return found
 
-    def values(self, column: pa.Array, note: Note, place: Place, *, as_numbers: bool) -> Values:
-        """The column behind all operations, as numbers where it is still as Arrow has it and that is wanted."""
+    def values(self, column: pa.Array, note: Note, place: Place, *, as_numbers: bool, instead: float = 0.0) -> Values:
+        """The column behind all operations, as numbers where it is still as Arrow has it and that is wanted.
+
+        `instead` stands for an infinity that is told.
+        """
         current: Values = column
-        for operation, given in zip(self.operations, self._types, strict=False):
+        for index, (operation, given) in enumerate(zip(self.operations, self._types, strict=False)):
             if isinstance(current, pa.Array) and _as_numbers(operation, given):
                 current = numbers_with_gaps(current, self.name, given.width, place)
+                if given.kind == "integer" and operation.keeps_values and self._is_looked_up_behind(index):
+                    note(TOO_LARGE, rows_with(np.abs(current) >= LARGEST_EXACT))
+            if operation.refuses_infinite:
+                current = _without_infinite(current, note, instead)
             current = operation.apply(current, note)
         if as_numbers and isinstance(current, pa.Array):
             current = numbers_with_gaps(current, self.name, self.output.width, place)
         return current
+
+    def _is_looked_up_behind(self, index: int) -> bool:
+        """Whether the operation behind this one tells whole numbers apart by all of their digits."""
+        return any(operation.takes_stored for operation in self.operations[index + 1 : index + 2])
 
     def to_json(self) -> dict[str, Any]:
         steps = [{"name": _NAMES[type(operation)], **asdict(operation)} for operation in self.operations]
@@ -132,7 +146,8 @@ class Lesson:
         with self._placed():
             few = FewValues.of(column) if as_numbers or self.index else None
             looked_at = column if few is None else few.column
-            found = self._before.values(looked_at, _unheard, place, as_numbers=as_numbers)
+            found = self._before.values(looked_at, _unheard, place, as_numbers=as_numbers, instead=np.nan)
+            found = _without_infinite(found, _unheard, np.nan)  # left out, as what is missing is
             self.learner.add(found if few is None or isinstance(found, pa.Array) else found[few.codes])
 
     def finish(self) -> Chain:
@@ -156,6 +171,23 @@ class Lesson:
 
 def _as_numbers(operation: Operation, given: ColumnType) -> bool:
     return given.is_number and given.shape is not None and not operation.takes_stored
+
+
+def _without_infinite(values: Values, note: Note, instead: float) -> Values:
+    """The values with `instead` for each infinity; of whole numbers, texts and all else, themselves."""
+    if isinstance(values, np.ndarray):
+        infinite = np.isinf(values) if values.dtype.kind == "f" else NO_ROWS
+        if not infinite.any():
+            return values
+        note(NOT_FINITE, rows_with(infinite))
+        return np.where(infinite, instead, values)
+    if not pa.types.is_floating(values.type):
+        return values
+    infinite = np.isinf(values.to_numpy(zero_copy_only=False))
+    if not infinite.any():
+        return values
+    note(NOT_FINITE, infinite)
+    return pc.if_else(pa.array(infinite), pa.scalar(instead, pa.float64()).cast(values.type), values)
 
 
 def _holds_null(column: pa.Array) -> Array:

@@ -28,6 +28,10 @@ class Hash(Operation):
     buckets: int
     seed: int = 0
 
+    @property
+    def refuses_infinite(self) -> bool:
+        return True
+
     def output(self, given: ColumnType) -> ColumnType:
         check_categories(given)
         return ColumnType(kind="integer", dtype="int32", shape=())

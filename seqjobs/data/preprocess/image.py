@@ -57,11 +57,19 @@ class Image(Operation):
         return np.asarray(picture).reshape(*self.size, self.channels)
 
 
+def _of_bytes(picture: Pillow.Image) -> Pillow.Image:
+    """Grey of 16 bits in 8, which Pillow's `convert` would cut off at 255: white is 65,535, which is 255 * 257."""
+    if not picture.mode.startswith("I"):
+        return picture
+    pixels = np.clip(np.asarray(picture).astype(np.int64), 0, 65_535)
+    return Pillow.fromarray(((pixels + 128) // 257).astype(np.uint8))
+
+
 def _decoded(content: bytes, mode: str) -> Pillow.Image | None:
     try:
         with Pillow.open(io.BytesIO(content), formats=FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 return None
-            return picture.convert(mode)
+            return _of_bytes(picture).convert(mode)
     except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError):
         return None

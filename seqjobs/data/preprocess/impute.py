@@ -24,11 +24,17 @@ from seqjobs.errors import DataError
 class Impute(Operation):
     """Nulls, and NaN among numbers."""
 
+    keeps_values = True
+
     strategy: str | None = None
     constant: float | str | None = None
     indicator: bool = False
     values: tuple[float, ...] | str | None = None
     """What stands in for a missing value: a number for each of a row's, or a string."""
+
+    @property
+    def refuses_infinite(self) -> bool:
+        return self.constant is None
 
     def output(self, given: ColumnType) -> ColumnType:
         if given.kind == "string":

@@ -22,6 +22,10 @@ class MinMax(Operation):
     least: tuple[float, ...] | None = None
     largest: tuple[float, ...] | None = None
 
+    @property
+    def refuses_infinite(self) -> bool:
+        return True
+
     def output(self, given: ColumnType) -> ColumnType:
         check_numbers(given)
         return replace(NUMBER, shape=given.shape)

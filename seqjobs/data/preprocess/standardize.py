@@ -19,6 +19,10 @@ class Standardize(Operation):
     deviation: tuple[float, ...] | None = None
     """1 where a column is constant, which so becomes 0; as scikit-learn's StandardScaler has it."""
 
+    @property
+    def refuses_infinite(self) -> bool:
+        return True
+
     def output(self, given: ColumnType) -> ColumnType:
         check_numbers(given)
         return replace(NUMBER, shape=given.shape)

@@ -33,7 +33,7 @@ def profile_pictures(column: pa.Array) -> PictureProfile | None:
     for content in contents:
         try:
             with Pillow.open(io.BytesIO(content), formats=FORMATS) as picture:
-                found.append((*picture.size, picture.mode in ("1", "L", "I;16")))
+                found.append((*picture.size, picture.mode in ("1", "L", "I", "I;16")))
         except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError):
             return None
     if not found:

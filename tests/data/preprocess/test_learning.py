@@ -19,6 +19,7 @@ import seqjobs.data.training_rows
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.preparation import Preparation
 from seqjobs.data.read import read_dataset
+from seqjobs.errors import DataError
 
 from ..conftest import Folder
 
@@ -84,6 +85,14 @@ def test_nothing_is_learned_from_the_rows_that_validate(folder: Folder) -> None:
     assert other.validation is not None
     np.testing.assert_array_equal(other.validation.features, dataset.train.features[2:])
     assert other.preparation == dataset.preparation
+
+
+def test_a_split_that_leaves_no_row_to_learn_from_is_told(folder: Folder) -> None:
+    folder.write({"x": [1.0], "label": [0.5]})
+    source = replace(folder.source(features={"x": "standardize"}), validation_split=0.5)
+    with pytest.raises(DataError, match=r"E406 .*fit.validation_split 0.5 leaves none of 1 rows") as caught:
+        read_dataset(source)
+    assert caught.value.fix
 
 
 def test_a_column_far_from_0_keeps_its_digits(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

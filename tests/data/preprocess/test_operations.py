@@ -125,6 +125,17 @@ def test_what_it_is_kept_as(folder: Folder, column: Any, asked: Any, dtype: str,
     assert folder.inspect(features={"x": asked}) == dataset.schema
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_of_16_bits_is_the_same_grey_in_8(folder: Folder, channels: int) -> None:
+    """0 and 65,535 stay black and white; what lies between goes to the nearest."""
+    content = io.BytesIO()
+    Image.fromarray(np.array([[0, 32_896], [257 * 7 + 128, 65_535]], np.uint16)).save(content, "PNG")
+    folder.write({"x": [content.getvalue()] * 4, "label": LABEL})
+    features = folder.read(features={"x": {"image": {"size": [2, 2], "channels": channels}}}).train.features
+    assert features[0, :, :, 0].tolist() == [[0, 128], [7, 255]]
+    assert features[0].max(axis=-1).tolist() == features[0].min(axis=-1).tolist()
+
+
 def test_a_factor_behind_all_else_is_left_to_the_program(folder: Folder) -> None:
     folder.write({"x": [picture(GREY)] * 4, "label": LABEL})
     dataset = folder.read(features={"x": [{"image": {"size": [2, 2], "channels": 1}}, {"rescale": 0.25}]})

@@ -70,6 +70,23 @@ def test_an_operation_on_what_it_is_not_for_is_told_before_rows_are_read(
          "no PNG or JPEG pictures in column 'x' (1 of 4 rows)"),
         ([picture(GREY)] * 4, {"image": [2, 3]}, "pictures that are not 2 high and 3 wide in column 'x' (4 of 4 rows)"),
         ([1e300, 1.0, 2.0, 3.0], [{"clip": {"low": 0}}], "NaN or infinite in column 'x' (1 of 4 rows)"),
+        ([1.0, math.nan, 2.0, 1.0], "one_hot", "null in column 'x' (1 of 4 rows); the first in row 1"),
+        ([1.0, math.nan, None, 1.0], "index", "null in column 'x' (2 of 4 rows); the first in row 1"),
+        ([1.0, 1.0, math.nan, 1.0], {"hash": 9}, "null in column 'x' (1 of 4 rows); the first in row 2"),
+        *[
+            ([1.0, math.inf, 2.0, -math.inf], asked, "NaN or infinite in column 'x' (2 of 4 rows); the first in row 1")
+            for asked in (
+                "one_hot", "index", {"hash": 9}, "standardize", "min_max", ["min_max", {"clip": {"high": 1}}],
+                {"bucketize": [1.5]}, {"bucketize": {"quantiles": 2}}, {"impute": "mean"},
+                [{"impute": "median"}, "standardize"],
+            )
+        ],
+        ([1.0, math.inf, 2.0, 3.0], ["log1p", "index"], "NaN or infinite in column 'x' (1 of 4 rows)"),
+        *[
+            (pa.array([2**60 + 1, 2**60 + 2, None, 5]), [{"impute": "most_frequent"}, asked],
+             "whole numbers of 2**53 or more, which impute does not hold to the last digit, in column 'x' (2 of 4")
+            for asked in ("index", "one_hot", {"hash": 9})
+        ],
         (["", " ,", "...", "-"], {"tokens": 2}, "tokens: the texts of the training rows have no words"),
         (pa.nulls(4, pa.float64()), {"impute": "median"}, "impute: all training rows are missing"),
         (pa.nulls(4, pa.string()), {"impute": "most_frequent"}, "impute: all training rows are missing"),
@@ -83,6 +100,22 @@ def test_rows_that_have_no_feature_are_counted(folder: Folder, column: Any, aske
     assert what in error.what
     assert error.code == ("E431" if "NaN" in what else "E403")
     assert error.fix
+
+
+@pytest.mark.parametrize(
+    ("column", "asked", "value"),
+    [
+        ([[3_000_000_000, 1], [2], [1], [1]], {"pad": 2}, "3000000000 in row 0"),
+        ([[1], [2], [1], [-(2**40), 1]], {"pad": 1}, "-1099511627776 in row 3"),
+        ([[1, 1], [2], [1], [1]], {"pad": {"length": 2, "value": 5e9}}, "5000000000 in row 1"),
+    ],
+)
+def test_padded_whole_numbers_beyond_32_bits_are_refused(folder: Folder, column: Any, asked: Any, value: str) -> None:
+    """As those of a column without operations are."""
+    folder.write({"x": column, "label": LABEL})
+    error = folder.error(features={"x": asked})
+    assert error.code == "E403"
+    assert f"column 'x' has {value}, which 32 bits do not hold" in error.what
 
 
 def test_unseen_categories_are_others_or_an_error(folder: Folder) -> None:

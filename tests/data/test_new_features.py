@@ -1,0 +1,67 @@
+"""Rows that came after training: other types of the same values give the same features, or an error."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from seqjobs.data.new_features import new_features, new_layout
+from seqjobs.data.place import Place
+from seqjobs.data.tally import Tally
+from seqjobs.errors import DataError
+
+from .conftest import Folder
+
+NOON = [datetime(2024, 7, 1, 12, tzinfo=UTC), datetime(2024, 1, 1, 23, tzinfo=UTC)]
+CLOCK = [time.replace(tzinfo=None) for time in NOON]
+TEXT = [time.isoformat() for time in CLOCK]
+ROME, NEW_YORK, UTC_ZONE, NO_ZONE = (
+    pa.timestamp("us", "Europe/Rome"),
+    pa.timestamp("ms", "America/New_York"),
+    pa.timestamp("ns", "UTC"),
+    pa.timestamp("us"),
+)
+
+
+def _hours(folder: Folder, trained: pa.Array, new: pa.Array, asked: Any) -> tuple[list[Any], list[Any]]:
+    """The features of training, and those of rows that came later."""
+    folder.write({"x": trained, "label": [0.5, 1.5]})
+    dataset = folder.read(features={"x": asked})
+    batch, tally = pa.record_batch({"x": new}), Tally()
+    layout = new_layout(dataset.preparation, batch.schema, "new.parquet")
+    made = new_features(layout, batch, Place(path="new.parquet", first_row=0), tally)
+    assert not tally
+    return dataset.train.features.tolist(), made.tolist()
+
+
+@pytest.mark.parametrize("zone", [UTC_ZONE, NEW_YORK, ROME])
+@pytest.mark.parametrize("asked", [{"date_parts": ["hour", "day"]}, {"cyclic": "hour"}])
+def test_the_same_instants_in_another_zone_are_the_same_features(folder: Folder, zone: pa.DataType, asked: Any) -> None:
+    trained, found = _hours(folder, pa.array(NOON, ROME), pa.array(NOON, zone), asked)
+    assert found == trained
+    if "date_parts" in asked:
+        assert found == [[14, 1], [0, 2]]
+
+
+@pytest.mark.parametrize(
+    ("trained", "new", "fix"),
+    [
+        (pa.array(NOON, ROME), pa.array(CLOCK, NO_ZONE), "in Europe/Rome"),
+        (pa.array(CLOCK, NO_ZONE), pa.array(NOON, UTC_ZONE), "without a time zone"),
+        (pa.array(NOON, ROME), pa.array(TEXT), "in Europe/Rome"),
+        (pa.array(TEXT), pa.array(NOON, ROME), "without a time zone"),
+        (pa.array(NOON, ROME), pa.array(CLOCK, pa.date32()), "in Europe/Rome"),
+    ],
+)
+def test_a_zone_against_none_is_refused(folder: Folder, trained: pa.Array, new: pa.Array, fix: str) -> None:
+    with pytest.raises(DataError, match=r"E403 .*time zone.*the model was trained on .*time zone") as caught:
+        _hours(folder, trained, new, {"date_parts": ["hour"]})
+    assert fix in caught.value.fix
+
+
+def test_times_without_a_zone_may_be_text(folder: Folder) -> None:
+    trained, found = _hours(folder, pa.array(CLOCK, NO_ZONE), pa.array(TEXT), {"date_parts": ["hour"]})
+    assert found == trained == [[12], [23]]
