@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import seqjobs
+from seqjobs.cli.exits import ExitCode
 from seqjobs.cli.main import COMMANDS
 from seqjobs.data.plan_check import inspect_plan
 from seqjobs.planning.plan import make_plan
@@ -44,6 +45,12 @@ def test_the_readme_names_only_commands_that_exist_and_all_of_them() -> None:
     assert named <= set(COMMANDS)
     table = README.split("## Commands")[1].split("## Results")[0]
     assert all(re.search(rf"\b{command}\b", table) for command in COMMANDS)
+
+
+def test_the_readme_has_every_exit_code_and_no_other() -> None:
+    table = README.split("| exit code |")[1].split("\n\n")[0]
+    cells = re.findall(r"^\| ([\d, ]+) \|", table, flags=re.MULTILINE)
+    assert sorted(int(code) for cell in cells for code in cell.split(",")) == sorted(ExitCode)
 
 
 def test_the_spec_in_the_readme_is_a_spec() -> None:
