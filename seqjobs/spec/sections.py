@@ -211,7 +211,8 @@ class LimitsSpec(Section):
     run_time: Seconds | None = None
     """The most time the run may take; what is left then stays to be resumed."""
     checkpoint: Seconds = 60.0
-    """After how long a trial that still trains is saved, so that whatever kills it costs no more than that."""
+    """After how long a trial that still trains is saved, at the end of the epoch under way: whatever kills it costs no
+    more than that and one epoch."""
     stall: Stall = "auto"
     """The most time a worker may train without the end of an epoch before it is replaced, the first epoch's compiling
     included; `off` for any time; `auto` for half an hour, or 5 times the longest epoch so far where that is more."""
