@@ -152,10 +152,13 @@ class FitSpec(Section):
     Multiplied with `data.sample_weight`. Validation rows are not weighed by their class.
     """
     compile: Literal["auto", "xla", "graph", "eager", "stock"] = "auto"
-    """How epochs are carried out; `stock` is Keras's own `fit`, the reference. The choice changes last bits."""
+    """How epochs are carried out; `stock` is Keras's own `fit`, the reference.
+
+    The choice changes rounding, which grows where training is unstable: see the README.
+    """
     pack: PackChoice = "auto"
     """How many trials may train together in one program: a number, `off`, or `auto`, which decides for small models
-    by the number of trials. The choice changes last bits."""
+    by the number of trials. The choice changes rounding, as that of `compile` does."""
 
 
 class ObjectiveSpec(Section):
