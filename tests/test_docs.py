@@ -18,11 +18,11 @@ from seqjobs.data.plan_check import inspect_plan
 from seqjobs.data.streamed.window import DEFAULT_MEMORY
 from seqjobs.planning.assignments import DEFAULT_TRIALS
 from seqjobs.planning.plan import make_plan
+from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.load import load_job, parse_job
 from seqjobs.spec.section import Section
 from seqjobs.spec.sections import (
     CompileSpec,
-    DataSpec,
     FitSpec,
     HeaderSpec,
     KeepSpec,

@@ -91,7 +91,6 @@ _FEATURES_SCHEMA = {
         {"type": "object", "additionalProperties": {TABLE_KEY: "column"}},
     ]
 }
-Features = Annotated[dict[str, Operations] | None, BeforeValidator(listed_columns), WithJsonSchema(_FEATURES_SCHEMA)]
 
 
 class CsvSpec(Section):
