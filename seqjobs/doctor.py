@@ -14,8 +14,8 @@ import psutil
 
 from seqjobs.errors import ClusterError
 from seqjobs.execution.ray_pool import RayPool
+from seqjobs.execution.versions import versions
 from seqjobs.planning.resources import Resources
-from seqjobs.results.versions import versions
 
 GIB = 2**30
 LEAST_FREE_DISK = 2 * GIB

@@ -9,18 +9,44 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 import seqjobs
+from seqjobs.cli.exits import ExitCode
 from seqjobs.cli.main import COMMANDS
 from seqjobs.data.plan_check import inspect_plan
+from seqjobs.data.streamed.window import DEFAULT_MEMORY
+from seqjobs.planning.assignments import DEFAULT_TRIALS
 from seqjobs.planning.plan import make_plan
+from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.load import load_job, parse_job
+from seqjobs.spec.section import Section
+from seqjobs.spec.sections import (
+    CompileSpec,
+    FitSpec,
+    HeaderSpec,
+    KeepSpec,
+    LimitsSpec,
+    ResourcesSpec,
+    SearchSpec,
+)
 from seqjobs.spec.tables.operations import OPERATIONS
 from tests.conftest import JOBS, ROOT
 
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "seqjobs" / "README.md").read_text()
 SPECS = sorted(JOBS.glob("*.yaml"))
+SECTIONS: dict[str, type[Section]] = {
+    "data": DataSpec,
+    "compile": CompileSpec,
+    "fit": FitSpec,
+    "search": SearchSpec,
+    "resources": ResourcesSpec,
+    "limits": LimitsSpec,
+    "keep": KeepSpec,
+}
+# What a field that is left out becomes elsewhere, and defaults as they are written in a spec.
+WRITTEN = {"data.memory": f"{DEFAULT_MEMORY >> 30}GiB", "search.trials": str(DEFAULT_TRIALS), "limits.checkpoint": "1m"}
 
 
 def blocks(language: str) -> list[str]:
@@ -46,6 +72,12 @@ def test_the_readme_names_only_commands_that_exist_and_all_of_them() -> None:
     assert all(re.search(rf"\b{command}\b", table) for command in COMMANDS)
 
 
+def test_the_readme_has_every_exit_code_and_no_other() -> None:
+    table = README.split("| exit code |")[1].split("\n\n")[0]
+    cells = re.findall(r"^\| ([\d, ]+) \|", table, flags=re.MULTILINE)
+    assert sorted(int(code) for cell in cells for code in cell.split(",")) == sorted(ExitCode)
+
+
 def test_the_spec_in_the_readme_is_a_spec() -> None:
     text, columns = blocks("yaml")
     plan = make_plan([parse_job(text, JOBS / "readme.yaml")])
@@ -54,6 +86,23 @@ def test_the_spec_in_the_readme_is_a_spec() -> None:
     prepared = re.sub(r"  features: .*\n", lambda _: columns, text)
     features = make_plan([parse_job(prepared, JOBS / "readme.yaml")]).trials[0].spec.data.features or {}
     assert [len(column.operations) for column in features.values()] == [2, 3, 1, 1, 1]
+
+
+def default_of(field: str) -> str:
+    section, _, name = field.rpartition(".")
+    found = (SECTIONS[section] if section else HeaderSpec).model_fields[name].get_default(call_default_factory=True)
+    return WRITTEN.get(field, "none" if found in (None, (), {}) else str(found))
+
+
+def test_the_fields_in_the_readme_are_those_of_a_spec_with_their_defaults() -> None:
+    assert LimitsSpec.model_fields["checkpoint"].default == 60.0
+    rows = README.split("| field | default | meaning |\n|---|---|---|\n")[1].split("\n\n")[0].splitlines()
+    told = {cells[1].strip(" `"): cells[2].strip(" `") for cells in (row.split("|") for row in rows)}
+    assert told == {field: default_of(field) for field in told}
+    example = yaml.safe_load(blocks("yaml")[0])
+    of_keras = {"fit.validation_split", "fit.shuffle"}
+    named = {*told, *of_keras, *(f"{name}.{key}" for name in SECTIONS for key in example.get(name, ()))}
+    assert named >= {f"{name}.{field}" for name, section in SECTIONS.items() for field in section.model_fields}
 
 
 def test_the_operations_in_the_readme_are_those_of_the_table() -> None:

@@ -33,7 +33,7 @@ COMMANDS = {
     "export": "Write a trial's model as a .keras file.",
     "predict": "Predict new rows with a trial's model.",
     "evaluate": "Print loss and metrics of a trial's model on labelled rows.",
-    "fsck": "Check a run's files, and set aside what is damaged.",
+    "fsck": "Check a run's files; with --repair, set aside what is damaged.",
     "up": "Keep a local cluster warm for the next submits.",
     "down": "End the cluster that `up` keeps.",
     "schema": "Print the JSON Schema of a spec, for editors.",

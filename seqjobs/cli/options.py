@@ -35,7 +35,10 @@ runs_dir_option = click.option(
 trial_option = click.option(
     "--trial", metavar="TRIAL", help="A trial's id or the beginning of it; left out, the best one."
 )
-address_option = click.option("--address", help="The Ray cluster to use, as ray://HOST:10001; left out, a local one.")
+address_option = click.option(
+    "--address",
+    help="The Ray cluster to use, as ray://HOST:10001; left out, the one that `seqjobs up` keeps, or else a local one.",
+)
 workers_option = click.option(
     "--workers", type=click.IntRange(min=1), help="The most workers to use; left out, as many as fit."
 )

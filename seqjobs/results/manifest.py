@@ -15,9 +15,9 @@ from typing import Any, Self
 from seqjobs.data.preparation import Preparation
 from seqjobs.errors import NotFoundError, RunFolderError, StorageError
 from seqjobs.execution.executor import DatasetFacts
+from seqjobs.execution.versions import versions
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
-from seqjobs.results.versions import versions
 from seqjobs.spec.job_spec import Assignment
 from seqjobs.spec.sections import ObjectiveSpec
 from seqjobs.storage import durable

@@ -10,20 +10,12 @@ from seqjobs.training.pack_history import MemberHistory
 
 
 class TrialStatus(StrEnum):
-    """Where a trial stands; the last two are for good."""
+    """How a trial ended, for good."""
 
-    PLANNED = "planned"
-    """Not begun, or begun in an attempt that was lost."""
-    RUNNING = "running"
-    """An attempt has begun and its end is not known."""
     FINISHED = "finished"
     """It has a history and a place on the leaderboard."""
     FAILED = "failed"
     """It is given up; the failure says why."""
-
-    @property
-    def is_final(self) -> bool:
-        return self in (TrialStatus.FINISHED, TrialStatus.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

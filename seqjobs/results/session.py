@@ -18,6 +18,7 @@ from seqjobs.execution.events import Event, Waiting
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.retry import Tries
 from seqjobs.execution.splitting import parts_of
+from seqjobs.execution.versions import versions
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack, Trial
@@ -33,7 +34,6 @@ from seqjobs.results.progress import Progress
 from seqjobs.results.record import TrialRecord
 from seqjobs.results.run_log import RunLog, last_segment, records_up_to
 from seqjobs.results.tables import write_tables
-from seqjobs.results.versions import versions
 from seqjobs.results.weights import WeightsStore
 from seqjobs.spec.locate import located
 from seqjobs.spec.problems import Problems

@@ -44,6 +44,6 @@ def canonical_fit(section: FitSpec) -> dict[str, Any]:
     return {**plain, "callbacks": [callback.canonical() for callback in section.callbacks]}
 
 
-def digest(value: Any, length: int = 10) -> str:
-    """The first `length` hexadecimal digits of the SHA-256 of a JSON value with sorted keys."""
-    return hashlib.sha256(_ENCODER.encode(value).encode()).hexdigest()[:length]
+def digest(value: Any) -> str:
+    """The first ten hexadecimal digits of the SHA-256 of a JSON value with sorted keys."""
+    return hashlib.sha256(_ENCODER.encode(value).encode()).hexdigest()[:10]

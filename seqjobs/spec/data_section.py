@@ -91,7 +91,6 @@ _FEATURES_SCHEMA = {
         {"type": "object", "additionalProperties": {TABLE_KEY: "column"}},
     ]
 }
-Features = Annotated[dict[str, Operations] | None, BeforeValidator(listed_columns), WithJsonSchema(_FEATURES_SCHEMA)]
 
 
 class CsvSpec(Section):
@@ -151,7 +150,7 @@ class DataSpec(Section):
     """How CSV files are written, where it is not as usual: `{delimiter: ";", decimal_point: ","}`."""
     memory: Bytes | None = None
     """The most memory that the decoded rows may take, 4GiB if left out. More are kept in a file of each machine and
-    read from it a window at a time, which changes their order, and so last bits."""
+    read from it a window at a time, which changes their order, and results as another seed does."""
     sample_weight: Annotated[str, Field(min_length=1)] | None = None
     """A column of numbers from 0 on: how much each row counts in the loss and in `compile.weighted_metrics`."""
 

@@ -152,10 +152,13 @@ class FitSpec(Section):
     Multiplied with `data.sample_weight`. Validation rows are not weighed by their class.
     """
     compile: Literal["auto", "xla", "graph", "eager", "stock"] = "auto"
-    """How epochs are carried out; `stock` is Keras's own `fit`, the reference. The choice changes last bits."""
+    """How epochs are carried out; `stock` is Keras's own `fit`, the reference.
+
+    The choice changes rounding, which grows where training is unstable: see the README.
+    """
     pack: PackChoice = "auto"
     """How many trials may train together in one program: a number, `off`, or `auto`, which decides for small models
-    by the number of trials. The choice changes last bits."""
+    by the number of trials. The choice changes rounding, as that of `compile` does."""
 
 
 class ObjectiveSpec(Section):
@@ -211,7 +214,8 @@ class LimitsSpec(Section):
     run_time: Seconds | None = None
     """The most time the run may take; what is left then stays to be resumed."""
     checkpoint: Seconds = 60.0
-    """After how long a trial that still trains is saved, so that whatever kills it costs no more than that."""
+    """After how long a trial that still trains is saved, at the end of the epoch under way: whatever kills it costs no
+    more than that and one epoch."""
     stall: Stall = "auto"
     """The most time a worker may train without the end of an epoch before it is replaced, the first epoch's compiling
     included; `off` for any time; `auto` for half an hour, or 5 times the longest epoch so far where that is more."""

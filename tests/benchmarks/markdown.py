@@ -20,9 +20,11 @@ def seconds(value: float) -> str:
     return f"{_digits(value * 1e6)} µs"
 
 
-def times(value: float) -> str:
-    """A ratio: 1.2, 34, 1,234."""
-    return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+def times(value: float, *, unlike: float | None = None) -> str:
+    """A ratio: 1.2, 34, 1,234; with a digit more where it would read as another that it is not."""
+    digits = 1 if value < 10 else 0
+    alike = unlike is not None and value != unlike and round(value, digits) == round(unlike, digits)
+    return f"{value:,.{digits + alike}f}"
 
 
 def relative(value: float) -> str:

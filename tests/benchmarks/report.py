@@ -50,4 +50,4 @@ def _circumstances(results: Results) -> Iterator[str]:
     yield f"- Machine: {machine.cpu}, {machine.cores} cores, {machine.memory_gib:g} GiB, no GPU used"
     yield f"- Measured: {when}"
     yield "- Versions: " + ", ".join(f"{name} {number}" for name, number in results.versions.items())
-    yield "- Times are medians; a machine that is shared makes them vary by a tenth or two, and ratios less."
+    yield "- Times are medians; a shared machine makes them vary: `spread` is the least and the greatest."

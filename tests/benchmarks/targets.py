@@ -144,7 +144,7 @@ def _ratio(what: str, against: str, reach: float, ratio: float | None) -> Target
         what=what,
         against=against,
         reach=f"1/{reach:,}",
-        measured=f"1/{times(ratio)}" if ratio is not None else "-",
+        measured=f"1/{times(ratio, unlike=reach)}" if ratio is not None else "-",
         met=ratio >= reach if ratio is not None else None,
     )
 

@@ -19,6 +19,7 @@ from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.spec.load import load_job
 from seqjobs.training.model import build_model
+from tests.benchmarks.markdown import times
 from tests.benchmarks.parts import PARTS
 from tests.benchmarks.parts._sides import PACKED, missing
 from tests.benchmarks.peers import KERAS_LOOP, PEERS, Peer
@@ -277,6 +278,13 @@ def test_targets_are_met_missed_or_not_measured() -> None:
     assert found["one step, dense", "the core's sgemm rate"] == ("62%", True)
     assert found["losses of steady trials (1 of 2), relative difference", "stock `fit`"] == ("2e-06", True)
     assert "| time of a dense trial | keras loop | 1/15 | 1/10 | **no** |" in rendered(measured)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "reach", "shown"), [(19.8, 20, "19.8"), (4.46, 4.5, "4.46"), (23, 20, "23"), (20, 20, "20")]
+)
+def test_a_target_that_is_missed_does_not_read_as_met(ratio: float, reach: float, shown: str) -> None:
+    assert times(ratio, unlike=reach) == shown
 
 
 def test_figures_of_another_machine_are_not_gone_on_with(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from seqjobs.results.record import TrialRecord
 from seqjobs.results.run import Run
 from seqjobs.results.run_log import last_segment
 from seqjobs.results.session import Session
-from seqjobs.results.versions import versions
+from seqjobs.execution.versions import versions
 from seqjobs.storage import durable, lock
 from tests.faults.operations import interposed
 from tests.faults.power import Disk, recorded

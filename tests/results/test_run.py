@@ -32,6 +32,7 @@ def test_a_run_tells_what_it_is(run: Run) -> None:
     assert repr(run) == "Run('one', finished, 2 of 3 trials finished)"
     assert [job.name for job in run.jobs] == ["points"]
     assert run.versions["seqjobs"]
+    assert run.versions["pillow"][0].isdigit()  # it decodes pictures into features
     assert run.seconds > 0
     assert run.models == {run.paths.best: run.leaderboard.entries[0].trial}
     assert run.best == run.best_of("points") == run.leaderboard.entries[0]

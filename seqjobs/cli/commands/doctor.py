@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from seqjobs.cli.exits import ExitCode, Leave
-from seqjobs.cli.options import address_option, workers_option
+from seqjobs.cli.options import workers_option
 from seqjobs.cli.views.printable import printable
 from seqjobs.doctor import examine
 
 
 @click.command("doctor")
-@address_option
+@click.option("--address", help="The Ray cluster to look at, as ray://HOST:10001; left out, a local one.")
 @workers_option
 def command(address: str | None, workers: int | None) -> None:
     """Check this machine, Ray and its workers.

@@ -23,7 +23,7 @@ from seqjobs.results.run_folders import find_run
 @output_option("table", "json")
 @click.pass_context
 def command(ctx: click.Context, run: str | None, runs_dir: Path, mend: bool, output: str) -> None:
-    """Check a run's files, and set aside what is damaged.
+    """Check a run's files; with --repair, set aside what is damaged.
 
     Every file is compared with what was written, and what is damaged is named.
 

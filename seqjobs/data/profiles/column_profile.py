@@ -28,7 +28,6 @@ class NumberProfile:
     largest: float
     skew: float
     """The third standardized moment: 0 where values lie evenly around their mean, 2 of an exponential distribution."""
-    all_whole: bool
     rises: bool
     """Whether each row has a larger one than the row before."""
 
@@ -125,11 +124,11 @@ def _of_numbers(facts: dict[str, object], column: pa.Array, *, is_list: bool) ->
         distinct=distinct,
         frequent=frequent if whole else (),
         lengths=lengths,
-        numbers=_number_profile(finite, whole=whole, alone=not is_list) if len(finite) else None,
+        numbers=_number_profile(finite, alone=not is_list) if len(finite) else None,
     )
 
 
-def _number_profile(values: Array, *, whole: bool, alone: bool) -> NumberProfile:
+def _number_profile(values: Array, *, alone: bool) -> NumberProfile:
     with np.errstate(over="ignore", invalid="ignore"):
         mean, deviation = float(values.mean()), float(values.std())
     # A deviation beyond float64's range has no skew that means anything.
@@ -140,7 +139,6 @@ def _number_profile(values: Array, *, whole: bool, alone: bool) -> NumberProfile
         deviation=deviation,
         largest=float(values.max()),
         skew=skew,
-        all_whole=whole,
         rises=alone and len(values) > 1 and bool((np.diff(values) > 0).all()),
     )
 

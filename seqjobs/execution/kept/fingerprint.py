@@ -9,12 +9,12 @@ import pickle
 import secrets
 import sys
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from seqjobs.execution.versions import versions
+
 _PACKAGE = Path(__file__).parents[2]
-_DISTRIBUTIONS = ("tensorflow", "keras", "ray", "numpy", "pyarrow")
 # A worker has the environment of the cluster that it was started in, not that of a submit.
 _VARIABLES = (
     *("TF_", "XLA_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "LD_", "PYTHONPATH", "MALLOC_"),
@@ -28,7 +28,7 @@ def fingerprint(start: Callable[[int], Any]) -> str:
     """A hash of our own source, the versions, Python, `start`, and the environment that a worker looks at."""
     found = {
         "source": source_hash(_PACKAGE),
-        "versions": {name: _version(name) for name in _DISTRIBUTIONS},
+        "versions": versions(),
         "python": [sys.prefix, sys.version],
         "start": _start_hash(start),
         "environment": {name: value for name, value in sorted(os.environ.items()) if _matters(name)},
@@ -55,10 +55,3 @@ def _start_hash(start: Callable[[int], Any]) -> str:
 
 def _matters(name: str) -> bool:
     return name.startswith(_VARIABLES) and name not in _WITHOUT_MEANING
-
-
-def _version(distribution: str) -> str:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return "missing"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import final
 
-from seqjobs.search.samplers._base import Observation, Sampler
+from seqjobs.search.samplers._base import Sampler
 from seqjobs.search.space import SearchSpace
 from seqjobs.spec.job_spec import Assignment
 
@@ -21,6 +20,5 @@ class GridSampler(Sampler):
         seed: int,  # noqa: ARG002 (a grid draws nothing)
         start: int,
         count: int,
-        observed: Sequence[Observation] = (),  # noqa: ARG002
     ) -> tuple[Assignment, ...]:
         return tuple(space.grid(start, count))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, final
 
-from seqjobs.search.samplers._base import Observation, Sampler
+from seqjobs.search.samplers._base import Sampler
 from seqjobs.search.space import SearchSpace, fraction, value_at_fraction
 from seqjobs.spec.dimensions import Choice, Dimension
 from seqjobs.spec.job_spec import Assignment
@@ -15,15 +14,7 @@ from seqjobs.spec.job_spec import Assignment
 class RandomSampler(Sampler):
     """Draws every dimension by itself; number i is the same however many are asked for."""
 
-    def propose(
-        self,
-        space: SearchSpace,
-        *,
-        seed: int,
-        start: int,
-        count: int,
-        observed: Sequence[Observation] = (),  # noqa: ARG002 (draws do not learn)
-    ) -> tuple[Assignment, ...]:
+    def propose(self, space: SearchSpace, *, seed: int, start: int, count: int) -> tuple[Assignment, ...]:
         return tuple(self._draw(space, seed, index) for index in range(start, start + count))
 
     @staticmethod

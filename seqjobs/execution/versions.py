@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 
-DISTRIBUTIONS = ("seqjobs", "tensorflow", "keras", "ray", "pyarrow", "numpy")
+# Pillow decodes pictures into features.
+DISTRIBUTIONS = ("seqjobs", "tensorflow", "keras", "ray", "pyarrow", "numpy", "pillow")
 
 
 def versions() -> dict[str, str]:
