@@ -154,6 +154,8 @@ def test_csv_as_it_is_written_elsewhere(folder: Folder) -> None:
     ("name", "text", "spec", "code", "phrase"),
     [
         ("a.csv", "x,label\n1,0\n,1\n", {}, "E403", "null in column 'x' (1 of 2 rows)"),
+        ("a.csv", "x,label\n1,a\n2,\n3,b\n", {}, "E407", "null in column 'label' (1 of 3 rows)"),
+        ("a.csv", "x,label\n1,a\n2,\"\"\n3,b\n", {}, "E407", "null in column 'label' (1 of 3 rows)"),
         ("a.csv", "x,label\n1,0\n2\n", {}, "E411", "Expected 2 columns, got 1: 2"),
         ("a.csv", "", {}, "E406", "empty"),
         ("a.csv", "x,label\n", {}, "E403", "holds no numbers: its type is 'null'"),

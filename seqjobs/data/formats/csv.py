@@ -9,6 +9,7 @@ from functools import partial
 from typing import final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from seqjobs.data.formats._base import Footer, in_pieces
@@ -59,7 +60,7 @@ class CsvFormat:
         types = {field.name: field.type for field in footer.schema if field.name in columns}
         with self._open(source, types, columns) as reader:
             for batch in reader:
-                yield from in_pieces(batch, rows)
+                yield from in_pieces(_with_nulls(batch), rows)
 
     @contextmanager
     def _open(
@@ -81,6 +82,16 @@ class CsvFormat:
                     timestamp_parsers=[],
                 ),
             )
+
+
+def _with_nulls(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Empty cells are missing in columns of text as they are in others. Arrow can say so only together with taking
+    `NA` and `null` for missing, which may be words."""
+    for index, column in enumerate(batch.columns):
+        if pa.types.is_string(column.type) and pc.any(pc.equal(column, "")).as_py():
+            found = pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
+            batch = batch.set_column(index, batch.schema.field(index), found)
+    return batch
 
 
 def _told(encoding: str, source: SourceFile, message: str) -> DataError | None:
