@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from seqjobs.errors import ClusterError, StorageError
 from seqjobs.execution.attempts import Attempts
+from seqjobs.execution.versions import versions
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack
 from seqjobs.results import session as session_module
@@ -25,7 +26,6 @@ from seqjobs.results.record import TrialRecord
 from seqjobs.results.run import Run
 from seqjobs.results.run_log import last_segment
 from seqjobs.results.session import Session
-from seqjobs.execution.versions import versions
 from seqjobs.storage import durable, lock
 from tests.faults.operations import interposed
 from tests.faults.power import Disk, recorded
