@@ -62,7 +62,9 @@ class Connection:
             raise ConnectionError("a line that is no JSON object") from error
 
     def is_over(self) -> bool:
-        """Whether the other end is closed; for who waits for no message."""
+        """Whether an end is closed; for who waits for no message."""
+        if self._socket.fileno() < 0:
+            return True
         # A socket with a timeout waits, whatever a flag of `recv` says; a poll does not.
         readable = select.poll()
         readable.register(self._socket, select.POLLIN)
