@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from seqjobs.storage.files import printable
 
-_PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./+-]*")
+# What begins with a dot may be a number.
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./+-]*|\.+/[A-Za-z0-9_./+-]*")
 MAX_COMMENT = 240
 # What YAML 1.1 and 1.2 read as something else than a string.
 _RESERVED = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n", ".inf", ".nan", "nan", "inf"})

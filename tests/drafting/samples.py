@@ -51,6 +51,7 @@ def random_columns(seed: int = 0) -> dict[str, object]:
         "tab\tline\nend\x1b[31m\u2028": draw.normal(size=ROWS),
         '"quoted" \\ {choice}': draw.normal(size=ROWS),
         "label": draw.integers(0, 2, ROWS),
+        ".5": draw.normal(size=ROWS),
     }
 
 

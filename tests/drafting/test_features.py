@@ -53,7 +53,7 @@ def test_names_of_columns_reach_no_terminal_and_are_read_back(text: str) -> None
     assert "\x1b" not in text
     assert "\u2028" not in text
     names = parse_job(text, Path("drafted.yaml")).template["data"]["features"]
-    assert {"tab\tline\nend\x1b[31m\u2028", '"quoted" \\ {choice}'} <= set(names)
+    assert {"tab\tline\nend\x1b[31m\u2028", '"quoted" \\ {choice}', ".5"} <= set(names)
 
 
 def test_the_rows_become_features_as_drafted(tmp_path: Path) -> None:
