@@ -112,9 +112,9 @@ class Store(StoreFolder):
             planned.append(AttemptPlanned(pack_id=pack.id, attempt=number, worker=WORKER, behind=behind, epochs=epochs))
             self._model.note(Started(pack=pack.id, behind=behind, epochs=epochs))
             self._begun.append(pack)
-        self._model.seal()
         del self._left[:count]
         if planned:
+            self._model.seal()
             self._of().handle(AttemptsPlanned(attempts=tuple(planned)))
 
     def _commit(self) -> None:
