@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqjobs.data.columns import ColumnType
 from seqjobs.data.dataset import Array
 
 YEARS_400 = 146_097 * 86_400
@@ -26,12 +25,6 @@ class ZoneOffsets:
     """(changes,) int64 seconds since 1970 by UTC, rising: where another offset begins."""
     offsets: Array
     """(changes + 1,) int64 seconds; the first is that of before all changes."""
-
-
-def zone_of(given: ColumnType) -> str | None:
-    """The zone of a column of times; None where it has none."""
-    _, is_there, rest = given.dtype.partition("tz=")
-    return rest.rstrip("]") if given.kind == "time" and is_there else None
 
 
 def zone_offsets(zone: str) -> ZoneOffsets:

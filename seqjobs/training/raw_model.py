@@ -32,7 +32,6 @@ from seqjobs.data.preprocess.pad import Pad
 from seqjobs.data.preprocess.rescale import Rescale
 from seqjobs.data.preprocess.standardize import Standardize
 from seqjobs.data.preprocess.tokens import Tokens
-from seqjobs.data.zone_offsets import zone_of
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.prediction import built
 from seqjobs.training.raw_lists import padded
@@ -96,9 +95,8 @@ def _looks_up(chain: Chain) -> bool:
 
 def _applied(chain: Chain, column: Any, makers: _Makers) -> Any:
     current = column if len(column.shape) == 2 else ops.reshape(column, (-1, chain.given.width))
-    zone = zone_of(chain.given)
-    if zone is not None:
-        current = local_times(current, zone)
+    if chain.given.zone is not None:
+        current = local_times(current, chain.given.zone)
     for operation in chain.operations:
         current = makers[type(operation)](operation, current)
     return current

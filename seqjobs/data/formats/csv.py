@@ -88,8 +88,11 @@ def _with_nulls(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Empty cells are missing in columns of text as they are in others. Arrow can say so only together with taking
     `NA` and `null` for missing, which may be words."""
     for index, column in enumerate(batch.columns):
-        if pa.types.is_string(column.type) and pc.any(pc.equal(column, "")).as_py():
-            found = pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
+        if not pa.types.is_string(column.type):
+            continue
+        empty = pc.equal(column, "")
+        if pc.any(empty).as_py():
+            found = pc.if_else(empty, pa.scalar(None, column.type), column)
             batch = batch.set_column(index, batch.schema.field(index), found)
     return batch
 
