@@ -11,6 +11,7 @@ from seqjobs.data.kept_columns import KeptColumns
 from seqjobs.data.new_rows import NewBatch, NewRows, new_source
 from seqjobs.data.tally import Tally
 from seqjobs.errors import DataError
+from seqjobs.errors.problems import shown
 from seqjobs.execution.predicting import Predicting
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.resources import Resources
@@ -19,7 +20,6 @@ from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.prediction_columns import Columns, PredictionColumns
 from seqjobs.results.prediction_file import PredictionFile
 from seqjobs.results.run import Run
-from seqjobs.spec.problems import shown
 from seqjobs.training.finished_model import FinishedModel
 
 # A worker takes seconds to start where none is kept warm.

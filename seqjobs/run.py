@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from seqjobs.errors.printable import printable
 from seqjobs.execution.executor import Executor
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.execution.stopping import StopWish
@@ -19,7 +20,6 @@ from seqjobs.results.run_folders import new_run_id, run_folder
 from seqjobs.results.session import Session
 from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.load import load_jobs
-from seqjobs.storage.files import printable
 from seqjobs.storage.mounts import is_in_memory
 
 

@@ -30,7 +30,7 @@ from seqjobs.spec.sections import (
     ResourcesSpec,
     SearchSpec,
 )
-from seqjobs.spec.tables.operations import OPERATIONS
+from seqjobs.tables.operations import OPERATIONS
 from tests.conftest import JOBS, ROOT
 
 README = (ROOT / "README.md").read_text()

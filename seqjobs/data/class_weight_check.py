@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seqjobs.data.dataset import DataSchema
+from seqjobs.errors.problems import Path, Problems, nearest, shown
 from seqjobs.spec.model_check import needs_integer, needs_one_hot, needs_yes_or_no
-from seqjobs.spec.problems import Path, Problems, nearest, shown
 from seqjobs.spec.sections import TrialSpec
-from seqjobs.spec.tables import Named
+from seqjobs.tables import Named
 
 PATH: Path = ("fit", "class_weight")
 MAX_NAMED = 10

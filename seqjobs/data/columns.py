@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from seqjobs.data.dataset import Array
 from seqjobs.data.place import Place
 from seqjobs.errors import DataError
-from seqjobs.spec.problems import shown
-from seqjobs.storage.files import printable
+from seqjobs.errors.printable import printable
+from seqjobs.errors.problems import shown
 
 Kind = Literal["bool", "integer", "float", "string", "time", "bytes"]
 EXTENSION_KEY = b"ARROW:extension:name"

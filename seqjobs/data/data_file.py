@@ -13,8 +13,9 @@ from seqjobs.data.memory_limit import memory_limit, within_memory
 from seqjobs.data.partitions import Partition
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
+from seqjobs.errors.printable import printable
+from seqjobs.spec.data_files import TEXT_FORMATS, format_name
 from seqjobs.spec.data_section import DataSpec
-from seqjobs.storage.files import TEXT_FORMATS, format_name, printable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,11 @@ from seqjobs.data.partitions import folders_below, partition_texts, typed
 from seqjobs.data.source_file import SourceFile
 from seqjobs.data.stores import files_in_store
 from seqjobs.errors import DataError
+from seqjobs.errors.printable import printable
+from seqjobs.errors.problems import MOST_SUGGESTED, did_you_mean, shown
 from seqjobs.planning.plan import DataSource
+from seqjobs.spec.data_files import find_files_of_each, format_name, scheme_of, shown_path
 from seqjobs.spec.data_section import StorageSpec
-from seqjobs.spec.problems import MOST_SUGGESTED, did_you_mean, shown
-from seqjobs.storage.files import find_files_of_each, format_name, printable, scheme_of, shown_path
 
 
 def data_files(source: DataSource) -> tuple[tuple[DataFile, ...], tuple[DataFile, ...] | None]:

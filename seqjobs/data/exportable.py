@@ -21,7 +21,7 @@ from seqjobs.data.preprocess.rescale import Rescale
 from seqjobs.data.preprocess.standardize import Standardize
 from seqjobs.data.preprocess.tokens import Tokens
 from seqjobs.errors import DataError
-from seqjobs.spec.problems import shown
+from seqjobs.errors.problems import shown
 
 _OF_ANY = (Bucketize, Clip, Cyclic, DateParts, Impute, Log1p, MinMax, Pad, Rescale, Standardize)
 # Of a batch of 1,000 rows they take 80 MB while they are compared.

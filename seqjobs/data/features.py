@@ -18,7 +18,7 @@ from seqjobs.data.streamed.scratch import RowWriter
 from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.data.tally import Tally
 from seqjobs.errors import DataError
-from seqjobs.spec.problems import shown
+from seqjobs.errors.problems import shown
 
 INT32 = np.iinfo(np.int32)
 

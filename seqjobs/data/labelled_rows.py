@@ -20,9 +20,9 @@ from seqjobs.data.tally import Tally
 from seqjobs.data.target import TargetArray, target_array
 from seqjobs.data.weight_array import WeightArray
 from seqjobs.errors import DataError
+from seqjobs.errors.printable import printable
+from seqjobs.errors.problems import shown
 from seqjobs.planning.plan import DataSource
-from seqjobs.spec.problems import shown
-from seqjobs.storage.files import printable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,9 @@ from seqjobs.data.columns import ColumnType
 from seqjobs.data.dataset import Array, TargetKind
 from seqjobs.data.preprocess.chain import Chain
 from seqjobs.errors import DataError
+from seqjobs.errors.problems import shown
 from seqjobs.spec.column_spec import ColumnSpec
 from seqjobs.spec.data_section import DataSpec
-from seqjobs.spec.problems import shown
 
 
 @dataclass(frozen=True, kw_only=True)

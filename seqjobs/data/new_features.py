@@ -19,8 +19,8 @@ from seqjobs.data.preprocess._base import NUMBER
 from seqjobs.data.preprocess.chain import Chain
 from seqjobs.data.tally import Tally
 from seqjobs.errors import DataError
-from seqjobs.spec.problems import shown
-from seqjobs.storage.files import printable
+from seqjobs.errors.printable import printable
+from seqjobs.errors.problems import shown
 
 
 def new_features(layout: Layout, batch: pa.RecordBatch, place: Place, tally: Tally) -> Array:

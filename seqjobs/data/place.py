@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seqjobs.storage.files import printable
+from seqjobs.errors.printable import printable
 
 
 @dataclass(frozen=True, kw_only=True)

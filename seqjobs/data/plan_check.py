@@ -10,11 +10,11 @@ from seqjobs.data.dataset import DataSchema
 from seqjobs.data.inspect import inspect_data
 from seqjobs.data.plan_packs import pack_plan
 from seqjobs.errors import SpecError
+from seqjobs.errors.problems import Problems
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Trial
 from seqjobs.spec.locate import error_lines, shortened
 from seqjobs.spec.model_check import check_metrics, check_output
-from seqjobs.spec.problems import Problems
 from seqjobs.spec.shapes import check_model, count_parameters
 
 

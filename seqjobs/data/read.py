@@ -24,8 +24,8 @@ from seqjobs.data.target import Classes, target_array
 from seqjobs.data.training_rows import Located, located
 from seqjobs.data.weight_array import WeightArray
 from seqjobs.errors import DataError
+from seqjobs.errors.printable import printable
 from seqjobs.planning.plan import DataSource
-from seqjobs.storage.files import printable
 
 GIB = 1 << 30
 

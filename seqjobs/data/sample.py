@@ -14,10 +14,10 @@ from seqjobs.data.data_file import DataFile
 from seqjobs.data.data_files import data_files
 from seqjobs.data.training_rows import LEARNED_AT_ONCE
 from seqjobs.errors import DataError
+from seqjobs.errors.printable import printable
+from seqjobs.errors.problems import MOST_SUGGESTED, did_you_mean, shown
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.data_section import DataSpec
-from seqjobs.spec.problems import MOST_SUGGESTED, did_you_mean, shown
-from seqjobs.storage.files import printable
 
 MAX_FILES = 8
 MAX_ROWS = 20_000

@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from seqjobs.storage.files import COMPRESSIONS, endings, printable
+from seqjobs.errors.printable import printable
+from seqjobs.spec.data_files import COMPRESSIONS, endings
 
 
 @dataclass(frozen=True, kw_only=True)

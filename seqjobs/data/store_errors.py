@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from seqjobs.errors import DataError
-from seqjobs.storage.files import printable
+from seqjobs.errors.printable import printable
 
 MESSAGE_LENGTH = 300
 

@@ -13,8 +13,9 @@ from pyarrow import fs
 from seqjobs.data.source_file import SourceFile
 from seqjobs.data.store_errors import unreachable
 from seqjobs.errors import DataError
+from seqjobs.errors.printable import printable
+from seqjobs.spec.data_files import WITH_BUCKETS, format_name, is_data, scheme_of
 from seqjobs.spec.data_section import StorageSpec
-from seqjobs.storage.files import WITH_BUCKETS, format_name, is_data, printable, scheme_of
 
 # A request is tried three times; the second is how long a store may send nothing.
 CONNECT_SECONDS = 10

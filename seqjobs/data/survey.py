@@ -14,11 +14,11 @@ from seqjobs.data.dataset import DataSchema
 from seqjobs.data.layout import Layout
 from seqjobs.data.preprocess.chain import Chain
 from seqjobs.errors import DataError
+from seqjobs.errors.printable import printable
+from seqjobs.errors.problems import MOST_SUGGESTED, did_you_mean, shown
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.column_spec import ColumnSpec
 from seqjobs.spec.data_section import DataSpec
-from seqjobs.spec.problems import MOST_SUGGESTED, did_you_mean, shown
-from seqjobs.storage.files import printable
 
 MAX_NAMED = 5
 BATCH_BYTES = 2 << 20

@@ -9,7 +9,7 @@ import numpy as np
 from seqjobs.data.dataset import Array
 from seqjobs.data.place import Place
 from seqjobs.errors import DataError
-from seqjobs.spec.problems import shown
+from seqjobs.errors.problems import shown
 
 MAX_NAMED = 5
 

@@ -15,7 +15,7 @@ from seqjobs.data.layout import Layout
 from seqjobs.data.place import Place
 from seqjobs.data.tally import MAX_NAMED, Tally
 from seqjobs.errors import DataError
-from seqjobs.spec.problems import shown
+from seqjobs.errors.problems import shown
 
 Classes = tuple[str, ...]
 

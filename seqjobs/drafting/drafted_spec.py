@@ -13,11 +13,11 @@ from seqjobs.drafting.spec_text import spec_text
 from seqjobs.drafting.target_rules import target_of
 from seqjobs.drafting.training_rules import HELD_BACK
 from seqjobs.errors import SpecError
+from seqjobs.errors.problems import Problems
+from seqjobs.spec.data_files import scheme_of
 from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.load import parse_job
-from seqjobs.spec.problems import Problems
 from seqjobs.spec.validation import validate_section
-from seqjobs.storage.files import scheme_of
 
 
 def drafted_spec(data: str, target: str, *, validation: str | None = None, out: Path = Path("spec.yaml")) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqjobs.storage.files import is_data, scheme_of
+from seqjobs.spec.data_files import is_data, scheme_of
 
 TRAIN_NAMES = ("train", "training")
 # In this order: rows that are named for testing are better left alone where there are others.

@@ -8,7 +8,7 @@ from typing import Literal
 from seqjobs.data.profiles import ColumnProfile
 from seqjobs.drafting.yaml_text import comment
 from seqjobs.errors import DataError
-from seqjobs.spec.problems import shown
+from seqjobs.errors.problems import shown
 
 # Whole numbers from 0 on are classes where there are as few, or up to ten times as many where none is left out.
 MAX_CLASS_NUMBERS = 20

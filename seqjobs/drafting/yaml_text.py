@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from seqjobs.storage.files import printable
+from seqjobs.errors.printable import printable
 
 # What begins with a dot may be a number.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./+-]*|\.+/[A-Za-z0-9_./+-]*")

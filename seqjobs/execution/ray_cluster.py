@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from seqjobs.errors import ClusterError
+from seqjobs.errors.redaction import redacted
 from seqjobs.execution import bare_ray
 from seqjobs.execution.private_folder import private_folder
 from seqjobs.execution.thread_limit import check_thread_limit
 from seqjobs.storage import durable
-from seqjobs.storage.redaction import redacted
 
 NAMESPACE = "seqjobs"
 ANSWER_SECONDS = 2.0

@@ -7,13 +7,13 @@ import json
 from collections.abc import Iterator
 
 from seqjobs.errors import SpecError
+from seqjobs.errors.problems import Problems
 from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.shared_parts import SharedParts
 from seqjobs.search.samplers import SAMPLERS
 from seqjobs.search.space import SearchSpace, fraction
 from seqjobs.spec.job_spec import Assignment, JobSpec
 from seqjobs.spec.locate import error_lines
-from seqjobs.spec.problems import Problems
 from seqjobs.spec.sections import TrialSpec
 
 DEFAULT_TRIALS = 10

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from seqjobs.spec.sections import TrialSpec
-from seqjobs.spec.tables import ArgumentValue, Named, complete_arguments
+from seqjobs.tables import ArgumentValue, Named, complete_arguments
 
 Path = tuple[str | int, ...]
 """Where a number stands: `("compile", "optimizer", "beta_1")`, `("model", 1, "kernel_regularizer", "l2")`."""

@@ -12,7 +12,7 @@ from math import prod
 
 from seqjobs.spec.sections import TrialSpec
 from seqjobs.spec.shapes import Shape, trace
-from seqjobs.spec.tables import Named, complete_arguments
+from seqjobs.tables import Named, complete_arguments
 
 # What members keep in the caches together: numbers in weights and in what layers make of a batch. Measured on one
 # thread of an AMD EPYC 7003, microseconds a trial and step, with Adam (tests/benchmarks/RESULTS.md has the rest):

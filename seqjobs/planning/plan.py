@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqjobs.errors import SpecError
+from seqjobs.errors.problems import Problems
 from seqjobs.planning.assignments import MAX_TRIALS, assigned_trials, num_wanted
 from seqjobs.planning.cycles import seldom_sought
 from seqjobs.planning.plan_keys import PlanKeys
@@ -20,7 +21,6 @@ from seqjobs.spec.canonical import canonical_data, digest
 from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.locate import error_lines
-from seqjobs.spec.problems import Problems
 from seqjobs.spec.sections import ObjectiveSpec, TrialSpec
 
 

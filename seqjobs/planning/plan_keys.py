@@ -13,7 +13,7 @@ from seqjobs.planning.resources import Resources
 from seqjobs.spec.canonical import canonical_data, canonical_fit
 from seqjobs.spec.compile_sections import MAX_HELD
 from seqjobs.spec.sections import CompileSpec, TrialSpec
-from seqjobs.spec.tables import Named
+from seqjobs.tables import Named
 
 LENGTH = 10
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from seqjobs.data.preparation import Preparation
 from seqjobs.errors import NotFoundError, RunFolderError, StorageError
+from seqjobs.errors.printable import printable
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.versions import versions
 from seqjobs.planning.plan import Plan
@@ -21,7 +22,6 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.spec.job_spec import Assignment
 from seqjobs.spec.sections import ObjectiveSpec
 from seqjobs.storage import durable
-from seqjobs.storage.files import printable
 
 FORMAT = 1
 MAX_DIFFERENCES = 12

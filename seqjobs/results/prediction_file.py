@@ -13,9 +13,9 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from seqjobs.errors import DataError
+from seqjobs.errors.problems import shown
 from seqjobs.results.prediction_columns import Columns
 from seqjobs.results.tables import FORMULA_STARTS, csv_cell
-from seqjobs.spec.problems import shown
 from seqjobs.storage import durable
 
 SUFFIXES = (".parquet", ".csv")

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from seqjobs.errors import NotFoundError, RunFolderError
+from seqjobs.errors.problems import shown
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.manifest import StoredTrial, created_of
 from seqjobs.results.run import Run
-from seqjobs.spec.problems import shown
 from seqjobs.spec.sections import NAME_PATTERN
 from seqjobs.storage.durable import ASIDE_PREFIX
 

@@ -14,6 +14,7 @@ from typing import Protocol, Self, final
 from seqjobs.data.plan_check import check_plan
 from seqjobs.data.plan_packs import pack_plan
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError, SpecError, StorageError
+from seqjobs.errors.problems import Problems
 from seqjobs.execution.events import Event, Waiting
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.retry import Tries
@@ -36,7 +37,6 @@ from seqjobs.results.run_log import RunLog, last_segment, records_up_to
 from seqjobs.results.tables import write_tables
 from seqjobs.results.weights import WeightsStore
 from seqjobs.spec.locate import located
-from seqjobs.spec.problems import Problems
 from seqjobs.storage import durable
 from seqjobs.storage.lock import Lock
 from seqjobs.training.outcome import Failure, PackCheckpoint, Weights

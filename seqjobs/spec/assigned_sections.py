@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, final
 
+from seqjobs.errors.problems import Problems
 from seqjobs.spec.compile_sections import MAX_HELD, CompileSections
 from seqjobs.spec.dimensions import Dimension
-from seqjobs.spec.problems import Problems
 from seqjobs.spec.substitution import Assignment, substitute
 from seqjobs.spec.trial_sections import TRIAL_SECTIONS, Sections, read_section
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from seqjobs.spec.problems import Problems, did_you_mean
+from seqjobs.errors.problems import Problems, did_you_mean
 from seqjobs.spec.rejection import problems_error, rejection
 
 # Above it float32 has only infinity, and a loss is no number.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, final
 
-from seqjobs.spec.problems import Problems
+from seqjobs.errors.problems import Problems
 from seqjobs.spec.sections import CompileSpec
-from seqjobs.spec.tables import OPTIMIZERS, Named
 from seqjobs.spec.trial_sections import read_section
+from seqjobs.tables import OPTIMIZERS, Named
 
 MAX_HELD = 256
 

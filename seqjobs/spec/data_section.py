@@ -11,10 +11,10 @@ from pydantic_core import PydanticCustomError
 
 from seqjobs.errors import DataError
 from seqjobs.spec.column_spec import ColumnSpec, listed_columns, written_column
+from seqjobs.spec.data_files import REMOTE_SCHEMES, WITH_BUCKETS, scheme_of
 from seqjobs.spec.quantities import Bytes
 from seqjobs.spec.rejection import carried_problems, rejection
 from seqjobs.spec.section import TABLE_KEY, Section
-from seqjobs.storage.files import REMOTE_SCHEMES, WITH_BUCKETS, scheme_of
 
 _ENDPOINT = r"^(https?://)?[A-Za-z0-9.:\[\]-]+$"
 # What S3 and Google's store allow, and the capitals of old buckets.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Literal
 
-from seqjobs.spec.problems import Path, Problems, dotted, nearest, shown
+from seqjobs.errors.problems import Path, Problems, dotted, nearest, shown
 
 RangeKind = Literal["uniform", "log_uniform", "int_uniform", "log_int_uniform"]
 RANGE_KINDS: tuple[RangeKind, ...] = ("uniform", "log_uniform", "int_uniform", "log_int_uniform")

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import yaml
 
-from seqjobs.spec.problems import Path, Problems
+from seqjobs.errors.problems import Path, Problems
 
 MAX_DEPTH = 20
 MAX_NODES = 50_000

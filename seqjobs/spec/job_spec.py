@@ -8,11 +8,11 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from seqjobs.errors import SpecError
+from seqjobs.errors.problems import Problem, Problems
 from seqjobs.spec.assigned_sections import AssignedSections, WrittenByDimensions, written_out
 from seqjobs.spec.dimensions import Dimension
 from seqjobs.spec.document import Document
 from seqjobs.spec.locate import error_lines, with_assignment
-from seqjobs.spec.problems import Problem, Problems
 from seqjobs.spec.sections import KeepSpec, LimitsSpec, ObjectiveSpec, ResourcesSpec, SearchSpec, TrialSpec
 from seqjobs.spec.substitution import Assignment, Substitution, in_text, override, substitute
 from seqjobs.spec.trial_check import check_trial

@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from seqjobs.errors import SpecError
+from seqjobs.errors.problems import Path, Problem, Problems, shown
 from seqjobs.spec.dimensions import (
     MAX_DIMENSIONS,
     MAX_TOTAL_OPTIONS,
@@ -21,7 +22,6 @@ from seqjobs.spec.document import Document, read_document
 from seqjobs.spec.job_spec import TRIAL_SECTIONS, JobSpec, Source
 from seqjobs.spec.locate import error_lines
 from seqjobs.spec.overrides import apply_overrides
-from seqjobs.spec.problems import Path, Problem, Problems, shown
 from seqjobs.spec.secret_keys import with_secrets_told
 from seqjobs.spec.sections import HeaderSpec, ObjectiveSpec
 from seqjobs.spec.spec_file import STDIN, read_text

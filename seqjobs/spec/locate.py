@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from seqjobs.errors.problems import Problem, Problems, shown
 from seqjobs.spec.document import Document
-from seqjobs.spec.problems import Problem, Problems, shown
 from seqjobs.spec.substitution import Assignment
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from seqjobs.spec.problems import Path, Problems, did_you_mean
+from seqjobs.errors.problems import Path, Problems, did_you_mean
 from seqjobs.spec.shapes import Shape, check_model, shown_shape
-from seqjobs.spec.tables import METRICS, Named, complete_arguments, history_name
+from seqjobs.tables import METRICS, Named, complete_arguments, history_name
 
 TargetKind: TypeAlias = Literal["integer", "number", "string"]
 

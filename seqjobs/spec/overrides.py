@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from seqjobs.errors.problems import Path, Problems, shown
+from seqjobs.errors.redaction import HIDDEN, is_secret, redacted
 from seqjobs.spec.document import Document, Place, read_document
-from seqjobs.spec.problems import Path, Problems, shown
 from seqjobs.spec.substitution import parse_key, put
-from seqjobs.storage.redaction import HIDDEN, is_secret, redacted
 
 MAX_TEXT_SHOWN = 60
 # In the value of an override, which is YAML.

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from seqjobs.spec.problems import Path, Problem, Problems
+from seqjobs.errors.problems import Path, Problem, Problems
 
 
 def problems_error(problems: Problems) -> PydanticCustomError:

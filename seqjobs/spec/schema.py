@@ -10,8 +10,8 @@ from seqjobs.spec.field_docs import field_docs
 from seqjobs.spec.job_spec import TRIAL_SECTIONS
 from seqjobs.spec.section import TABLE_KEY, Section
 from seqjobs.spec.sections import HeaderSpec, TrialSpec
-from seqjobs.spec.tables import json_schema_definitions
-from seqjobs.spec.tables.operations import OPERATIONS
+from seqjobs.tables import json_schema_definitions
+from seqjobs.tables.operations import OPERATIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

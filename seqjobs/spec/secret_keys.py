@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from seqjobs.spec.problems import Path, Problem, shown
-from seqjobs.storage.redaction import is_secret
+from seqjobs.errors.problems import Path, Problem, shown
+from seqjobs.errors.redaction import is_secret
 
 # Keys and names that nobody knows, and values that are no such thing: all below them is refused as well.
 _REFUSED_WHOLE = frozenset({"E201", "E205", "E301", "E302", "E304", "E305", "E704"})

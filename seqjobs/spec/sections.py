@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema, core_schema
 
+from seqjobs.errors.problems import Path, Problems, shown
 from seqjobs.spec.class_weight import ClassWeight
 from seqjobs.spec.data_section import DataSpec
-from seqjobs.spec.problems import Path, Problems, shown
 from seqjobs.spec.quantities import Bytes, Seconds, Stall
 from seqjobs.spec.rejection import problems_error, rejection
 from seqjobs.spec.section import TABLE_KEY, Count, Number, Section
-from seqjobs.spec.tables import (
+from seqjobs.tables import (
     CALLBACKS,
     LOSSES,
     OPTIMIZERS,

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
+from seqjobs.errors.problems import Problems
 from seqjobs.spec.document import decode
-from seqjobs.spec.problems import Problems
 
 MAX_BYTES = 1_000_000
 STDIN = Path("-")

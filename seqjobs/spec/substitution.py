@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+from seqjobs.errors.problems import Path, Problem
 from seqjobs.spec.dimensions import Choice, Dimension, chosen, is_active, is_dimension
 from seqjobs.spec.document import MAX_DEPTH
-from seqjobs.spec.problems import Path, Problem
 
 Assignment = Mapping[str, Any]
 """Hyperparameters: the dotted path of a dimension -> the value it takes, JSON values only."""

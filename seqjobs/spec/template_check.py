@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
+from seqjobs.errors.problems import Path, Problem, Problems
 from seqjobs.spec.candidates import candidates
 from seqjobs.spec.canonical import canonical_trial, digest
 from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.dimensions import Dimension, Range, is_dimension
-from seqjobs.spec.problems import Path, Problem, Problems
 from seqjobs.spec.sections import ObjectiveSpec
 from seqjobs.spec.substitution import Assignment, Substitution, in_text, override, substitute
 from seqjobs.spec.trial_check import check_files, check_trial

@@ -7,14 +7,14 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from seqjobs.errors import DataError
+from seqjobs.errors.problems import Path, Problems
+from seqjobs.spec.data_files import find_files, scheme_of
 from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.dimensions import Dimension, Range
 from seqjobs.spec.model_check import check_model, check_names
-from seqjobs.spec.problems import Path, Problems
 from seqjobs.spec.sections import CompileSpec, FitSpec, HeaderSpec, ObjectiveSpec, parse_callbacks
-from seqjobs.spec.tables import OPTIMIZERS, parse_metrics
 from seqjobs.spec.trial_sections import Sections
-from seqjobs.storage.files import find_files, scheme_of
+from seqjobs.tables import OPTIMIZERS, parse_metrics
 
 _DATA_KEYS, _COMPILE_KEYS, _FIT_KEYS = (frozenset(section.model_fields) for section in (DataSpec, CompileSpec, FitSpec))
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from seqjobs.errors.problems import Path, Problems
 from seqjobs.spec.data_section import DataSpec
-from seqjobs.spec.problems import Path, Problems
 from seqjobs.spec.sections import CompileSpec, FitSpec, TrialSpec
-from seqjobs.spec.tables import Named, parse_layers
 from seqjobs.spec.validation import missing, validate_section
+from seqjobs.tables import Named, parse_layers
 
 TRIAL_SECTIONS = ("data", "model", "compile", "fit")
 # One for all trials: a set of names each would be a tenth of a plan.

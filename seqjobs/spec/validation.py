@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from seqjobs.errors.problems import Path, Problems, did_you_mean, nearest, shown
 from seqjobs.spec.column_spec import ColumnSpec
 from seqjobs.spec.data_section import DataSpec
-from seqjobs.spec.problems import Path, Problems, did_you_mean, nearest, shown
 from seqjobs.spec.rejection import carried_problems
 from seqjobs.spec.sections import CompileSpec, FitSpec, KeepSpec, LimitsSpec, ObjectiveSpec, ResourcesSpec, SearchSpec
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from seqjobs.errors.problems import Path, Problems, did_you_mean
 from seqjobs.spec.dimensions import Dimension, places_of_dimensions
-from seqjobs.spec.problems import Path, Problems, did_you_mean
 from seqjobs.spec.substitution import Assignment, override, parse_key
 from seqjobs.spec.trial_sections import TRIAL_SECTIONS
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from seqjobs.spec.sections import TrialSpec
-from seqjobs.spec.tables import Named, complete_arguments
+from seqjobs.tables import Named, complete_arguments
 from seqjobs.training.lowerings.convolution_rule import convolutions_pay, has_convolutions
 
 

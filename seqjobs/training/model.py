@@ -11,7 +11,7 @@ import keras
 from keras.src.saving.serialization_lib import SafeModeScope
 
 from seqjobs.spec.sections import CompileSpec, TrialSpec
-from seqjobs.spec.tables import METRICS, ArgumentValue, Named, history_name
+from seqjobs.tables import METRICS, ArgumentValue, Named, history_name
 
 # Where in Keras the names of each table are found.
 _NAMESPACES: dict[str, Any] = {

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from seqjobs.data.dataset import Array, Dataset
 from seqjobs.planning.trial import Trial
-from seqjobs.spec.tables import Named, complete_arguments
+from seqjobs.tables import Named, complete_arguments
 from seqjobs.training.compile_rule import Compilation
 from seqjobs.training.epochs import EpochFunctions, Epochs, epochs_of
 from seqjobs.training.initial_state import InitialState

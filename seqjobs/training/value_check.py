@@ -13,7 +13,7 @@ from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.errors import DataError
 from seqjobs.spec.model_check import needs_integer
 from seqjobs.spec.sections import TrialSpec
-from seqjobs.spec.tables import complete_arguments
+from seqjobs.tables import complete_arguments
 
 
 def check_values(trial: TrialSpec, dataset: Dataset, model: keras.Sequential) -> None:

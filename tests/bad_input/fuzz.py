@@ -22,7 +22,7 @@ from seqjobs.planning.plan import make_plan
 from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.load import load_job
 from seqjobs.spec.sections import TrialSpec
-from seqjobs.spec.tables import TABLES, Named
+from seqjobs.tables import TABLES, Named
 from tests.bad_input.mutate import mutated
 from tests.bad_input.watch import Watch
 from tests.spec.mutations import JOBS, TEXTS

@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from seqjobs.errors import SpecError
+from seqjobs.errors.problems import Path, dotted
 from seqjobs.planning.plan import make_plan
+from seqjobs.spec.data_files import REMOTE_SCHEMES, scheme_of
 from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.load import parse_job
-from seqjobs.spec.problems import Path, dotted
 from seqjobs.spec.sections import HeaderSpec, TrialSpec
-from seqjobs.storage.files import REMOTE_SCHEMES, scheme_of
 from tests.bad_input.expectation import SPECS
 from tests.bad_input.fuzz import check_plain
 from tests.bad_input.mutate import HOSTILE

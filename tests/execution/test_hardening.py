@@ -20,7 +20,7 @@ import pytest
 
 from seqjobs.data.read import read_dataset
 from seqjobs.planning.plan import Plan
-from seqjobs.spec.tables import LAYERS, Named
+from seqjobs.tables import LAYERS, Named
 from seqjobs.training.model import build, build_model
 from seqjobs.training.outcome import PackRunner, TrialOutcome
 from tests.training.packs.members import only_pack

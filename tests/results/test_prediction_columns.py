@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqjobs.errors.problems import Problems
 from seqjobs.results.prediction_columns import PredictionColumns
-from seqjobs.spec.problems import Problems
-from seqjobs.spec.tables import LOSSES
+from seqjobs.tables import LOSSES
 
 WORDS = ("no", "yes")
 CASES: list[tuple[Any, tuple[str, ...] | None, list[Any], dict[str, list[Any]]]] = [

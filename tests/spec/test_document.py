@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from seqjobs.errors import SpecError
+from seqjobs.errors.problems import Problems
 from seqjobs.spec.document import MAX_DEPTH, MAX_NODES, read_document
 from seqjobs.spec.load import load_job
 from seqjobs.spec.locate import error_lines
-from seqjobs.spec.problems import Problems
 from seqjobs.spec.spec_file import MAX_BYTES
 
 

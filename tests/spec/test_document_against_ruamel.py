@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from seqjobs.errors.problems import Problems
 from seqjobs.spec.document import read_document
-from seqjobs.spec.problems import Problems
 
 # Where the two differ by design. Anchors, aliases, tags, merge keys, keys that come twice, keys that are neither text
 # nor plain whole numbers, further documents, and what is too deep, too long or beyond a float are refused by ours: such

@@ -8,12 +8,12 @@ from typing import Any
 import jsonschema
 import pytest
 
+from seqjobs.errors.problems import Problems
 from seqjobs.spec.document import read_document
-from seqjobs.spec.problems import Problems
 from seqjobs.spec.schema import json_schema
 from tests.spec.mutations import JOBS
 from tests.spec.spec_texts import SPEC, changed, errors, parse
-from tests.spec.test_operations import COLUMN, WRITINGS
+from tests.tables.test_operations import COLUMN, WRITINGS
 
 SCHEMA = json_schema()
 

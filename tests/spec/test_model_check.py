@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seqjobs.errors.problems import Problem, Problems
 from seqjobs.spec.model_check import (
     WITHOUT_DIRECTION,
     TargetKind,
@@ -18,9 +19,8 @@ from seqjobs.spec.model_check import (
     needs_integer,
     needs_one_hot,
 )
-from seqjobs.spec.problems import Problem, Problems
 from seqjobs.spec.shapes import Shape
-from seqjobs.spec.tables import (
+from seqjobs.tables import (
     CALLBACKS,
     LAYERS,
     LOSSES,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from seqjobs.spec.problems import Problem, Problems
+from seqjobs.errors.problems import Problem, Problems
 from seqjobs.spec.shapes import MAX_PARAMETERS, Shape, ShapeProblem, check_model, count_parameters, output_shape
-from seqjobs.spec.tables import LAYERS, Named, parse_layers
+from seqjobs.tables import LAYERS, Named, parse_layers
 
 
 def layers(*written: object) -> tuple[Named, ...]:

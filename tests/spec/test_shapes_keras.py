@@ -7,10 +7,10 @@ from typing import Any
 import keras
 import pytest
 
-from seqjobs.spec.problems import Problems
+from seqjobs.errors.problems import Problems
 from seqjobs.spec.shapes import ShapeProblem, count_parameters, output_shape
 from seqjobs.spec.shapes._base import Shape
-from seqjobs.spec.tables import LAYERS, Named
+from seqjobs.tables import LAYERS, Named
 
 
 @pytest.fixture(autouse=True)

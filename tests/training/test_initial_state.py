@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import pytest
 
+from seqjobs.errors.problems import Problems
 from seqjobs.planning.plan import Plan
-from seqjobs.spec.problems import Problems
 from seqjobs.spec.sections import TrialSpec
-from seqjobs.spec.tables import INITIALIZERS, OPTIMIZERS, Named
+from seqjobs.tables import INITIALIZERS, OPTIMIZERS, Named
 from seqjobs.training.initial_state import InitialState
 from seqjobs.training.lowerings import LOWERED
 from seqjobs.training.model import build_model

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from seqjobs.spec.tables import LAYERS
+from seqjobs.tables import LAYERS
 from tests.conftest import POINTS_SPEC
 
 CHILD = """

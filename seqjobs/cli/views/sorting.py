@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from seqjobs.errors.problems import did_you_mean
 from seqjobs.results.leaderboard import Entry, Leaderboard
-from seqjobs.spec.problems import did_you_mean
 
 FIELDS = ("rank", "trial", "job", "status", "value", "mean", "repeat", "seed", "epochs", "seconds")
 

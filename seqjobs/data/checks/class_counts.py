@@ -8,7 +8,7 @@ import numpy as np
 
 from seqjobs.data.checks.named import MAX_NAMED
 from seqjobs.data.dataset import Split
-from seqjobs.spec.problems import shown
+from seqjobs.errors.problems import shown
 
 FEW_ROWS = 5
 MOST_ROWS = 0.9

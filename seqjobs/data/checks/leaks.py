@@ -18,7 +18,7 @@ from seqjobs.data.profiles.leakage import (
     separated,
     tells_number,
 )
-from seqjobs.spec.problems import shown
+from seqjobs.errors.problems import shown
 
 MAX_ROWS = 20_000
 # A column of more numbers is a picture or a sequence; that whole ones are alike is looked for between the splits.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seqjobs.spec.problems import shown
+from seqjobs.errors.problems import shown
 
 MAX_NAMED = 5
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from seqjobs.data.source_file import SourceFile
 from seqjobs.data.store_errors import unreachable
 from seqjobs.errors import DataError
-from seqjobs.storage.files import printable
+from seqjobs.errors.printable import printable
 
 MESSAGE_LENGTH = 200
 

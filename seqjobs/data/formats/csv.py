@@ -19,8 +19,8 @@ from seqjobs.data.formats.text_stream import open_text
 from seqjobs.data.formats.text_types import Types, declared_types, wider
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
+from seqjobs.errors.problems import shown
 from seqjobs.spec.data_section import CsvSpec, DataSpec
-from seqjobs.spec.problems import shown
 
 BLOCK_BYTES = 4 << 20
 _CONVERSION = re.compile(r"In CSV column #(\d+): (?:(Row #\d+): )?CSV conversion error to (\w+): invalid value (.*)")

@@ -17,8 +17,8 @@ from seqjobs.data.formats.text_stream import open_text
 from seqjobs.data.formats.text_types import Types, declared_types, unconvertible, wider_than
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
+from seqjobs.errors.problems import shown
 from seqjobs.spec.data_section import DataSpec
-from seqjobs.spec.problems import shown
 
 BLOCK_BYTES = 4 << 20
 _CONVERSION = re.compile(r"Failed to convert JSON to |Column\(/.*\) changed from|Column\(/.*\) was expected")

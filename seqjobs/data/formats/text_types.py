@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
-from seqjobs.spec.problems import shown
+from seqjobs.errors.problems import shown
 
 Types = dict[str, pa.DataType]
 

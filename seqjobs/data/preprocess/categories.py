@@ -16,7 +16,7 @@ from seqjobs.data.dataset import Array
 from seqjobs.data.preprocess._base import Learner, Note, Operation, Values, unlike
 from seqjobs.data.preprocess.few_values import FewValues
 from seqjobs.errors import DataError
-from seqjobs.spec.tables.operations import MAX_CATEGORIES
+from seqjobs.tables.operations import MAX_CATEGORIES
 
 MAX_TEXT_BYTES = 10_000
 OTHERS = 0

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
-from seqjobs.spec.problems import Path, Problems
+from seqjobs.errors.problems import Path, Problems
 from seqjobs.spec.shapes._base import Arguments, Rule, Shape, ShapeProblem, Traced, shown_shape
 from seqjobs.spec.shapes.dense import DENSE
 from seqjobs.spec.shapes.normalization import NORMALIZATION
 from seqjobs.spec.shapes.recurrent import RECURRENT
 from seqjobs.spec.shapes.reshaping import RESHAPING
 from seqjobs.spec.shapes.windows import WINDOWS
-from seqjobs.spec.tables import Named
+from seqjobs.tables import Named
 
 # Weights, and values of one example between two layers: more than any one machine trains.
 MAX_PARAMETERS = 10**11

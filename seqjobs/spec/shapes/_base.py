@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from seqjobs.spec.tables import Named, complete_arguments
+from seqjobs.tables import Named, complete_arguments
 
 # The axes of one example, without the batch; None is a size that the data decides.
 Shape: TypeAlias = tuple[int | None, ...]

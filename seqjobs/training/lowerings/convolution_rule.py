@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from seqjobs.spec.shapes import Shape, trace
-from seqjobs.spec.tables import Named
+from seqjobs.tables import Named
 
 # A step's operations in convolutions above which oneDNN's, in the graph, make up for what the graph takes between ops:
 # where TensorFlow uses it at all, which is on CPUs with AVX512-VNNI or better.

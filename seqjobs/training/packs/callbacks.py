@@ -12,7 +12,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from seqjobs.data.dataset import Array
-from seqjobs.spec.tables import Named
+from seqjobs.tables import Named
 from seqjobs.training.model import build
 from seqjobs.training.packs.pack_program import PackProgram
 

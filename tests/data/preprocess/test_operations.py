@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from seqjobs.data.preprocess import OPERATION_CLASSES
-from seqjobs.spec.tables.operations import OPERATIONS
+from seqjobs.tables.operations import OPERATIONS
 
 from ..conftest import Folder
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from seqjobs.spec.problems import Problems
+from seqjobs.errors.problems import Problems
 from seqjobs.spec.shapes import Shape
-from seqjobs.spec.tables import Named, parse_layers
+from seqjobs.tables import Named, parse_layers
 from seqjobs.training.lowerings.convolution_rule import MOST_OPERATIONS, convolutions_pay
 from seqjobs.training.lowerings.patches import patches_pay
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seqjobs.spec.tables import LAYERS
+from seqjobs.tables import LAYERS
 from seqjobs.training.lowerings import LOWERED
 from tests.training.lowerings.against_stock import ordinary
 

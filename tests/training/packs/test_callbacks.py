@@ -11,9 +11,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqjobs.spec.problems import Problems
+from seqjobs.errors.problems import Problems
 from seqjobs.spec.sections import parse_callbacks
-from seqjobs.spec.tables import Named
+from seqjobs.tables import Named
 from seqjobs.training.model import build
 from seqjobs.training.packs.callbacks import pack_callback
 

@@ -8,7 +8,7 @@ import pytest
 
 from seqjobs.planning import pack_rule
 from seqjobs.planning.plan import Plan
-from seqjobs.spec.tables import LAYERS, LOSSES, METRICS, OPTIMIZERS, Named
+from seqjobs.tables import LAYERS, LOSSES, METRICS, OPTIMIZERS, Named
 from seqjobs.training.trial_runner import TrialRunner
 from tests.training.packs.members import only_pack, train_alone, train_pack
 from tests.training.packs.test_packs_exact import CASES
