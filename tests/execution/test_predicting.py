@@ -86,3 +86,21 @@ def test_an_evaluation_reads_where_it_counts(pool: RayPool, make_points_plan: Ma
     )
     with pytest.raises(DataError, match=r"E401 .*none.parquet"):
         pool.evaluate(model, none)
+
+
+def test_a_file_that_the_reader_of_an_evaluation_dies_of_is_named(
+    pool: RayPool, make_points_plan: MakePlan, tmp_path: Path
+) -> None:
+    (tmp_path / "deep.jsonl").write_text('{"x": ' + "[" * 200_000 + "]" * 200_000 + "}\n")
+    plan = make_points_plan()
+    model = finished(plan)
+    rows = LabelledRows.of(
+        plan.datasets[0],
+        [str(tmp_path / "deep.jsonl")],
+        tmp_path,
+        preparation=model.preparation,
+        classes=None,
+        integer=False,
+    )
+    with pytest.raises(DataError, match=r"E425 .*deep.jsonl: the process that was reading this file died"):
+        pool.evaluate(model, rows)

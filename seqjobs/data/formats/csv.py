@@ -14,8 +14,6 @@ import pyarrow.csv as pacsv
 
 from seqjobs.data.formats._base import Footer, in_pieces
 from seqjobs.data.formats.arrow_errors import arrow_errors
-from seqjobs.data.formats.csv_header import CsvHeader
-from seqjobs.data.formats.text_stream import open_text
 from seqjobs.data.formats.text_types import Types, declared_types, wider
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
@@ -68,7 +66,7 @@ class CsvFormat:
     ) -> Iterator[pacsv.CSVStreamingReader]:
         told = partial(_told, self._csv.encoding)
         delimiter = self._csv.delimiter or _TABS.get(source.suffix, ",")
-        with arrow_errors(source, "CSV", told), open_text(source, CsvHeader(source, delimiter)) as opened:
+        with arrow_errors(source, "CSV", told), source.open_stream() as opened:
             yield pacsv.open_csv(
                 opened,
                 # One thread: else a message does not tell the row.

@@ -12,8 +12,6 @@ import pyarrow.json as pajson
 
 from seqjobs.data.formats._base import Footer, in_pieces
 from seqjobs.data.formats.arrow_errors import arrow_errors
-from seqjobs.data.formats.json_shape import JsonShape
-from seqjobs.data.formats.text_stream import open_text
 from seqjobs.data.formats.text_types import Types, declared_types, unconvertible, wider_than
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
@@ -73,7 +71,7 @@ class JsonLinesFormat:
 
     @contextmanager
     def _open(self, source: SourceFile, types: Types, *, only: bool = False) -> Iterator[pajson.JSONStreamingReader]:
-        with arrow_errors(source, "JSON lines", _told), open_text(source, JsonShape(source)) as opened:
+        with arrow_errors(source, "JSON lines", _told), source.open_stream() as opened:
             yield pajson.open_json(
                 opened,
                 read_options=pajson.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
