@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import final
 
-from seqjobs.cli.views.numbers import shown_bytes
-from seqjobs.cli.views.printable import printable
-from seqjobs.cli.views.short_names import hyperparameter_keys, short_names
+from seqjobs.cli.views.formatting import hyperparameter_keys, short_names, shown_bytes
+from seqjobs.errors.printable import printable
 from seqjobs.execution.events import (
     AttemptEnded,
     AttemptLost,
