@@ -12,6 +12,8 @@ from seqjobs.spec.shapes import ShapeProblem, count_parameters, output_shape
 from seqjobs.spec.shapes._base import Shape
 from seqjobs.tables import LAYERS, Named
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def as_in_a_worker(runner: object) -> None:

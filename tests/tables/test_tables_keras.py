@@ -29,6 +29,8 @@ from seqjobs.tables.arguments import (
 from seqjobs.tables.callbacks import OWN_ARGUMENTS
 from seqjobs.tables.metrics import CHOSEN_BY_KERAS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def as_in_a_worker(runner: object) -> None:
