@@ -193,6 +193,26 @@ def test_only_what_is_committed_counts(play: Play, tracker: Tracker) -> None:
     assert drawn(tracker)[-1].startswith("best val_accuracy 0.90000")
 
 
+def test_the_best_is_the_assignment_with_the_best_mean_so_far(tmp_path: Path, tracker: Tracker) -> None:
+    """A lucky seed leads until the next repeat of its assignment ends."""
+    text = spec_text().replace("{sampler: grid}", "{sampler: grid, repeats: 2}")
+    play = Play(plan=plan_of(tmp_path, text), view=Watching(tracker))
+    play.begin("w1")
+    trials = {(pack.trials[0].number, pack.trials[0].repeat): pack for pack in play.plan.packs}
+    shown = []
+    for key, value in [((0, 0), 0.9), ((1, 0), 0.7), ((0, 1), 0.1), ((1, 1), 0.6)]:
+        pack = trials[key]
+        play.end(pack, "w1", finished(pack.trials[0], value))
+        shown.append(drawn(tracker)[-1].split()[1:4])
+    lucky, steady = trials[0, 0].trials[0].id, trials[1, 0].trials[0].id
+    assert shown == [
+        ["val_accuracy", "0.90000", lucky],
+        ["val_accuracy", "0.90000", lucky],
+        ["val_accuracy", "0.70000", steady],
+        ["val_accuracy", "0.65000", steady],
+    ]
+
+
 def test_a_failure_is_shown_as_text(play: Play, tracker: Tracker) -> None:
     play.begin("w1")
     trial = play.plan.trials[0]

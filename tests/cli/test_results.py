@@ -57,10 +57,11 @@ def test_results_are_the_leaderboard(invoke: Invoke, plan: Plan) -> None:
     best, last = plan.trials[6], plan.trials[7]
     assert lines[0] == "val_accuracy (maximize)"
     assert lines[1].split() == [
-        "#", "trial", "val_accuracy", "status", "0.Dense.units", "1.Dense.units", "learning_rate", "epochs", "time"
+        "#", "trial", "val_accuracy", "status", "0.Dense.units", "1.Dense.units", "learning_rate", "loss", "epochs",
+        "time",
     ]  # fmt: skip
     values = [str(value) for value in best.hyperparameters.values()]
-    assert lines[3].split() == ["1", best.id, "0.96000", "finished", *values, "2", "1.2", "s"]
+    assert lines[3].split() == ["1", best.id, "0.96000", "finished", *values, "0.50000", "2", "1.2", "s"]
     assert lines[10].split()[:4] == ["-", last.id, "-", "failed"]
     assert f"  {last.id}  small  nan: the loss became NaN" in lines
 
@@ -81,6 +82,8 @@ def test_results_as_json_are_stable(invoke: Invoke, plan: Plan) -> None:
                 "seconds": 1.25,
                 "status": "finished",
                 "mean": 0.96,
+                "std": None,
+                "metrics": {"loss": 0.5, "val_accuracy": 0.96},
                 "repeat": 0,
                 "seed": 0,
                 "epochs": 2,

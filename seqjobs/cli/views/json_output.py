@@ -67,6 +67,8 @@ def _entry_json(entry: Entry, board: Leaderboard) -> dict[str, Any]:
         "seconds": entry.seconds,
         "status": entry.status,
         "mean": entry.mean,
+        "std": entry.std,
+        "metrics": entry.metrics,
         "repeat": entry.repeat,
         "seed": entry.seed,
         "epochs": entry.epochs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,14 +16,14 @@ from seqjobs.errors.problems import did_you_mean
 from seqjobs.results.leaderboard import Entry, Leaderboard
 from seqjobs.results.run import Run
 
-FIXED_TITLES = ("#", "trial", "job", "mean", "seed", "epochs", "time", "status", "rank", "value", "seconds", "repeat")
-SORT_FIELDS = ("rank", "trial", "job", "status", "value", "mean", "repeat", "seed", "epochs", "seconds")
+SORT_FIELDS = ("rank", "trial", "job", "status", "value", "mean", "std", "repeat", "seed", "epochs", "seconds")
+FIXED_TITLES = ("#", "time", *SORT_FIELDS)
 
 
 def names_of(run: Run) -> Mapping[str, str]:
     """Return the short name of every hyperparameter of the run; a name means the same in all its tables."""
     keys = hyperparameter_keys(trial.hyperparameters for trial in run.trials)
-    metrics = [board.objective.metric for board in run.leaderboards]
+    metrics = [name for board in run.leaderboards for name in (board.objective.metric, *board.metrics)]
     return short_names(keys, taken=(*FIXED_TITLES, *metrics))
 
 
@@ -46,6 +47,7 @@ def _columns(board: Leaderboard, entries: tuple[Entry, ...], names: Mapping[str,
     yield Column(title=metric, cells=tuple(shown_metric(entry.value) for entry in entries), right=True, style="bold")
     if any(entry.repeat for entry in board.entries):
         yield Column(title="mean", cells=tuple(shown_metric(entry.mean) for entry in entries), right=True)
+        yield Column(title="std", cells=tuple(shown_metric(entry.std) for entry in entries), right=True)
         yield Column(title="seed", cells=tuple(str(entry.seed) for entry in entries), right=True)
     if len({entry.status for entry in board.entries}) > 1:
         yield Column(title="status", cells=tuple(str(entry.status) for entry in entries))
@@ -54,6 +56,10 @@ def _columns(board: Leaderboard, entries: tuple[Entry, ...], names: Mapping[str,
         right = all(isinstance(value, int | float) or value == "" for value in values)
         cells = tuple(shown_value(value) for value in values)
         yield Column(title=printable(names.get(key, key)), cells=cells, right=right, optional=True)
+    for name in board.metrics:
+        if name != board.objective.metric:
+            cells = tuple(shown_metric(entry.metrics.get(name)) for entry in entries)
+            yield Column(title=printable(name), cells=cells, right=True, optional=True)
     yield Column(title="epochs", cells=tuple(str(entry.epochs) for entry in entries), right=True, optional=True)
     times = tuple(shown_duration(entry.seconds) for entry in entries)
     yield Column(title="time", cells=times, right=True, optional=True)
@@ -79,7 +85,7 @@ def sorted_board(board: Leaderboard, column: str, names: Mapping[str, str]) -> L
 
     Args:
         board: The leaderboard to sort.
-        column: A field, the objective's metric, or a hyperparameter by its full or its short name.
+        column: A field, a metric, or a hyperparameter by its full or its short name.
         names: Hyperparameters -> their short names.
 
     Raises:
@@ -89,8 +95,8 @@ def sorted_board(board: Leaderboard, column: str, names: Mapping[str, str]) -> L
     name = column.removeprefix("-")
     sort_field = "value" if name == board.objective.metric else name
     keys = {key for key, short in names.items() if name in (key, short)}
-    if sort_field not in SORT_FIELDS and not keys:
-        known = [*SORT_FIELDS, board.objective.metric, *names.values()]
+    if sort_field not in (*SORT_FIELDS, *board.metrics) and not keys:
+        known = [*SORT_FIELDS, board.objective.metric, *board.metrics, *names.values()]
         raise click.BadParameter(f"no column '{name}': {did_you_mean(name, known)}", param_hint="'--sort'")
     values = {entry.trial: _value(entry, sort_field, keys) for entry in board.entries}
     known_entries = [entry for entry in board.entries if values[entry.trial] is not None]
@@ -108,6 +114,9 @@ def _value(entry: Entry, sort_field: str, keys: set[str]) -> Any:
     if sort_field in SORT_FIELDS:
         value = getattr(entry, sort_field)
         return None if value != value else value  # noqa: PLR0124 - only NaN differs from itself
+    if sort_field in entry.metrics:
+        value = entry.metrics[sort_field]
+        return None if math.isnan(value) else value
     return next((entry.hyperparameters[key] for key in keys if key in entry.hyperparameters), None)
 
 
