@@ -12,17 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from seqjobs.cli.commands import submit
 from seqjobs.cli.main import cli
-from seqjobs.run import submit_jobs
-from seqjobs.spec.load import load_jobs
-from seqjobs.storage import mounts
 from seqjobs.storage.lock import Lock
-from seqjobs.storage.mounts import is_in_memory
 from tests.cli import submitted
 from tests.run_job.samples import do, moved_points, plan_of
 
-MEMORY = Path("/dev/shm")
 Make = Callable[[Path, Path], object]
 """Makes what is in the way: of a spec, and of the folder `one` in which its run is to be."""
 
@@ -30,7 +24,7 @@ Make = Callable[[Path, Path], object]
 @pytest.fixture
 def spec(points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A job whose submits train with fakes in this process."""
-    monkeypatch.setattr(submit, "submit_jobs", submitted.submit_jobs)
+    monkeypatch.setattr("seqjobs.run.RayPool", submitted.pool)
     monkeypatch.setenv("SEQJOBS_TEST_NOTES", str(tmp_path / "notes"))
     return moved_points(points, tmp_path)
 
@@ -139,24 +133,3 @@ def test_no_room_for_a_run(spec: Path) -> None:
     assert found.exit_code == 4
     assert f"E606 {spec.parent / 'runs' / 'one'}: the run cannot be created: File too large. Fix: " in found.stderr
     assert submit_one(spec, spec.parent / "runs").exit_code == 0
-
-
-@pytest.mark.skipif(not is_in_memory(MEMORY), reason="no file system lies in memory here")
-def test_a_run_in_memory_is_told_of(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """By the real `submit_jobs`, which starts nothing for a run that is finished."""
-    runs = MEMORY / tmp_path_factory.mktemp("runs").name / str(os.getpid())
-    told: list[str] = []
-    try:
-        do(plan_of(spec), runs / "one")
-        submit_jobs(load_jobs([spec]), run="one", runs_dir=runs, notify=told.append)
-    finally:
-        for path in sorted(runs.parent.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        runs.parent.rmdir()
-    assert told == [f"{runs}/one lies in memory: nothing of the run outlasts a restart of this machine"]
-
-
-def test_what_lies_on_a_disk_or_nowhere_is_not_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not is_in_memory(Path("/proc/runs/one"))
-    monkeypatch.setattr(mounts, "MOUNTS", tmp_path / "missing")
-    assert not is_in_memory(MEMORY)

@@ -11,6 +11,7 @@ import pytest
 
 from seqjobs.data.plan_check import inspect_plan
 from seqjobs.errors import SpecError
+from seqjobs.errors.printable import printable
 from seqjobs.planning.plan import make_plan
 from seqjobs.spec.load import load_job
 from tests.bad_input.expectation import SPECS, check, expected_of
@@ -38,7 +39,7 @@ def test_a_spec_gives_the_mistakes_that_it_says(path: Path) -> None:
 @pytest.mark.parametrize("spec", MADE_SPECS, ids=lambda spec: spec.name)
 def test_a_made_spec_gives_its_mistake(spec: MadeSpec, tmp_path: Path) -> None:
     path = spec.make(tmp_path)
-    shown_path = Path("".join(character if character.isprintable() else "?" for character in str(path)))
+    shown_path = Path(printable(path))
     check(lines_of(path), [spec.expected], shown_path)
 
 

@@ -374,14 +374,14 @@ def test_an_epoch_that_does_not_end_in_time_is_ended(
     pool: RayPool, make_points_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stopping, "MOST_SECONDS", 0.5)
-    plan, stop = sleeping_plan(make_points_plan, "endless"), stopping.StopWish()
+    plan, stop = sleeping_plan(make_points_plan, "endless"), stopping.StopRequest()
     busy: list[int] = []
 
     def ask(event: Event, _standing: Standing) -> None:
         note(event)
         if isinstance(event, AttemptStarted):
             busy.append(WORKERS[event.worker].pid)
-            assert stop.ask()
+            assert stop.request()
 
     root = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):

@@ -121,7 +121,7 @@ def test_characters_that_no_text_has_are_refused_at_their_place(character: str) 
 def test_escapes_are_read_but_never_printed() -> None:
     tree, lines = read('"k\\e[31m": "v\\u202e"\n"k\\e[31m": 2')
     assert tree == {"k\x1b[31m": 2}
-    assert lines == ["E105 f:2:1 k?[31m: this key is given twice, first in line 1. Fix: keep one of them."]
+    assert lines == ["E105 f:2:1 k: this key is given twice, first in line 1. Fix: keep one of them."]
 
 
 def test_several_mistakes_are_told_in_order_and_the_rest_is_read() -> None:
