@@ -32,6 +32,7 @@ from seqjobs.spec.sections import (
 )
 from seqjobs.tables.operations import OPERATIONS
 from tests.conftest import JOBS, ROOT
+from tests.errors.lines import code_of
 
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "seqjobs" / "README.md").read_text()
@@ -166,15 +167,15 @@ def test_five_mistakes_are_shown_with_line_and_column_without_tensorflow_or_ray(
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     lines = done.stderr.splitlines()
-    places = [line.split(" ")[:2] for line in lines if line.startswith("E")]
+    places = [(code_of(line), line.split(" ")[0]) for line in lines if line.startswith(str(spec))]
     assert places == [
-        ["E201", f"{spec}:2:1"],
-        ["E401", f"{spec}:3:15"],
-        ["E301", f"{spec}:5:5"],
-        ["E302", f"{spec}:6:13"],
-        ["E305", f"{spec}:7:34"],
-        ["E206", f"{spec}:8:15"],
+        ("E201", f"{spec}:2:1"),
+        ("E401", f"{spec}:3:15"),
+        ("E301", f"{spec}:5:5"),
+        ("E302", f"{spec}:6:13"),
+        ("E305", f"{spec}:7:34"),
+        ("E206", f"{spec}:8:15"),
     ]
-    assert "did you mean 'Dense'?" in done.stderr
-    assert "did you mean 'units'?" in done.stderr
+    assert "Did you mean 'Dense'?" in done.stderr
+    assert "Did you mean 'units'?" in done.stderr
     assert "Traceback" not in done.stderr

@@ -39,7 +39,7 @@ from seqjobs.tables.arguments import OneOf, Pattern
 def accepted(table: Table, value: object) -> Named:
     problems = Problems()
     named = table.parse(value, ("here",), problems)
-    assert named is not None, [problem.line("spec") for problem in problems]
+    assert named is not None, [problem.line() for problem in problems]
     assert len(problems) == 0
     return named
 
@@ -236,7 +236,7 @@ def test_a_mistake_comes_with_its_mending(table: Table, value: object, phrase: s
 
 def test_a_hostile_name_is_shown_harmless() -> None:
     (problem,) = refused(LAYERS, "\x1b[31m" + "x" * 500)
-    assert "\x1b" not in problem.line("spec")
+    assert "\x1b" not in problem.line()
     assert len(problem.what) < 100
 
 
