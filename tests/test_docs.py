@@ -24,6 +24,7 @@ from seqjobs.spec.sections import LimitsSpec
 from seqjobs.tables import TABLES
 from tests import reference
 from tests.conftest import JOBS, ROOT
+from tests.errors.lines import code_of
 
 DOCUMENTS = ("README.md", "CHANGELOG.md", "jobs/README.md", "jobs/data/README.md", "cluster/README.md")
 TEXTS = {name: (ROOT / name).read_text() for name in (*DOCUMENTS, "seqjobs/README.md", "tests/benchmarks/RESULTS.md")}
@@ -214,15 +215,15 @@ def test_five_mistakes_are_shown_with_line_and_column_without_tensorflow_or_ray(
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     lines = done.stderr.splitlines()
-    places = [line.split(" ")[:2] for line in lines if line.startswith("E")]
+    places = [(code_of(line), line.split(" ")[0]) for line in lines if line.startswith(str(spec))]
     assert places == [
-        ["E201", f"{spec}:2:1"],
-        ["E401", f"{spec}:3:15"],
-        ["E301", f"{spec}:5:5"],
-        ["E302", f"{spec}:6:13"],
-        ["E305", f"{spec}:7:34"],
-        ["E206", f"{spec}:8:15"],
+        ("E201", f"{spec}:2:1"),
+        ("E401", f"{spec}:3:15"),
+        ("E301", f"{spec}:5:5"),
+        ("E302", f"{spec}:6:13"),
+        ("E305", f"{spec}:7:34"),
+        ("E206", f"{spec}:8:15"),
     ]
-    assert "did you mean 'Dense'?" in done.stderr
-    assert "did you mean 'units'?" in done.stderr
+    assert "Did you mean 'Dense'?" in done.stderr
+    assert "Did you mean 'units'?" in done.stderr
     assert "Traceback" not in done.stderr

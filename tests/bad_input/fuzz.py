@@ -15,6 +15,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from seqjobs.errors import SpecError
@@ -80,7 +81,7 @@ class Fuzz:
             codes = list(self._codes_of())
         self._codes.update(codes)
 
-    def _codes_of(self) -> list[str]:
+    def _codes_of(self) -> Sequence[str]:
         try:
             job = load_job(self._path)
             trials = make_plan([job]).trials if _is_small(job) else ()
@@ -88,7 +89,7 @@ class Fuzz:
             for line in error.lines:
                 assert line.isprintable()
                 assert LINE.fullmatch(line), line
-            return [line.split()[0] for line in error.lines if not line.startswith("...")]
+            return error.codes
         for trial in trials:
             check_plain(trial.spec)
         return ["accepted"]
