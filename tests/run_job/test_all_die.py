@@ -74,6 +74,8 @@ def test_a_run_that_has_results_is_not_stopped_by_what_is_left(make_points_plan:
     assert (run.num_finished, run.num_failed) == (20, 20)
 
 
+@pytest.mark.ray
+@pytest.mark.slow
 def test_workers_that_are_killed_whatever_they_train_stop_the_run(
     make_points_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
