@@ -32,6 +32,8 @@ from tests.each_case import each_case
 
 pytestmark = pytest.mark.slow
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def as_in_a_worker(runner: object) -> None:
