@@ -63,6 +63,7 @@ RANGES = st.builds(
     st.sampled_from([None, None, 1, 2, 0.1, 0, -1, 1e-300, "x"]),
 )
 DIMENSIONS = RANGES | st.builds(lambda options: {"choice": options}, st.lists(VALUES | RANGES, max_size=4))
+VARIANTS = st.lists(st.dictionaries(st.sampled_from(KEYS), VALUES | DIMENSIONS), max_size=3)
 OVERRIDES = st.lists(
     st.builds(
         "{}={}".format,
@@ -86,7 +87,7 @@ def delete(container: Any, key: Any, _: Any) -> None:
 
 
 def replace(container: Any, key: Any, value: Any) -> None:
-    container[key] = copy.deepcopy(value)
+    container[key] = value
 
 
 def rename(container: Any, key: Any, name: str) -> None:
@@ -120,7 +121,7 @@ def scale(container: Any, key: Any, change: tuple[float, int]) -> None:
 
 
 def choose(container: Any, key: Any, value: Any) -> None:
-    container[key] = {"choice": [container[key], copy.deepcopy(value)]}
+    container[key] = {"choice": [container[key], value]}
 
 
 def double(container: Any, key: Any, _: Any) -> None:
@@ -128,7 +129,7 @@ def double(container: Any, key: Any, _: Any) -> None:
 
 
 def name_two(container: Any, key: Any, value: Any) -> None:
-    container[key] = {"one": container[key], "two": copy.deepcopy(value)}
+    container[key] = {"one": container[key], "two": value}
 
 
 def deepen(container: Any, key: Any, _: Any) -> None:
@@ -155,17 +156,20 @@ CHANGES: tuple[tuple[Callable[[Any, Any, Any], None], st.SearchStrategy[Any]], .
 
 @st.composite
 def changed_trees(draw: st.DrawFn) -> str:
-    """A real spec with one to three changes, written as JSON, which is YAML."""
+    """A real spec with one to three changes, written as JSON, which is YAML.
+
+    Drawn values are copied, because later changes would otherwise change the values that strategies choose from.
+    """
     tree = copy.deepcopy(draw(st.sampled_from(TREES)))
     if draw(st.integers(0, 3)) == 3:
-        tree["variants"] = draw(st.lists(st.dictionaries(st.sampled_from(KEYS), VALUES | DIMENSIONS), max_size=3))
+        tree["variants"] = copy.deepcopy(draw(VARIANTS))
     for _ in range(draw(st.integers(1, 3))):
         found = list(places(tree))
         if not found:
             break
         container, key = found[draw(st.integers(0, len(found) - 1))]
         change, values = draw(st.sampled_from(CHANGES))
-        change(container, key, draw(values))
+        change(container, key, copy.deepcopy(draw(values)))
     return json.dumps(tree, ensure_ascii=draw(st.booleans()), indent=1)
 
 
