@@ -16,6 +16,7 @@ from seqjobs.cli.exits import ExitCode
 from seqjobs.cli.main import COMMANDS
 from seqjobs.data.plan_check import inspect_plan
 from seqjobs.data.streamed.window import DEFAULT_MEMORY
+from seqjobs.operations import OPERATIONS
 from seqjobs.planning.assignments import DEFAULT_TRIALS
 from seqjobs.planning.plan import make_plan
 from seqjobs.spec.data_section import DataSpec
@@ -30,7 +31,6 @@ from seqjobs.spec.sections import (
     ResourcesSpec,
     SearchSpec,
 )
-from seqjobs.tables.operations import OPERATIONS
 from tests.conftest import JOBS, ROOT
 
 README = (ROOT / "README.md").read_text()

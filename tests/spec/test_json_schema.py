@@ -11,9 +11,9 @@ import pytest
 from seqjobs.errors.problems import Problems
 from seqjobs.spec.document import read_document
 from seqjobs.spec.schema import json_schema
+from tests.operations.test_writings import COLUMN, WRITINGS
 from tests.spec.mutations import JOBS
 from tests.spec.spec_texts import SPEC, changed, errors, parse
-from tests.tables.test_operations import COLUMN, WRITINGS
 
 SCHEMA = json_schema()
 
