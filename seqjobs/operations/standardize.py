@@ -52,7 +52,8 @@ class Standardize(Operation):
         for deviation in self.deviation or ():
             if not _LEAST_DEVIATION <= deviation <= _LARGEST_DEVIATION:
                 bounds = f"from {_LEAST_DEVIATION:g} to {_LARGEST_DEVIATION:g}"
-                return f"its standard deviation is {deviation:.3g}, and keras.layers.Normalization takes those {bounds}"
+                layer = f"keras.layers.Normalization takes those {bounds}; put a `rescale` before it"
+                return f"its standard deviation is {deviation:.3g}, and {layer}"
         return ""
 
     def layer(self, given: ColumnType, keras: Any) -> Layer:  # noqa: ARG002
