@@ -27,6 +27,8 @@ from seqjobs.results.weights import WeightsStore
 from seqjobs.spec.load import load_job
 from tests.conftest import POINTS_SPEC
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 SEARCH = """
 search: {trials: 6}
 objective: {metric: val_loss, direction: minimize}

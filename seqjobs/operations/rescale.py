@@ -17,8 +17,7 @@ from seqjobs.tables.arguments import Number
 class Rescale(Operation):
     entry = Entry(
         "rescale",
-        "Multiply by a factor, for example 1/255 for pixels. As the last operation it leaves rows as they are stored "
-        "(pixels as bytes) until a batch is made.",
+        "Multiply by a factor, for example 1/255 for pixels.",
         {"factor": Argument(Number())},
         alone="factor",
     )

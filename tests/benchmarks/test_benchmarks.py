@@ -35,6 +35,8 @@ from tests.benchmarks.workloads import WORKLOADS, Workload
 from tests.conftest import ROOT
 from tests.fake_runner import StartFake
 
+pytestmark = pytest.mark.long
+
 COMMITTED = Store(folder=Path(__file__).parent)
 MACHINE = Machine(cpu="a CPU", cores=2, memory_gib=8.0)
 

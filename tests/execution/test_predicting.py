@@ -22,6 +22,8 @@ from seqjobs.planning.resources import Resources
 from seqjobs.training.finished_model import FinishedModel
 from tests.fake_runner import StartFake
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 ROWS = 10
 MakePlan = Callable[..., Plan]
 

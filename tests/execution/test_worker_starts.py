@@ -22,6 +22,8 @@ from seqjobs.run import run_job
 from tests.fake_runner import Behaviour, FakeRunner, StartFake
 from tests.run_job.samples import Watcher
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 MakePlan = Callable[..., Plan]
 
 

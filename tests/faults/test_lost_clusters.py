@@ -15,6 +15,8 @@ from seqjobs.execution import cluster_watch
 from seqjobs.execution.cluster_watch import ClusterWatch, asked
 from tests.faults.ray_faults import FAULTS
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 
 @pytest.mark.parametrize("fault", ["gcs"])
 def test_a_sample_of_the_faults_of_ray(fault: str, tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ from seqjobs.training.outcome import Cause, PackCheckpoint
 from tests.fake_runner import FakeRunner, StartFake
 from tests.faults.node_faults import drain
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 
 @pytest.fixture
 def cluster() -> Iterator[Any]:

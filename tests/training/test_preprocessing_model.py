@@ -20,6 +20,8 @@ from seqjobs.predict import predict_rows
 from seqjobs.training.outcome import PackRunner
 from tests.finished_runs import Finished
 
+pytestmark = pytest.mark.slow
+
 SPEC = """
 name: raw
 data: {{train: rows.parquet, features: {features}, target: y}}

@@ -28,6 +28,8 @@ from tests.conftest import ROOT
 from tests.fake_runner import FakeRunner, StartFake, trainings
 from tests.run_job.samples import moved_points
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 EPOCH_SECONDS = 0.1
 FOUR = ("-S", "fit.batch_size={choice: [16, 24, 32, 48]}", "-S", "search.sampler=grid")
 SLOW = ("-S", "fit.epochs=20")
