@@ -18,6 +18,7 @@ import click
 
 from seqjobs.cli.main import COMMANDS, cli
 from seqjobs.data.streamed.window import DEFAULT_MEMORY
+from seqjobs.operations import OPERATION_CLASSES, OPERATIONS
 from seqjobs.planning.assignments import DEFAULT_TRIALS
 from seqjobs.spec.data_section import CsvSpec, DataSpec, StorageSpec
 from seqjobs.spec.field_docs import field_docs
@@ -49,7 +50,6 @@ from seqjobs.tables import (
 )
 from seqjobs.tables._base import Argument, Entry, Required, Table, snake_case
 from seqjobs.tables.arguments import OneOf, Optional
-from seqjobs.tables.operations import OPERATIONS
 
 REFERENCE = Path(__file__).parent.parent / "jobs" / "README.md"
 MARKED = re.compile(r"(<!-- made by python -m tests\.reference: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -210,6 +210,11 @@ def metrics() -> str:
     return entries(METRICS, more=column, names=("history column",))
 
 
+def operations() -> str:
+    """Return the table of operations with the columns that each takes."""
+    return entries(OPERATIONS, more=lambda entry: (OPERATION_CLASSES[entry.name].takes,), names=("columns",))
+
+
 def commands() -> str:
     """Return a table of all commands and a table of their options."""
     found = {name: _command(name) for name in COMMANDS}
@@ -253,7 +258,7 @@ def _options(found: Mapping[str, click.Command]) -> Iterator[Row]:
 MADE: Mapping[str, Callable[[], str]] = {
     "jobs": jobs,
     "fields": fields,
-    "operations": lambda: entries(OPERATIONS),
+    "operations": operations,
     "layers": lambda: entries(LAYERS),
     "activations": lambda: entries(ACTIVATIONS),
     "initializers": lambda: entries(INITIALIZERS),

@@ -272,7 +272,7 @@ class Interrupted:
             yield Predicted(outputs=np.zeros((batch.rows.num_rows, 1), np.float32), wrong=Tally())
             raise KeyboardInterrupt
 
-    def export_raw(self, model: FinishedModel) -> bytes:  # noqa: ARG002
+    def export_with_preprocessing(self, model: FinishedModel) -> bytes:  # noqa: ARG002
         raise KeyboardInterrupt
 
     def evaluate(self, model: FinishedModel, rows: LabelledRows) -> Mapping[str, float]:  # noqa: ARG002
