@@ -37,7 +37,7 @@ def predict_rows(
     Paths are those of `data.train`, from the current folder; `keep` are columns that stand before the predictions.
     Rows are read in batches and written as they come; the file is there once it is whole. Raises NotFoundError E614
     and E615, StorageError E606, ClusterError, and DataError as training does: E402 for columns that are not there,
-    E403 for values that are null or unseen, all of which are counted.
+    E407 and E408 for values that are unseen or null, all of which are counted.
     """
     model, source = finished_model(run, trial)
     rows = NewRows.find(new_source(source, paths, Path.cwd()), model.preparation, keep)

@@ -73,7 +73,7 @@ def test_what_is_wrong_with_data_is_told_as_that(pool: RayPool, make_points_plan
     model = finished(make_points_plan())
     strings = pa.RecordBatch.from_pydict({f"x{index}": pa.array(["a"]) for index in range(6)})
     wrong = NewBatch(rows=strings, place=Place(path="rows.csv", first_row=0))
-    with pytest.raises(DataError, match=r"rows.csv: column 'x0' is str.*\[E403\]"):
+    with pytest.raises(DataError, match=r"rows.csv: column 'x0' is str.*\[E420\]"):
         list(pool.predict(model, [batch(0), wrong]))
 
 
@@ -105,5 +105,5 @@ def test_a_file_that_the_reader_of_an_evaluation_dies_of_is_named(
         classes=None,
         integer=False,
     )
-    with pytest.raises(DataError, match=r"E425 .*deep.jsonl: the process that was reading this file died"):
+    with pytest.raises(DataError, match=r"deep.jsonl: the process that was reading this file died.*\[E425\]"):
         pool.evaluate(model, rows)

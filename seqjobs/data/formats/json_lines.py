@@ -84,9 +84,9 @@ class JsonLinesFormat:
 
 def _told(source: SourceFile, message: str) -> DataError | None:
     if (changed := _CHANGED.search(message)) and changed[2] != "null":
-        what = f"column {shown(changed[1])} holds a {changed[3]} where other rows hold a {changed[2]}"
+        what = f"column {shown(changed[1])} has a {changed[3]} where other rows have a {changed[2]}"
         fix = "correct it, so that all rows have one type."
-        return DataError("E403", f"{what}: {message}", where=source.where, fix=fix)
+        return DataError("E410", f"{what}: {message}", where=source.where, fix=fix)
     if "Empty JSON" in message:
         return DataError("E406", "the file is empty", where=source.where, fix="name files that have rows.")
     if "straddl" in message:
