@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from seqjobs.data.kept_columns import KeptColumns
-from seqjobs.data.new_rows import NewBatch, NewRows, new_source
+from seqjobs.data.new_rows import KeptColumns, NewBatch, NewRows, new_source
 from seqjobs.data.tally import Tally
 from seqjobs.errors import DataError
 from seqjobs.errors.problems import shown

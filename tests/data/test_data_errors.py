@@ -92,7 +92,7 @@ def test_string_features_say_what_would_do(folder: Folder, kind: pa.DataType) ->
     error = folder.inspect_error()
     assert error.code == "E403"
     assert "'carrier' holds strings" in error.what
-    assert "(the same goes for 'origin')" in error.what
+    assert "(the same is true of 'origin')" in error.what
     assert "features: {'carrier': one_hot}" in error.fix
     assert "'origin'" in error.what
     assert "['x']" in error.fix
