@@ -201,9 +201,10 @@ def _weight_type(file: DataFile, name: str) -> ColumnType:
 
 def _refusal(refused: dict[str, DataError], usable: Sequence[str], file: DataFile) -> DataError:
     """Return one error for all columns with the same kind of mistake, and the features that can be used."""
-    (first, error), *others = refused.items()
-    also = [shown(name) for name in refused if name != first][:MAX_NAMED]
-    more = f" (the same is true of {', '.join(also)}{', ...' if len(others) > MAX_NAMED else ''})" if also else ""
+    (_, error), *others = refused.items()
+    alike = [shown(name) for name, other in others if other.code == error.code]
+    named = ", ".join(alike[:MAX_NAMED]) + (", ..." if len(alike) > MAX_NAMED else "")
+    more = f" (the same is true of {named})" if alike else ""
     example = [shown(name) for name in usable[:MAX_NAMED]] + (["..."] if len(usable) > MAX_NAMED else [])
     fix = f"{error.fix.rstrip('.')}; the numeric columns are features: [{', '.join(example)}]." if usable else error.fix
     return DataError(error.code, error.what + more, where=printable(file.name), fix=fix)
