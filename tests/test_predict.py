@@ -319,7 +319,7 @@ def test_paths_are_those_of_a_spec(finish: Finish, tmp_path: Path) -> None:
     for path, message in (
         ("https://host/rows.csv", r"only local files.*\[E401\]"),
         ("s3://user@host/rows.csv", "E709"),
-        ("none.csv", r"no such file.*\[E401\]"),
+        ("none.csv", r"there is no file or folder 'none.csv'.*\[E401\]"),
     ):
         with pytest.raises(DataError, match=message):
             predicted(done, path, tmp_path / "out.csv")

@@ -109,12 +109,11 @@ def test_what_a_dead_child_was_writing_is_removed(folder: Path) -> None:
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
 def test_the_child_ends_with_its_parent(folder: Path, sent: signal.Signals) -> None:
     command = [*MAIN, "plan", "-"]  # which waits at its input
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=folder, **pipes) as process:
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         while not psutil.Process(process.pid).children():
             assert process.poll() is None
         process.send_signal(sent)
-        # Their other ends are closed once the child is gone too.
+        # Its other end is closed once the child is gone too.
         assert process.stdout is not None
         assert process.stdout.read() == b""
     assert process.returncode == -sent
