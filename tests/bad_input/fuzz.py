@@ -76,12 +76,12 @@ def specs(folder: Path, outcomes: Outcomes) -> Callable[[], None]:
     return given(text=changed_specs(), overrides=st.just([]) | OVERRIDES)(read)
 
 
-def _outcomes_of(path: Path, overrides: list[str]) -> list[str]:
+def _outcomes_of(path: Path, overrides: list[str]) -> Sequence[str]:
     try:
         job = load_job(path, overrides)
         trials = make_plan([job]).trials if num_wanted(job) * job.search.repeats <= MAX_TRIALS else ()
     except SpecError as error:
-        return _codes_of(error.lines)
+        return _codes_of(error)
     ids = [trial.id for trial in trials]
     assert len(ids) == len(set(ids))
     for trial in trials:
@@ -89,12 +89,12 @@ def _outcomes_of(path: Path, overrides: list[str]) -> list[str]:
     return ["accepted"]
 
 
-def _codes_of(lines: Sequence[str]) -> list[str]:
-    assert lines
-    for line in lines:
+def _codes_of(error: SpecError) -> Sequence[str]:
+    assert error.lines
+    for line in error.lines:
         assert line.isprintable()
         assert LINE.fullmatch(line), line
-    return [line.split()[0] for line in lines if not line.startswith("...")]
+    return error.codes
 
 
 def files(folder: Path, outcomes: Outcomes) -> Callable[[], None]:

@@ -16,8 +16,8 @@ JOBS = Path(__file__).parent.parent.parent / "jobs"
 # A folder whose data files exist, because a spec whose files are missing is refused.
 DATA = JOBS / "data" / "digits"
 
-# A line that reports a mistake: the code, the place, what is wrong, and how to fix it.
-LINE = re.compile(r"E\d{3} [^\n]+?:\d+:\d+ .*[^ ] Fix: .+[.?]|\.\.\. and \d+ more")
+# A line that reports a mistake: the place, what is wrong, how to fix it, and the code.
+LINE = re.compile(r"[^\n]+?:\d+:\d+ .*[^ ] (Fix: .+\.|[A-Z].*\?) \[E\d{3}\]|\.\.\. and \d+ more")
 
 SPEC = """\
 name: small
