@@ -377,12 +377,12 @@ def test_predict_takes_a_run_and_data(asked: list[tuple[object, ...]], folder: P
     trial = plan_of(folder).trials[2].id
     keep = ("--keep", "id", "--keep", "a", "--keep", "id")
     assert invoke("predict", "run-o", "*.csv", "--out", "out.csv", *keep).stdout == "out.csv: 1,234 rows\n"
-    invoke("predict", "new.csv", "--out", "a/out.parquet", "--trial", trial)
+    invoke("predict", "new.csv", "--out", "out.parquet", "--trial", trial)
     invoke("predict", "new.csv", "s3://bucket/more", "--out", "out.csv")
     nothing: dict[str, object] = {"keep": ()}
     assert asked == [
         ("run-one", 7, ("*.csv",), Path("out.csv"), {"keep": ("id", "a")}),
-        ("run-one", 2, ("new.csv",), Path("a/out.parquet"), nothing),
+        ("run-one", 2, ("new.csv",), Path("out.parquet"), nothing),
         ("run-one", 7, ("new.csv", "s3://bucket/more"), Path("out.csv"), nothing),
     ]
 
@@ -424,7 +424,7 @@ def test_doctor_prints_what_it_finds_and_what_to_do(monkeypatch: pytest.MonkeyPa
     assert [line.split() for line in result.stdout.splitlines()] == [
         ["ok", "keras", "3.15.1"],
         ["BAD", "free", "disk", "0.1", "GiB"],
-        ["free", "some", "of", "it"],
+        ["Fix:", "free", "some", "of", "it"],
     ]
 
 
