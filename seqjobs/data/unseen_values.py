@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
+from seqjobs.data.chain import Chain
 from seqjobs.data.dataset import Array
 from seqjobs.data.layout import Layout
 from seqjobs.data.new_features import as_trained
 from seqjobs.data.place import Place
-from seqjobs.data.preprocess.categories import Categories, distinct
-from seqjobs.data.preprocess.chain import Chain
+from seqjobs.operations.categories import Categories, distinct
 
 MOST_VALUES = 10_000
 """So many distinct values of a column are told apart; a column of more is no category."""

@@ -176,8 +176,8 @@ class RayPool:
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         return self._written(trial, self._asking("export", trial, feature_shape, weights))
 
-    def export_raw(self, model: FinishedModel) -> bytes:
-        return self._written(model.trial, self._asking("export_raw", model))
+    def export_with_preprocessing(self, model: FinishedModel) -> bytes:
+        return self._written(model.trial, self._asking("export_with_preprocessing", model))
 
     def _written(self, trial: Trial, ask: Ask) -> bytes:
         what = f"no worker has written the model of trial {trial.id} within {EXPORT_SECONDS:g} s"

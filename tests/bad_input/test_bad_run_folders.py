@@ -74,28 +74,37 @@ def a_link_for_a_lock(_: Path, root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "code", "told"),
+    ("make", "exit_code", "code", "told"),
     [
-        (a_file, 2, "E601 {root}: this is a file, not a run's folder. Fix: choose another --run."),
-        (a_thesis, 2, "E601 {root}: this folder holds other things than a run (thesis.txt). Fix: "),
-        (a_run_at_work, 2, "E602 {root}: this run is held by process {pid} on "),
+        (a_file, 2, "E601", "{root}: this is a file, not a run's folder. Fix: choose another --run. [E601]"),
+        (a_thesis, 2, "E601", "{root}: this folder holds other things than a run (thesis.txt). Fix: "),
+        (a_run_at_work, 2, "E602", "{root}: this run is held by process {pid} on "),
         (
             another_run,
             2,
-            "E603 {root}: this run was created from another spec:\n--- then\n+++ now\n--S fit.epochs=4. Fix: ",
+            "E603",
+            "{root}: this run was created from another spec:\n--- then\n+++ now\n--S fit.epochs=4\nFix: ",
         ),
-        (a_link_for_a_lock, 4, "E606 {root}/lock: the lock cannot be taken: Too many levels of symbolic links. Fix: "),
-        (a_newer_run, 2, "E607 {root}/run.json: this run has format 2, this seqjobs reads format 1. Fix: "),
-        (a_damaged_run, 2, "E608 {root}/run.json: this run's plan is damaged. Fix: "),
+        (
+            a_link_for_a_lock,
+            4,
+            "E606",
+            "{root}/lock: the lock cannot be taken: Too many levels of symbolic links.",
+        ),
+        (a_newer_run, 2, "E607", "{root}/run.json: this run has format 2, this seqjobs reads format 1. Fix: "),
+        (a_damaged_run, 2, "E608", "{root}/run.json: this run's plan is damaged. Fix: "),
     ],
 )
-def test_what_lies_in_the_way_of_a_run_is_told_and_left(spec: Path, make: Make, code: int, told: str) -> None:
+def test_what_lies_in_the_way_of_a_run_is_told_and_left(
+    spec: Path, make: Make, exit_code: int, code: str, told: str
+) -> None:
     root = spec.parent / "runs" / "one"
     make(spec, root)
     before = content(spec.parent)
     found = submit_one(spec, root.parent)
-    assert found.exit_code == code, found.output
+    assert found.exit_code == exit_code, found.output
     assert told.format(root=root, pid=os.getpid()) in found.stderr
+    assert f"[{code}]" in found.stderr
     assert (found.stdout, "Traceback" in found.stderr) == ("", False)
     assert content(spec.parent) == before
 
@@ -110,7 +119,8 @@ def test_a_file_for_the_folder_of_all_runs_is_a_mistake_of_the_command(spec: Pat
 def test_a_folder_in_which_nothing_can_be_made(spec: Path) -> None:
     found = submit_one(spec, Path("/proc/runs"))
     assert found.exit_code == 4
-    assert "E606 /proc/runs/one: the run's folder cannot be created: " in found.stderr
+    assert "/proc/runs/one: the run's folder cannot be created: " in found.stderr
+    assert "[E606]" in found.stderr
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
@@ -131,5 +141,6 @@ def test_no_room_for_a_run(spec: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
     assert found.exit_code == 4
-    assert f"E606 {spec.parent / 'runs' / 'one'}: the run cannot be created: File too large. Fix: " in found.stderr
+    assert f"{spec.parent / 'runs' / 'one'}: the run cannot be created: File too large. Fix: " in found.stderr
+    assert "[E606]" in found.stderr
     assert submit_one(spec, spec.parent / "runs").exit_code == 0

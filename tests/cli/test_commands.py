@@ -74,8 +74,8 @@ def test_every_mistake_of_every_file_is_told_at_once(folder: Path, command: str)
     result = invoke(command, "one.yaml", "two.yaml", code=2)
     assert result.stdout == ""
     *lines, last = result.stderr.splitlines()
-    assert [line.split()[1].split(":")[0] for line in lines] == ["one.yaml", "one.yaml", "two.yaml"]
-    assert last == "3 problems in 2 files; nothing was started."
+    assert [line.split(":")[0] for line in lines] == ["one.yaml", "one.yaml", "two.yaml"]
+    assert last == "3 problems in 2 files; nothing was started. `seqjobs explain CODE` says more."
     assert not (folder / "runs").exists()
 
 
@@ -263,7 +263,9 @@ def test_a_lost_cluster_leaves_with_4(submitted: Submitted, monkeypatch: pytest.
         raise ClusterError("E801", "Ray is gone", fix="run the same command again.")
 
     monkeypatch.setattr(submit, "submit_jobs", lost)
-    assert invoke("submit", "job.yaml", code=4).stderr.endswith("E801 Ray is gone. Fix: run the same command again.\n")
+    assert invoke("submit", "job.yaml", code=4).stderr.endswith(
+        "Ray is gone. Fix: run the same command again. [E801]\n"
+    )
     del submitted
 
 

@@ -26,6 +26,8 @@ from tests.conftest import POINTS_SPEC, ROOT
 from tests.fake_runner import Behaviour, trainings
 from tests.run_job.samples import moved_points
 
+pytestmark = pytest.mark.slow
+
 NUM_TRIALS = 6
 # Half a second a trial, and with `LASTING` two; no attempt may be charged for either.
 TEXT = (
@@ -111,6 +113,7 @@ def test_one_signal_commits_what_ended_and_the_same_command_goes_on(submits: Sub
     goes_on(submits)
 
 
+@pytest.mark.ray
 @pytest.mark.parametrize(
     ("number", "code", "where"), [(signal.SIGINT, 130, {"SEQJOBS_TEST_RAY": "1"}), (signal.SIGTERM, 143, {})]
 )
@@ -183,6 +186,7 @@ def test_sigterm_waits_for_what_hangs_no_longer_than_it_may(submits: Submits) ->
     assert Run.open(submits.root).status is RunStatus.INTERRUPTED
 
 
+@pytest.mark.ray
 def test_a_signal_ends_what_workers_are_at_and_leaves_no_process(submits: Submits) -> None:
     with submits.start(PIPE, PIPE, SEQJOBS_TEST_RAY="1") as process:
         submits.train(2, process)
