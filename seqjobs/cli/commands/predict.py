@@ -82,7 +82,8 @@ def _print(file: BinaryIO) -> None:
     if sys.stdout.isatty():
         click.echo(printable_block(file.read().decode()), nl=False)
     else:
-        shutil.copyfileobj(file, click.get_binary_stream("stdout"))
+        shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.flush()
 
 
 def _unseen_lines(unseen: Mapping[str, UnseenValues]) -> Iterator[str]:
