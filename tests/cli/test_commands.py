@@ -174,9 +174,9 @@ def test_submit_passes_on_what_was_asked(submitted: Submitted) -> None:
 
 
 def test_submit_says_why_a_kept_cluster_is_not_used(submitted: Submitted) -> None:
-    submitted.records, submitted.note = all_finished, "the kept cluster has no room left"
+    submitted.records, submitted.note = all_finished, "the warm cluster has no room left"
     result = invoke("submit", "job.yaml")
-    assert "the kept cluster has no room left.\n" in result.stderr
+    assert "the warm cluster has no room left.\n" in result.stderr
     assert "kept" not in result.stdout
 
 
