@@ -29,7 +29,7 @@ def new_features(layout: Layout, batch: pa.RecordBatch, place: Place, tally: Tal
     `layout` is what `new_layout` makes of their schema. Raises DataError (E403) for what cannot be counted.
     """
     features = FeatureArray(layout, batch.num_rows, tally)
-    features.write(_as_trained(layout, batch, place), 0, place)
+    features.write(as_trained(layout, batch, place), 0, place)
     return features.finish()
 
 
@@ -78,7 +78,7 @@ def _fitting(chain: Chain, field: pa.Field, preparation: Preparation, where: str
     if found.zone != given.zone and found.kind in ("time", "string"):
         if found.zone is None or given.zone is None:
             raise _other_clock(chain, found, where)
-        return chain  # the same instants, which `_as_trained` gives the zone that the model was trained on
+        return chain  # the same instants, which `as_trained` gives the zone that the model was trained on
     if given.shape is not None and (found.shape is None or math.prod(found.shape) == math.prod(given.shape)):
         found = replace(found, shape=given.shape)  # what lists of unknown length hold is looked at row by row
     made = replace(chain, given=found)
@@ -113,7 +113,7 @@ def _makes_the_same(made: Chain, trained: Chain, preparation: Preparation) -> bo
     return preparation.feature_dtype == "float32" or output.kind != "float"
 
 
-def _as_trained(layout: Layout, batch: pa.RecordBatch, place: Place) -> pa.RecordBatch:
+def as_trained(layout: Layout, batch: pa.RecordBatch, place: Place) -> pa.RecordBatch:
     """The columns: such as hold nothing with a type, times in their zone, whole numbers as bytes where features are."""
     for column in layout.columns:
         index = batch.schema.get_field_index(column.name)
