@@ -14,8 +14,8 @@ from seqjobs import __version__
 from seqjobs.cli.exits import ExitCode, Leave
 from seqjobs.cli.spec_summary import spec_summary
 from seqjobs.cli.streams import LastingStream, let_go, open_missing
-from seqjobs.cli.views.printable import printable, printable_block
 from seqjobs.errors import SeqjobsError, SpecError
+from seqjobs.errors.printable import printable, printable_block
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -33,7 +33,7 @@ COMMANDS = {
     "export": "Write a trial's model as a .keras file.",
     "predict": "Predict new rows with a trial's model.",
     "evaluate": "Print loss and metrics of a trial's model on labelled rows.",
-    "fsck": "Check a run's files; with --repair, set aside what is damaged.",
+    "fsck": "Check the files of a run; with --repair, set damaged ones aside.",
     "up": "Keep a local cluster warm for the next submits.",
     "down": "End the cluster that `up` keeps.",
     "schema": "Print the JSON Schema of a spec, for editors.",

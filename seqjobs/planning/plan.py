@@ -45,8 +45,10 @@ class Plan:
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
-        """All trials, in the order in which they are dispatched."""
-        return tuple(trial for pack in self.packs for trial in pack.trials)
+        """All trials, in the order of jobs, assignments and repeats; packs are dispatched in an order of their own."""
+        jobs = {job.name: index for index, job in enumerate(self.jobs)}
+        trials = (trial for pack in self.packs for trial in pack.trials)
+        return tuple(sorted(trials, key=lambda trial: (jobs[trial.job], trial.number, trial.repeat)))
 
     @property
     def objectives(self) -> tuple[ObjectiveSpec, ...]:
@@ -93,9 +95,9 @@ def _plan_of(jobs: Sequence[JobSpec]) -> Plan:
         raise SpecError(lines)
     packs = _packs_of_one(jobs, trials, keys)
     order = {key: index for index, key in enumerate(dict.fromkeys(pack.shared_key for pack in packs))}
-    # Of those that can train together, the ones of a job and seed follow one another: so packs are cut out of them.
-    jobs_order = {job.name: index for index, job in enumerate(jobs)}
-    packs.sort(key=lambda pack: (order[pack.shared_key], jobs_order[pack.trials[0].job], pack.trials[0].seed))
+    # Repeats of one assignment follow one another, so that few assignments are incomplete at a time: the weights of
+    # those are kept, whatever their values.
+    packs.sort(key=lambda pack: order[pack.shared_key])
     return Plan(jobs=tuple(jobs), packs=tuple(packs), datasets=tuple(datasets.values()))
 
 
@@ -176,7 +178,8 @@ def _packs_of_one(jobs: Sequence[JobSpec], trials: Sequence[Trial], keys: PlanKe
                 checkpoint_seconds=job.limits.checkpoint,
                 stall=job.limits.stall,
                 objective=job.objective,
-                keep_best=job.keep.best,
+                # The mean over repeats decides which assignment is best, and a pack knows one repeat of each.
+                keep_best=job.keep.best if job.search.repeats == 1 else min(job.keep.best, 1) * MAX_TRIALS,
                 program_trials=sharing[program_key],
             )
         )

@@ -84,7 +84,8 @@ def test_plan_shows_what_would_run(folder: Path) -> None:
     lines = invoke("plan", "job.yaml").stdout.splitlines()
     assert lines[2].split() == ["small", "8", "maximize", "val_accuracy", "4", "45", "-", "121", "job.yaml"]
     assert lines[6].split()[:4] == ["rows.parquet", "100", "last", "20"]
-    assert lines[-1] == "8 trials, 8 packs, 4 programs; nothing was started"
+    assert lines[-1] == "8 trials, 4 models; nothing was started"
+    assert not any("pack" in line or "one at a time" in line for line in lines)
     assert not (folder / "runs").exists()
 
 
@@ -96,7 +97,7 @@ def test_plan_says_how_many_train_together_and_why_others_do_not(folder: Path) -
     lines = invoke("plan", "job.yaml", *together, "-S", "model.1.Dense.units=2", "-S", "fit.pack=6").stdout.splitlines()
     assert lines[-2:] == [
         "9 trials in 2 packs of 5, each pack in one program",
-        "9 trials, 2 packs, 1 program; nothing was started",
+        "9 trials, 2 packs, 1 model; nothing was started",
     ]
     lines = invoke("plan", "job.yaml", "-S", "fit.pack=off").stdout.splitlines()
     assert lines[-2] == "8 trials one at a time: fit.pack is off"
@@ -252,7 +253,7 @@ def test_a_run_out_of_time_leaves_with_6_and_says_how_to_go_on(submitted: Submit
     submitted.records = lambda plan: {trial.id: finished(trial, 0.5) for trial in plan.trials[:3]}
     result = invoke("submit", "job.yaml", code=6)
     assert "3 finished, 0 failed, 5 left" in result.stdout
-    assert "limits.run_time is over, 5 of 8 left" in result.stderr
+    assert "limits.run_time is over, and 5 of 8 trials are left" in result.stderr
     assert "--run run-one" in result.stderr
 
 

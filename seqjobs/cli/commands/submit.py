@@ -20,8 +20,8 @@ from seqjobs.cli.options import (
 from seqjobs.cli.progress import progress_for
 from seqjobs.cli.progress.tracker import Tracker
 from seqjobs.cli.streams import let_go
-from seqjobs.cli.views.outcome_view import leave_as, print_outcome
-from seqjobs.cli.views.plan_view import show_plan
+from seqjobs.cli.views.plans import show_plan
+from seqjobs.cli.views.runs import leave_as, print_outcome
 from seqjobs.execution.stopping import StopWish
 from seqjobs.planning import make_plan
 from seqjobs.results.run import Run

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TextIO, final
 
 from seqjobs.cli.progress.tracker import Tracker
-from seqjobs.cli.views.numbers import counted, shown_duration, shown_estimate, shown_metric
-from seqjobs.cli.views.printable import printable
+from seqjobs.cli.views.formatting import counted, shown_duration, shown_estimate, shown_metric
+from seqjobs.errors.printable import printable
 from seqjobs.execution.events import Event
 from seqjobs.planning.plan import Plan
 from seqjobs.results.progress import Standing

@@ -1,4 +1,4 @@
-"""What `plan --data` shows of the rows: a line for each column, the classes, and what is suspicious."""
+"""The rows of a dataset as `plan --data` shows them: a line for each column, the classes, and warnings."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from seqjobs.cli.views.printable import clipped, printable
-from seqjobs.cli.views.sheet import Column, Sheet
+from seqjobs.cli.views.formatting import shown_percent
+from seqjobs.cli.views.tables import Column, Table, print_table
 from seqjobs.data.figures import DataFigures
 from seqjobs.data.profiles import ColumnProfile
+from seqjobs.errors.printable import clipped, printable
 
 MAX_COLUMNS = 100
 MAX_CLASSES = 12
@@ -18,11 +19,11 @@ MAX_VALUE = 14
 
 
 def print_figures(console: Console, figures: DataFigures) -> None:
-    """A table, a line of classes, and a line for each warning."""
+    """Print a table of columns, a line of classes, and a line for each warning."""
     console.print()
-    console.print(_sheet(figures).fitted(console.width).table())
+    print_table(console, _table(figures))
     seen = "all" if figures.sampled_rows == figures.train_rows else f"{figures.sampled_rows:,} of"
-    notes = [f"figures of {seen} {figures.train_rows:,} training rows; * is the target, - is not used"]
+    notes = [f"from {seen} {figures.train_rows:,} training rows; * is the target, - is not used"]
     hidden = len(figures.columns) - MAX_COLUMNS
     if hidden > 0:
         notes.append(f"and {hidden:,} more columns: -o json shows all")
@@ -38,11 +39,11 @@ def print_figures(console: Console, figures: DataFigures) -> None:
 def _classes(figures: DataFigures) -> str:
     """`late 61,930 (24%), fine 200,009 (76%)`"""
     total = sum(rows for _, rows in figures.classes)
-    told = [
-        f"{clipped(printable(name), MAX_VALUE)}: {rows:,} ({rows / total:.0%})"
+    shares = [
+        f"{clipped(printable(name), MAX_VALUE)}: {rows:,} ({shown_percent(rows / total)})"
         for name, rows in figures.classes[:MAX_CLASSES]
     ]
-    return ", ".join([*told, *(["..."] if len(figures.classes) > MAX_CLASSES else [])])
+    return ", ".join([*shares, *(["..."] if len(figures.classes) > MAX_CLASSES else [])])
 
 
 def figures_json(figures: DataFigures) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def figures_json(figures: DataFigures) -> dict[str, Any]:
         "sampled_rows": figures.sampled_rows,
         "columns": [_column_json(profile, figures) for profile in figures.columns],
         "classes": dict(figures.classes),
-        "warnings": list(figures.warnings),
+        "warnings": figures.warnings,
         "error": None if figures.error is None else str(figures.error),
     }
 
@@ -82,13 +83,13 @@ def _use(profile: ColumnProfile, figures: DataFigures) -> str:
     return "feature" if profile.name in figures.used else "not used"
 
 
-def _sheet(figures: DataFigures) -> Sheet:
+def _table(figures: DataFigures) -> Table:
     profiles = figures.columns[:MAX_COLUMNS]
     marks = {"target": "*", "not used": "-", "weight": "w"}
     names = tuple(f"{marks.get(_use(one, figures), ' ')} {printable(one.name)}" for one in profiles)
     distinct = tuple("" if one.distinct is None else f"{one.distinct:,}" for one in profiles)
     missing = tuple(f"{one.nulls + one.not_finite:,}" if one.nulls + one.not_finite else "" for one in profiles)
-    return Sheet(
+    return Table(
         columns=(
             Column(title="  column", cells=names),
             Column(title="type", cells=tuple(clipped(str(one.type or one.stored), MAX_VALUE) for one in profiles)),
@@ -110,5 +111,5 @@ def _values(profile: ColumnProfile) -> str:
         return f"{profile.times.first} to {profile.times.last}"
     if profile.text is not None and profile.text.mean_words >= 4:
         return f"texts of {profile.text.mean_words:.0f} words"
-    told = (f"{clipped(printable(value), MAX_VALUE)} {rows / profile.rows:.0%}" for value, rows in profile.frequent[:3])
-    return ", ".join(told)
+    shares = ((clipped(printable(value), MAX_VALUE), rows / profile.rows) for value, rows in profile.frequent[:3])
+    return ", ".join(f"{value} {shown_percent(share)}" for value, share in shares)

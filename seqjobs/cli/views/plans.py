@@ -1,4 +1,4 @@
-"""What a plan shows before anything runs: jobs, data, sizes, the first trials."""
+"""A plan as people read it before anything runs: jobs, data, sizes, the first trials."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from seqjobs.cli.views.console import results_console
-from seqjobs.cli.views.figures_view import figures_json, print_figures
+from seqjobs.cli.views.data_figures import figures_json, print_figures
+from seqjobs.cli.views.formatting import counted, hyperparameter_keys, short_names, shown_bytes, shown_value
 from seqjobs.cli.views.json_output import print_json
-from seqjobs.cli.views.numbers import counted, shown_bytes, shown_value
-from seqjobs.cli.views.printable import printable
-from seqjobs.cli.views.sheet import Column, Sheet
-from seqjobs.cli.views.short_names import hyperparameter_keys, short_names
+from seqjobs.cli.views.tables import Column, Table, print_line, print_table, results_console
 from seqjobs.data.dataset import split_rows
 from seqjobs.data.figures import data_figures
 from seqjobs.data.plan_check import Inspection, inspect_plan
+from seqjobs.errors.printable import printable
 from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.trial import Trial
 from seqjobs.spec.job_spec import JobSpec
@@ -27,24 +25,24 @@ FIRST_TRIALS = 10
 
 
 def show_plan(plan: Plan, output: str, *, reads_rows: bool = False) -> None:
-    """Reads the data's footers, or its rows, checks what can be checked without training, and prints what would run."""
+    """Read the data's footers, or its rows, check what can be checked without training, and print what would run."""
     inspection = inspect_plan(plan)
     plan = inspection.plan
     figures = tuple(map(data_figures, plan.datasets)) if reads_rows else ()
     if output == "json":
-        shown_rows = {"data": [figures_json(found) for found in figures]} if reads_rows else {}
-        print_json({**plan_json(plan, inspection), **shown_rows})
+        data = {"data": [figures_json(dataset) for dataset in figures]} if reads_rows else {}
+        print_json({**plan_json(plan, inspection), **data})
     else:
         print_plan(results_console(), plan, inspection)
-        for found in figures:
-            print_figures(results_console(), found)
-    for found in figures:
-        if found.error is not None:
-            raise found.error
+        for dataset in figures:
+            print_figures(results_console(), dataset)
+    for dataset in figures:
+        if dataset.error is not None:
+            raise dataset.error
 
 
 def plan_json(plan: Plan, inspection: Inspection) -> dict[str, Any]:
-    """`{"trials": {"total"}, "packs", "together", "programs", "jobs", "datasets", "plan"}`: in the last each trial."""
+    """`{"trials": {"total"}, "packs", "together", "programs", "jobs", "datasets", "plan"}`; `plan` has every trial."""
     return {
         "trials": {"total": len(plan.trials)},
         "packs": len(plan.packs),
@@ -61,7 +59,7 @@ def plan_json(plan: Plan, inspection: Inspection) -> dict[str, Any]:
 def _job_json(job: JobSpec, plan: Plan) -> dict[str, Any]:
     return {
         "job": job.name,
-        "path": str(job.source.path),
+        "path": job.source.path,
         "trials": _num_trials(job, plan),
         "objective": job.objective.model_dump(),
         "resources": job.resources.model_dump(),
@@ -72,12 +70,12 @@ def _dataset_json(source: DataSource, inspection: Inspection) -> dict[str, Any]:
     schema = inspection.schemas[source.id]
     return {
         "dataset": source.id,
-        "train": list(source.spec.train),
-        "validation": list(source.spec.validation or ()),
+        "train": source.spec.train,
+        "validation": source.spec.validation or (),
         "target": source.spec.target,
         "train_rows": schema.train_rows,
         "validation_rows": schema.validation_rows,
-        "feature_shape": list(schema.feature_shape),
+        "feature_shape": schema.feature_shape,
         "feature_dtype": schema.feature_dtype,
         "memory_bytes": schema.memory_bytes,
     }
@@ -88,7 +86,7 @@ def _trial_json(trial: Trial, pack: str, program_key: str, inspection: Inspectio
         "trial": trial.id,
         "job": trial.job,
         "seed": trial.seed,
-        "hyperparameters": dict(trial.hyperparameters),
+        "hyperparameters": trial.hyperparameters,
         "pack": pack,
         "program": program_key,
         "dataset": trial.dataset,
@@ -97,22 +95,30 @@ def _trial_json(trial: Trial, pack: str, program_key: str, inspection: Inspectio
 
 
 def print_plan(console: Console, plan: Plan, inspection: Inspection) -> None:
-    """Three tables and a line of totals."""
-    sheets = (_jobs_sheet(plan, inspection), _data_sheet(plan, inspection), _trials_sheet(plan, inspection))
-    for sheet in sheets:
-        console.print(sheet.fitted(console.width).table())
+    """Print tables of jobs, data and trials, and a line of totals."""
+    tables = (_jobs_table(plan, inspection), _data_table(plan, inspection), _trials_table(plan, inspection))
+    for table in tables:
+        print_table(console, table)
         console.print()
     hidden = len(plan.trials) - FIRST_TRIALS
     if hidden > 0:
         console.print(Text(f"and {counted(hidden, 'more trial')}: -o json shows all", style="dim"))
-    for line in pack_lines(plan):
-        console.print(Text(line))
-    totals = [counted(len(plan.trials), "trial"), counted(len(plan.packs), "pack")]
-    console.print(Text(f"{', '.join(totals)}, {counted(plan.num_programs, 'program')}; nothing was started"))
+    models = counted(plan.num_programs, "model")
+    totals = f"{counted(len(plan.trials), 'trial')}, {models}"
+    if _packs_matter(plan):
+        for line in pack_lines(plan):
+            print_line(console, line)
+        totals = f"{counted(len(plan.trials), 'trial')}, {counted(len(plan.packs), 'pack')}, {models}"
+    print_line(console, f"{totals}; nothing was started")
+
+
+def _packs_matter(plan: Plan) -> bool:
+    """Whether trials train together, or a spec says that they should or must not."""
+    return any(pack.size > 1 or pack.trials[0].spec.fit.pack != "auto" for pack in plan.packs)
 
 
 def pack_lines(plan: Plan) -> Iterator[str]:
-    """How many trials train together, and why others do not."""
+    """Yield how many trials train together, and why others do not."""
     together = [pack for pack in plan.packs if pack.size > 1]
     if together:
         trials, places = sum(len(pack.trials) for pack in together), {pack.size for pack in together}
@@ -122,14 +128,14 @@ def pack_lines(plan: Plan) -> Iterator[str]:
         yield f"{counted(trials, 'trial')} one at a time" + (f": {reason}" if reason else "")
 
 
-def _jobs_sheet(plan: Plan, inspection: Inspection) -> Sheet:
+def _jobs_table(plan: Plan, inspection: Inspection) -> Table:
     jobs = plan.jobs
     objectives = tuple(f"{job.objective.direction} {printable(job.objective.metric)}" for job in jobs)
     epochs = tuple(_span(trial.spec.fit.epochs for trial in plan.trials if trial.job == job.name) for job in jobs)
     sizes = tuple(
         _span(inspection.parameters[trial.id] for trial in plan.trials if trial.job == job.name) for job in jobs
     )
-    return Sheet(
+    return Table(
         columns=(
             Column(title="job", cells=tuple(printable(job.name) for job in jobs)),
             Column(title="trials", cells=tuple(f"{_num_trials(job, plan):,}" for job in jobs), right=True),
@@ -141,12 +147,12 @@ def _jobs_sheet(plan: Plan, inspection: Inspection) -> Sheet:
     )
 
 
-def _data_sheet(plan: Plan, inspection: Inspection) -> Sheet:
+def _data_table(plan: Plan, inspection: Inspection) -> Table:
     sources = plan.datasets
     schemas = [inspection.schemas[source.id] for source in sources]
     shapes = tuple(f"{'x'.join(map(str, schema.feature_shape))} {schema.feature_dtype}" for schema in schemas)
     validation = tuple(_validation_cell(source, plan, inspection) for source in sources)
-    return Sheet(
+    return Table(
         columns=(
             Column(title="data", cells=tuple(printable(", ".join(source.spec.train)) for source in sources)),
             Column(title="rows", cells=tuple(f"{schema.train_rows:,}" for schema in schemas), right=True),
@@ -161,7 +167,7 @@ def _data_sheet(plan: Plan, inspection: Inspection) -> Sheet:
 
 
 def _validation_cell(source: DataSource, plan: Plan, inspection: Inspection) -> str:
-    """Rows of their own, or the last ones of the training data, as many as `fit.validation_split` says."""
+    """Return the number of validation rows; with `fit.validation_split`, how many of the last training rows."""
     schema = inspection.schemas[source.id]
     if schema.validation_rows is not None:
         return f"{schema.validation_rows:,}"
@@ -170,13 +176,13 @@ def _validation_cell(source: DataSource, plan: Plan, inspection: Inspection) -> 
     return "-" if held_back == "0" else f"last {held_back}"
 
 
-def _trials_sheet(plan: Plan, inspection: Inspection) -> Sheet:
+def _trials_table(plan: Plan, inspection: Inspection) -> Table:
     first = plan.trials[:FIRST_TRIALS]
     keys = hyperparameter_keys(trial.hyperparameters for trial in plan.trials)
     names = short_names(keys, taken=("trial", "job", "seed", "parameters"))
     sizes = tuple(f"{inspection.parameters[trial.id]:,}" for trial in first)
     fixed = (
-        Column(title="trial", cells=tuple(trial.id for trial in first)),
+        Column(title="trial", cells=tuple(trial.id for trial in first), whole=True),
         Column(title="job", cells=tuple(printable(trial.job) for trial in first)),
         Column(title="seed", cells=tuple(str(trial.seed) for trial in first), right=True),
         Column(title="parameters", cells=sizes, right=True),
@@ -191,7 +197,7 @@ def _trials_sheet(plan: Plan, inspection: Inspection) -> Sheet:
         for key in keys
         if any(key in trial.hyperparameters for trial in first)
     )
-    return Sheet(columns=(*fixed, *varied))
+    return Table(columns=(*fixed, *varied))
 
 
 def _num_trials(job: JobSpec, plan: Plan) -> int:
