@@ -29,6 +29,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_thousand_specs_with_mistakes_are_accepted_or_refused_and_nothing_else() -> None:
     done = run("-m", "tests.bad_input.fuzz", "--seed", "1", "--mutations", "1500")
     assert done.returncode == 0, done.stderr
@@ -38,6 +39,7 @@ def test_a_thousand_specs_with_mistakes_are_accepted_or_refused_and_nothing_else
         assert f" {code} " in done.stdout
 
 
+@pytest.mark.slow
 def test_parquet_files_that_lie_are_read_or_refused_and_nothing_else() -> None:
     done = run("-m", "tests.bad_input.fuzz_data", "--seed", "1", "--mutations", "300")
     assert done.returncode == 0, done.stderr[-2000:]
