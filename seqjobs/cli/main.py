@@ -12,6 +12,7 @@ import click
 
 from seqjobs import __version__
 from seqjobs.cli.exits import ExitCode, Leave
+from seqjobs.cli.reading_child import in_child, reads_data
 from seqjobs.cli.spec_summary import spec_summary
 from seqjobs.cli.streams import DurableStream, detach, open_missing
 from seqjobs.errors import SeqjobsError, SpecError
@@ -126,6 +127,13 @@ def main() -> None:
         # A character that the terminal's encoding lacks must not lose the rest of the output.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if reads_data(sys.argv[1:]):
+        in_child(_run)
+    else:
+        _run()
+
+
+def _run() -> None:
     sys.stderr = DurableStream.of(sys.stderr)
     # The search for plugins of pydantic, which seqjobs does not use, reads the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

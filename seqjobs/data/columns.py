@@ -75,7 +75,7 @@ def _list_type(field: pa.Field, shape: tuple[int, ...] | None) -> ColumnType:
 
 def _scalar_type(name: str, kind: pa.DataType, shape: tuple[int, ...] | None) -> ColumnType:
     if shape is not None and math.prod(shape) == 0:
-        raise DataError("E403", f"the lists of column {shown(name)} are empty", fix="leave the column out.")
+        raise DataError("E409", f"the lists of column {shown(name)} are empty", fix="leave the column out.")
     if _is_string(kind):
         return ColumnType(kind="string", dtype="str", shape=shape)
     if pa.types.is_boolean(kind):
@@ -116,7 +116,7 @@ class Numbers:
 def numbers_of(column: pa.Array, name: str, width: int, place: Place) -> Numbers:
     """The numbers of a column, as a view where Arrow's memory allows.
 
-    Raises DataError (E403) for a list of another length.
+    Raises DataError (E409) for a list of another length.
     """
     storage = column.storage if isinstance(column, pa.ExtensionArray) else column
     if storage.null_count:
@@ -133,7 +133,7 @@ def numbers_of(column: pa.Array, name: str, width: int, place: Place) -> Numbers
 def numbers_with_gaps(column: pa.Array, name: str, width: int, place: Place) -> Array:
     """The numbers of a column as float64 (rows, width), NaN where a value is null.
 
-    Raises DataError (E403) for a list of another length.
+    Raises DataError (E409) for a list of another length.
     """
     storage = column.storage if isinstance(column, pa.ExtensionArray) else column
     if not is_list(storage.type):
@@ -159,7 +159,7 @@ def _check_lengths(column: pa.Array, name: str, width: int, place: Place) -> Non
     if wrong.any():
         row = int(wrong.argmax())
         raise DataError(
-            "E403",
+            "E409",
             f"column {shown(name)} has lists of different lengths: {lengths[row]} values in {place.row(row)}, "
             f"{width} in the first row of the training data",
             where=place.where,
@@ -177,9 +177,12 @@ def _mask(column: pa.Array) -> Array:
 
 
 def length_of_first(column: pa.Array, name: str, where: str) -> int:
-    """How many values the first list has. Raises DataError (E403) where there are none."""
+    """Return how many values the first list has. Raises DataError: E408 if it is null, E409 if it is empty."""
     length = pc.list_value_length(column)[0].as_py()
+    if length is None:
+        what = f"column {shown(name)} has a null in its first row, where a list was expected"
+        raise DataError("E408", what, where=printable(where), fix="write a list there, or leave the row out.")
     if not length:
-        what = f"column {shown(name)} has {'a null' if length is None else 'an empty list'} in its first row"
-        raise DataError("E403", what, where=printable(where), fix="make all lists of the column equally long.")
+        what = f"column {shown(name)} has an empty list in its first row"
+        raise DataError("E409", what, where=printable(where), fix="make all lists of the column equally long.")
     return int(length)

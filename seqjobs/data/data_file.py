@@ -11,6 +11,7 @@ import pyarrow as pa
 from seqjobs.data.formats import Footer, Format, format_of
 from seqjobs.data.memory_limit import memory_limit, within_memory
 from seqjobs.data.partitions import Partition
+from seqjobs.data.reading_note import reading, while_reading
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
@@ -33,7 +34,7 @@ class DataFile:
     def open(cls, source: SourceFile, partition: Partition, spec: DataSpec) -> Self:
         """Raises DataError for a file that cannot be read."""
         found = format_of(source, spec)
-        with memory_limit():
+        with memory_limit(), reading(source.name):
             footer = found.footer(source)
         return cls(
             source=source,
@@ -71,7 +72,8 @@ class DataFile:
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
         """All rows in their order, at most `rows` at a time, with at least `columns`. Raises DataError."""
         own = [name for name in columns if name not in self.partition]
-        for batch in within_memory(self.format.batches(self.source, self.own, own, rows)):
+        batches = self.format.batches(self.source, self.own, own, rows)
+        for batch in within_memory(while_reading(batches, self.name)):
             yield self._with_partition(batch, columns)
 
     def _with_partition(self, batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:

@@ -69,13 +69,13 @@ def _found(texts: tuple[str, ...], folder: Path, storage: StorageSpec) -> Iterat
 
 
 def _check_types(files: Sequence[DataFile], types: Mapping[str, str]) -> None:
-    """Raises DataError: E402 where a type is given for no column, E403 where no file is text."""
+    """Raises DataError: E402 if a type is given for a column that is not there, E209 if no file is text."""
     if not types:
         return
     text = [file for file in files if file.is_text]
     if not text:
-        what = "the types of columns are given, and no file is text: the others tell their types themselves"
-        raise DataError("E403", what, where="data.types", fix="remove it.")
+        what = "types of columns are given, but no file is text; all other formats store the types themselves"
+        raise DataError("E209", what, where="data.types", fix="remove it.")
     known = text[0].schema.names
     for name in types:
         if name not in known:

@@ -16,11 +16,21 @@ from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.data.tally import Tally
 from seqjobs.errors import DataError
 from seqjobs.errors.problems import shown
-from seqjobs.operations._base import NOT_FINITE, Note
+from seqjobs.operations._base import NOT_FINITE, TOO_LARGE, Note
 from seqjobs.operations.arrays import Array, rows_with
+from seqjobs.operations.categories import NOT_IN_TRAINING
 from seqjobs.operations.few_values import FewValues
+from seqjobs.operations.log1p import NO_LOGARITHM
 
 INT32 = np.iinfo(np.int32)
+# Other values that an operation notes cannot be read as what it takes, such as times or pictures.
+_CODES = {
+    "null": "E408",
+    NOT_FINITE: "E431",
+    NO_LOGARITHM: "E431",
+    TOO_LARGE: "E424",
+    NOT_IN_TRAINING: "E407",
+}
 
 
 @final
@@ -36,7 +46,7 @@ class FeatureArray:
         self._array = np.empty((0 if writer else rows, layout.width), layout.feature_dtype)
 
     def write(self, batch: pa.RecordBatch, start: int, place: Place) -> None:
-        """Decodes a batch into the rows from `start`. Raises DataError (E403)."""
+        """Decode a batch into the rows from `start`. Raises DataError (E409, E424)."""
         if self._writer is not None:
             block = np.empty((batch.num_rows, self._layout.width), self._layout.feature_dtype)
         else:
@@ -69,11 +79,11 @@ class FeatureArray:
             return
         numbers = numbers_of(arrow, column.name, column.width, place)
         if numbers.values is None:
-            self._tally.add("E403", "null", column.name, numbers.null_rows, place)
+            self._tally.add("E408", "null", column.name, numbers.null_rows, place)
             part[:] = 0  # so that what stood in this memory is not looked at
             return
         if part.dtype == np.int32:
-            check_int32("E403", numbers.values, column.name, place)
+            check_int32(numbers.values, column.name, place)
         _put(numbers.values, part)
 
     def _write_prepared(self, arrow: pa.Array, column: FeatureColumn, part: Array, place: Place) -> None:
@@ -81,7 +91,7 @@ class FeatureArray:
         if few is None:
             made = column.chain.apply(arrow, note, place)
             if part.dtype == np.int32:
-                check_int32("E403", made, column.name, place)
+                check_int32(made, column.name, place)
             _put(made, part)
             return
         known = self._prepared.get(column.name)
@@ -91,7 +101,7 @@ class FeatureArray:
 
     def _noted(self, name: str, place: Place) -> Note:
         def note(wrong: str, rows: Array) -> None:
-            self._tally.add("E431" if wrong == NOT_FINITE else "E403", wrong, name, rows, place)
+            self._tally.add(_CODES.get(wrong, "E410"), wrong, name, rows, place)
 
         return note
 
@@ -106,8 +116,8 @@ def _put(values: Array, part: Array) -> None:
         np.copyto(part, values, casting="unsafe")
 
 
-def check_int32(code: str, values: Array, name: str, place: Place) -> None:
-    """Raises DataError where an integer (rows, width) is beyond 32 bits."""
+def check_int32(values: Array, name: str, place: Place) -> None:
+    """Raises DataError (E424) if an integer (rows, width) is beyond 32 bits."""
     if np.can_cast(values.dtype, np.int32) or not values.size:
         return
     if values.min() >= INT32.min and values.max() <= INT32.max:
@@ -116,8 +126,8 @@ def check_int32(code: str, values: Array, name: str, place: Place) -> None:
     row = int(wrong.argmax())
     value = values[row][(values[row] < INT32.min) | (values[row] > INT32.max)][0]
     raise DataError(
-        code,
-        f"column {shown(name)} has {int(value)} in {place.row(row)}, which 32 bits do not hold",
+        "E424",
+        f"column {shown(name)} has {int(value)} in {place.row(row)}, which does not fit into 32 bits",
         where=place.where,
-        fix="store the column as floats, or leave it out if it only names the rows.",
+        fix="store the column as floats, or leave it out if it only identifies rows.",
     )

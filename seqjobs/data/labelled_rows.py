@@ -99,7 +99,7 @@ class LabelledRows:
         }
         if not fits[wanted]:
             what = f"target {shown(field.name)} is {found}, and the model was trained on {wanted}"
-            raise DataError("E403", what, where=printable(where), fix="write it with the type that it had then.")
+            raise DataError("E420", what, where=printable(where), fix="write the column with that type.")
         if found.shape is None:
             length = 1 if batch is None else length_of_first(batch.column(field.name), field.name, where)
             return replace(found, shape=(length,))

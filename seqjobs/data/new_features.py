@@ -26,7 +26,7 @@ from seqjobs.operations.column_type import NUMBER, ColumnType
 def new_features(layout: Layout, batch: pa.RecordBatch, place: Place, tally: Tally) -> Array:
     """The features (rows, *feature_shape) of some rows; what is wrong with them is counted.
 
-    `layout` is what `new_layout` makes of their schema. Raises DataError (E403) for what cannot be counted.
+    `layout` is what `new_layout` makes of their schema. Raises DataError (E409, E424) for what cannot be counted.
     """
     features = FeatureArray(layout, batch.num_rows, tally)
     features.write(as_trained(layout, batch, place), 0, place)
@@ -45,7 +45,7 @@ def new_layout(
     """How rows of a file become what a model was trained on; all columns must be there.
 
     A column may have another type than then, if the same operations make as many numbers of it. Raises DataError
-    (E403) where they do not.
+    (E420) if they do not.
     """
     chains = [_fitting(chain, schema.field(chain.name), preparation, where) for chain in preparation.chains]
     starts = accumulate((chain.output.width for chain in chains), initial=0)
@@ -84,7 +84,7 @@ def _fitting(chain: Chain, field: pa.Field, preparation: Preparation, where: str
     made = replace(chain, given=found)
     if not _makes_the_same(made, chain, preparation):
         what = f"column {shown(chain.name)} is {_type_of(field, where)}, and the model was trained on {given}"
-        raise DataError("E403", what, where=printable(where), fix="write it with the type that it had then.")
+        raise DataError("E420", what, where=printable(where), fix="write the column with that type.")
     return made
 
 
@@ -93,7 +93,7 @@ def _other_clock(chain: Chain, found: ColumnType, where: str) -> DataError:
     told = [f"{kind}, with {'a' if kind.zone else 'no'} time zone" for kind in (found, chain.given)]
     what = f"column {shown(chain.name)} is {told[0]}, and the model was trained on {told[1]}"
     fix = f"write it as timestamps in {chain.given.zone}." if chain.given.zone else "write it without a time zone."
-    return DataError("E403", f"{what}; so its hours may be others", where=printable(where), fix=fix)
+    return DataError("E420", f"{what}, so its hours may differ", where=printable(where), fix=fix)
 
 
 def _type_of(field: pa.Field, where: str) -> ColumnType:
@@ -143,5 +143,5 @@ def _as_bytes(found: pa.Array, column: FeatureColumn, place: Place) -> pa.Array:
         is_list = pa.types.is_nested(found.type)
         return found.cast(pa.list_(pa.uint8()) if is_list else pa.uint8())
     except pa.ArrowInvalid as error:
-        what = f"column {shown(column.name)} has numbers beyond 0 to 255, and the model was trained on bytes"
-        raise DataError("E403", what, where=place.where, fix="correct these values.") from error
+        what = f"column {shown(column.name)} has numbers outside of 0 to 255, and the model was trained on bytes"
+        raise DataError("E424", what, where=place.where, fix="correct these values.") from error

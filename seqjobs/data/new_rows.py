@@ -56,14 +56,15 @@ class NewRows:
     ) -> Self:
         """Looks at the files; `others` are columns to read beside the features, `texts` those that hold strings.
 
-        Raises DataError: E401 files not found, E402 columns not found, E403 columns of another type, E406 no rows,
+        Raises DataError: E401 files not found, E402 columns not found, E420 columns of another type, E406 no rows,
         and those of files that cannot be read.
         """
         names = tuple(chain.name for chain in preparation.chains)
         columns = tuple(dict.fromkeys((*names, *others)))
         files = files_with_types(source, _types(source.spec, preparation, columns, texts))
         for file in files:
-            check_columns(columns, file)
+            check_columns(names, file, needed_by="the model")
+            check_columns(others, file)
             new_layout(preparation, file.schema, file.name)
         if not num_rows(files):
             raise DataError("E406", "there are no rows", where=files[0].source.where, fix="name files that have rows.")

@@ -35,9 +35,9 @@ def read_dataset(source: DataSource) -> Dataset:
 
     Data of more than `data.memory` is written to a file, and its splits read from it. Beside the arrays themselves it
     needs the memory of about one row group. Raises DataError as `inspect_data` does,
-    and for what only rows tell: E403 nulls, lists of different lengths and integers beyond 32 bits, E406 one class
-    only, E407 targets that are null or of a class that training has not, E412 a changed file, E413 not enough
-    memory, E431 values that are not finite and weights below 0.
+    and for what only rows tell: E406 one class only, E407 values that no training row has, E408 nulls, E409 lists of
+    different lengths, E410 values that cannot be read, E412 a changed file, E413 not enough memory, E417 what cannot
+    be learned, E424 integers beyond 32 bits, E431 values that are not finite and weights below 0.
     """
     survey = survey_data(source)
     rows = training_rows(survey)

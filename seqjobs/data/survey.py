@@ -12,6 +12,7 @@ from seqjobs.data.columns import column_type, described, length_of_first, stored
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.data_files import data_files
 from seqjobs.data.dataset import DataSchema
+from seqjobs.data.formats.csv import other_delimiter, write_delimiter
 from seqjobs.data.layout import Layout
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
@@ -126,17 +127,30 @@ def _feature_names(spec: DataSpec, file: DataFile) -> tuple[str, ...]:
     return named + others
 
 
-def check_columns(names: Iterable[str], file: DataFile) -> None:
-    """Raises DataError (E402) for a column that a file has not, or has twice."""
+def check_columns(names: Iterable[str], file: DataFile, *, needed_by: str = "") -> None:
+    """Raises DataError (E402) for a column that a file does not have, or has twice.
+
+    `needed_by` is what needs the columns, if it is not the spec that names them.
+    """
     known = file.schema.names
     for name in names:
         if name not in known:
-            fix = did_you_mean(name, [printable(column) for column in known], MOST_SUGGESTED)
-            fix = fix if fix.endswith(("?", ".")) else fix + "."
-            raise DataError("E402", f"there is no column {shown(name)}", where=printable(file.name), fix=fix)
+            raise missing_column(name, file, needed_by=needed_by)
         if known.count(name) > 1:
             what = f"{known.count(name)} columns are named {shown(name)}"
             raise DataError("E402", what, where=printable(file.name), fix="write the file with each name once.")
+
+
+def missing_column(name: str, file: DataFile, *, needed_by: str = "") -> DataError:
+    """Return the error E402 for a column that a file does not have."""
+    known = file.schema.names
+    what = f"there is no column {shown(name)}{f', which {needed_by} needs' if needed_by else ''}"
+    fix = did_you_mean(name, [printable(column) for column in known], MOST_SUGGESTED)
+    delimiter = other_delimiter(known[0]) if len(known) == 1 and file.is_text else None
+    if delimiter is not None:
+        what += f"; the file has one column, {shown(known[0])}"
+        fix = write_delimiter(delimiter)
+    return DataError("E402", what, where=printable(file.name), fix=fix if fix.endswith(("?", ".")) else fix + ".")
 
 
 def _types(spec: DataSpec, names: Sequence[str], file: DataFile) -> dict[str, ColumnType]:

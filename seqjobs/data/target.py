@@ -26,7 +26,7 @@ class TargetArray(Protocol):
     """The target of one split."""
 
     def write(self, column: pa.Array, start: int, place: Place) -> None:
-        """Decodes the target of a batch into the rows from `start`. Raises DataError (E403, E407)."""
+        """Decode the target of a batch into the rows from `start`. Raises DataError (E407, E409, E424)."""
 
     def finish(self) -> tuple[Array, Classes | None]:
         """The target and, of strings, the classes. Raises DataError (E406, E407)."""
@@ -56,10 +56,10 @@ class NumberTarget:
         block = self._array[start : start + len(column)].reshape(-1, self._width)
         numbers = numbers_of(column, self._name, self._width, place)
         if numbers.values is None:
-            self._tally.add("E407", "null", self._name, numbers.null_rows, place)
+            self._tally.add("E408", "null", self._name, numbers.null_rows, place)
             return
         if block.dtype == np.int32:
-            check_int32("E407", numbers.values, self._name, place)
+            check_int32(numbers.values, self._name, place)
         with np.errstate(over="ignore"):
             np.copyto(block, numbers.values, casting="unsafe")
         if block.dtype == np.float32:
@@ -84,7 +84,7 @@ class StringTarget:
 
     def write(self, column: pa.Array, start: int, place: Place) -> None:
         if column.null_count:
-            self._tally.add("E407", "null", self._name, np.asarray(column.is_null()), place)
+            self._tally.add("E408", "null", self._name, np.asarray(column.is_null()), place)
             return
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         # A dictionary in the file may hold values that no row has, and one of them twice.

@@ -27,7 +27,7 @@ class WeightArray:
         block = self._array[start : start + len(column)].reshape(-1, 1)
         numbers = numbers_of(column, self._name, 1, place)
         if numbers.values is None:
-            self._tally.add("E403", "null", self._name, numbers.null_rows, place)
+            self._tally.add("E408", "null", self._name, numbers.null_rows, place)
             return
         with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and is found as that
             np.copyto(block, numbers.values, casting="unsafe")

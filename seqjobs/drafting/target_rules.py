@@ -35,7 +35,7 @@ class Target:
 
 
 def target_of(profile: ColumnProfile, validation: ColumnProfile | None) -> Target:
-    """Raises DataError: E403 for a type that is no target, E406 for one value only, E407 for rows without one."""
+    """Raises DataError: E403 for a type that is no target, E406 for one value only, E408 for rows without one."""
     _check(profile)
     if profile.kind == "string":
         return _strings(profile)
@@ -59,7 +59,7 @@ def _check(profile: ColumnProfile) -> None:
     named = f"the target {shown(profile.name)}"
     if profile.nulls or profile.not_finite:
         what = f"{named} has no value in {profile.nulls + profile.not_finite:,} of {profile.rows:,} rows"
-        raise DataError("E407", what, fix="remove these rows from the files.")
+        raise DataError("E408", what, fix="remove these rows from the files.")
     is_known = profile.type is not None and (profile.type.is_number or profile.kind == "string")
     if not is_known or (profile.is_list and profile.width is None):
         what = f"{named} is {shown(profile.stored)}"

@@ -52,7 +52,7 @@ class PredictionFile:
             made._finish()
 
     def write(self, kept: pa.RecordBatch, predictions: Columns) -> None:
-        """Adds rows, whose columns are always the same. Raises DataError (E403) for one that CSV cannot hold."""
+        """Add rows, whose columns are always the same. Raises DataError (E423) for a column that CSV cannot hold."""
         names = [*kept.schema.names, *predictions]
         rows = pa.RecordBatch.from_arrays([*kept.columns, *predictions.values()], names)
         self._waiting.append(_as_text(rows) if self._is_csv else rows)
@@ -85,8 +85,8 @@ def _as_text(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 def _cells(column: pa.Array, name: str) -> pa.Array:
     if pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or isinstance(column, pa.ExtensionArray):
-        what = f"column {shown(name)} is {shown(str(column.type))}, which a cell of CSV does not hold"
-        raise DataError("E403", what, fix="write Parquet, or leave the column out of --keep.")
+        what = f"column {shown(name)} is {shown(str(column.type))}, which a cell of CSV cannot hold"
+        raise DataError("E423", what, fix="write Parquet, or leave the column out of --keep.")
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return column
     column = column.cast(pa.large_string())

@@ -11,6 +11,7 @@ from typing import Final
 
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
+from seqjobs.errors.problems import nearest
 
 # Kept here and not beside the readers, so that `seqjobs validate` finds files without importing pyarrow.
 SUFFIXES: Final = {
@@ -122,7 +123,7 @@ def _files_of(text: str, folder: Path) -> list[Path]:
     if path.exists():
         raise _not_found(path, folder, "this is neither a file nor a folder", "name a data file.")
     if _MAGIC_CHARACTERS.isdisjoint(text):
-        raise _not_found(path, folder, "no such file or folder", "correct the path.", text)
+        raise _nothing_at(path, folder, text)
     return _files_like(text, folder)
 
 
@@ -196,6 +197,39 @@ def _is_hidden(name: str) -> bool:
 def _not_found(path: Path, folder: Path, what: str, fix: str, text: str | None = None) -> DataError:
     relative = "" if text is not None and Path(text).is_absolute() else f" (looked in {printable(str(folder))})"
     return DataError("E401", what + relative, where=printable(shown_path(path, folder)), fix=fix)
+
+
+def _nothing_at(path: Path, folder: Path, text: str) -> DataError:
+    """Return the error for a path where nothing is, with the absolute path, and the nearest name that is there."""
+    where = printable(shown_path(path, folder))
+    if path.is_symlink():
+        return DataError("E401", "this link leads to nothing", where=where, fix="correct the link.")
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` follows links
+    parent = next(above for above in absolute.parents if above.is_dir())
+    what = f"there is no file or folder '{printable(text)}'"
+    if str(absolute) != text:
+        what += f", which is {printable(str(absolute))}"
+    missing = absolute.relative_to(parent).parts
+    if len(missing) > 1:
+        what += f"; the folder {printable(str(parent))} has no '{printable(missing[0])}'"
+    near = _nearest_in(parent, missing[0])
+    fix = "correct the path." if near is None else f"did you mean '{printable(_with_part(text, missing, near))}'?"
+    return DataError("E401", what, where=where, fix=fix)
+
+
+def _nearest_in(folder: Path, name: str) -> str | None:
+    try:
+        names = [entry.name for entry in folder.iterdir() if entry.is_dir() or is_data(entry.name)]
+    except OSError:
+        return None
+    return nearest(name, names)
+
+
+def _with_part(text: str, missing: Sequence[str], near: str) -> str:
+    """Return the path as written, with another name in the place of the first one that is missing."""
+    parts = list(Path(text).parts)
+    place = len(parts) - len(missing)
+    return str(Path(*parts[:place], near, *parts[place + 1 :])) if place >= 0 else near
 
 
 def shown_path(path: Path, folder: Path) -> str:

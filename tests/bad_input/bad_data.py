@@ -157,9 +157,9 @@ LENGTHS = (0, 1, 4, 7, 8, 12)
 MISSING = (1, 4, 8)
 OTHER_FORMATS = ("pkl", "npy", "json", "h5", "keras", "parquet.gz", "zip")
 BAD_TEXTS = (
-    ("E403", "null", "csv", b"x,label\n1,0\n,1\n", "null in column 'x' (1 of 2 rows)"),
-    ("E403", "word", "csv", b"x,label\n" + b"1,0\n" * 1_200_000 + b"one,1\n", "column 'x' holds 'one' in row #1200002"),
-    ("E403", "word", "jsonl", b'{"x": 1, "y": 0}\n' * 9 + b'{"x": "", "y": 1}\n', "a string where other rows hold"),
+    ("E408", "null", "csv", b"x,label\n1,0\n,1\n", "null in column 'x' (1 of 2 rows)"),
+    ("E410", "word", "csv", b"x,label\n" + b"1,0\n" * 1_200_000 + b"one,1\n", "column 'x' has 'one' in row #1200002"),
+    ("E410", "word", "jsonl", b'{"x": 1, "y": 0}\n' * 9 + b'{"x": "", "y": 1}\n', "a string where other rows have"),
     ("E406", "nothing", "csv", b"", "the file is empty"),
     ("E406", "nothing", "jsonl", b"", "the file is empty"),
     ("E411", "short_row", "csv", b"x,label\n1,0\n2\n", "Expected 2 columns, got 1"),
@@ -188,7 +188,7 @@ BAD_DATA = (
         spec=SPEC + "fit: {class_weight: {0: 1, three: 5}}\n",
         where="job.yaml:6:28 fit.class_weight.three",
     ),
-    _bad("e401_folder_that_is_a_dead_link", "no such file or folder", _dead_link, where="job.yaml:2:15 data.train"),
+    _bad("e401_folder_that_is_a_dead_link", "this link leads to nothing", _dead_link, where="job.yaml:2:15 data.train"),
     _bad(
         "e401_fifo",
         "neither a file nor a folder",
@@ -203,7 +203,7 @@ BAD_DATA = (
     _bad("e403_timestamp", "timestamp[us]", _features(pa.array([1, 2], pa.timestamp("us")))),
     _bad("e403_dictionary", "column 'x' holds strings", _features(pa.array(["a", "b"]).dictionary_encode())),
     _bad(
-        "e403_shape_of_another_size",
+        "e416_shape_of_another_size",
         "shape [2, 2] holds 4 numbers, column 'x' has 1",
         good,
         spec=spec(("[x]", "{x: {shape: [2, 2]}}")),
@@ -216,10 +216,11 @@ BAD_DATA = (
         spec=spec(("train: train.parquet", "train: [train.parquet, more.parquet]")),
         where="more.parquet",
     ),
+    _bad("e409_lists_of_two_lengths", "1 values in row 1, 2 in the first row", _features([[1, 2], [3]])),
     _bad("e406_no_rows", "there are no rows", _labels(pa.array([], pa.int64())), where="data.train"),
     _bad("e406_one_class", "so there is nothing to learn", _labels(["a", "a"]), where="data.target"),
-    _bad("e407_null_labels", "null in column 'label' (1 of 3 rows); the first in row 1", _labels([0, None, 1])),
-    _bad("e407_labels_beyond_32_bits", "1099511627776 in row 1", _labels([0, 2**40])),
+    _bad("e408_null_labels", "null in column 'label' (1 of 3 rows); the first in row 1", _labels([0, None, 1])),
+    _bad("e424_labels_beyond_32_bits", "1099511627776 in row 1", _labels([0, 2**40])),
     _bad("e407_class_of_a_megabyte", "a text of 1,000,000 bytes", _labels(["a", "b" * 1_000_000])),
     *(_bad(f"e411_cut_at_{length}", WHOLE, _content(GOOD[:length])) for length in LENGTHS),
     *(_bad(f"e411_{length}_bytes_short", WHOLE, _content(GOOD[:-length])) for length in MISSING),
@@ -265,7 +266,7 @@ BAD_DATA = (
         where="train.csv",
     ),
     _bad(
-        "e403_types_of_parquet",
+        "e209_types_of_parquet",
         "no file is text",
         good,
         spec=spec(("target: label", "target: label, types: {x: float32}")),

@@ -22,9 +22,9 @@ class Footer:
 class Format(Protocol):
     """Reads one format. Holds nothing of a file; every failure is a DataError that names the file.
 
-    E411 a file that is not whole or not of the format, E412 a checksum that does not match, E413 what is too large
-    to be read safely, E414 what this build of Arrow cannot decode, E401 a file that cannot be opened; of text, E403
-    what is not of its column's type.
+    E401 a file that cannot be opened, E410 a text that cannot be read as its column's type, E411 a file that is
+    damaged or of another format, E412 a checksum that does not match, E413 a file that needs more memory than is free,
+    E414 what this build of Arrow cannot decode.
     """
 
     def footer(self, source: SourceFile) -> Footer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +16,6 @@ import pyarrow.csv as pacsv
 
 from seqjobs.data.formats._base import Footer, in_pieces
 from seqjobs.data.formats.arrow_errors import arrow_errors
-from seqjobs.data.formats.csv_header import CsvHeader
-from seqjobs.data.formats.text_stream import open_text
 from seqjobs.data.formats.text_types import Types, declared_types, wider
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
@@ -24,6 +24,10 @@ from seqjobs.spec.data_section import CsvSpec, DataSpec
 
 BLOCK_BYTES = 4 << 20
 _CONVERSION = re.compile(r"In CSV column #(\d+): (?:(Row #\d+): )?CSV conversion error to (\w+): invalid value (.*)")
+_OTHER_COUNT = re.compile(r"Expected 1 columns, got \d+")
+_DELIMITERS = (";", "\t", "|", ",")
+SNIFFED_BYTES = 1 << 20
+"""Looked at where a file cannot be read as the spec says."""
 _TABS = {".tsv": "\t"}
 
 
@@ -68,7 +72,7 @@ class CsvFormat:
     ) -> Iterator[pacsv.CSVStreamingReader]:
         told = partial(_told, self._csv.encoding)
         delimiter = self._csv.delimiter or _TABS.get(source.suffix, ",")
-        with arrow_errors(source, "CSV", told), open_text(source, CsvHeader(source, delimiter)) as opened:
+        with arrow_errors(source, "CSV", told), source.open_stream() as opened:
             yield pacsv.open_csv(
                 opened,
                 # One thread: else a message does not tell the row.
@@ -98,9 +102,48 @@ def _with_nulls(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _told(encoding: str, source: SourceFile, message: str) -> DataError | None:
-    if "UTF" in message or "codec can't decode" in message:
-        what, fix = f"the text is not {encoding}: {message}", "name its encoding in data.csv.encoding, such as latin-1."
+    if "UTF" in message or "codec can't decode" in message or _is_utf_16(source, encoding):
+        what = f"the text is not {encoding}: {message}"
+        fix = f"write data.csv: {{encoding: {_other_encoding(source, encoding)}}}."
         return DataError("E411", what, where=source.where, fix=fix)
     if "Empty CSV file" in message:
         return DataError("E406", "the file is empty", where=source.where, fix="name files that have rows.")
+    if _OTHER_COUNT.search(message):
+        delimiter = other_delimiter(_beginning(source).decode(encoding, errors="replace").partition("\n")[0])
+        if delimiter is not None:
+            what = f"this is not a whole CSV file: {message}"
+            return DataError("E411", what, where=source.where, fix=write_delimiter(delimiter))
     return None
+
+
+def other_delimiter(header: str) -> str | None:
+    """Return what separates the columns in a first line that was read as one column; None if nothing seems to."""
+    found = max(_DELIMITERS, key=header.count)
+    return found if header.count(found) else None
+
+
+def write_delimiter(delimiter: str) -> str:
+    """Return the fix for a file with another delimiter."""
+    return f"write data.csv: {{delimiter: {json.dumps(delimiter)}}}, which separates the columns of the first line."
+
+
+def _other_encoding(source: SourceFile, encoding: str) -> str:
+    """Return the first of the other encodings that can decode the beginning of a file; latin-1 can decode anything."""
+    if _is_utf_16(source, encoding):
+        return "utf-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(_beginning(source))
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "latin-1" if encoding == "utf-8" else "utf-8"
+
+
+def _is_utf_16(source: SourceFile, encoding: str) -> bool:
+    """Whether a file that was read with another encoding begins as UTF-16 does."""
+    return encoding != "utf-16" and _beginning(source).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
+def _beginning(source: SourceFile) -> bytes:
+    with source.open_stream() as opened:
+        content: bytes = opened.read(SNIFFED_BYTES)
+    return content

@@ -12,8 +12,6 @@ import pyarrow.json as pajson
 
 from seqjobs.data.formats._base import Footer, in_pieces
 from seqjobs.data.formats.arrow_errors import arrow_errors
-from seqjobs.data.formats.json_shape import JsonShape
-from seqjobs.data.formats.text_stream import open_text
 from seqjobs.data.formats.text_types import Types, declared_types, unconvertible, wider_than
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
@@ -73,7 +71,7 @@ class JsonLinesFormat:
 
     @contextmanager
     def _open(self, source: SourceFile, types: Types, *, only: bool = False) -> Iterator[pajson.JSONStreamingReader]:
-        with arrow_errors(source, "JSON lines", _told), open_text(source, JsonShape(source)) as opened:
+        with arrow_errors(source, "JSON lines", _told), source.open_stream() as opened:
             yield pajson.open_json(
                 opened,
                 read_options=pajson.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
@@ -86,9 +84,9 @@ class JsonLinesFormat:
 
 def _told(source: SourceFile, message: str) -> DataError | None:
     if (changed := _CHANGED.search(message)) and changed[2] != "null":
-        what = f"column {shown(changed[1])} holds a {changed[3]} where other rows hold a {changed[2]}"
+        what = f"column {shown(changed[1])} has a {changed[3]} where other rows have a {changed[2]}"
         fix = "correct it, so that all rows have one type."
-        return DataError("E403", f"{what}: {message}", where=source.where, fix=fix)
+        return DataError("E410", f"{what}: {message}", where=source.where, fix=fix)
     if "Empty JSON" in message:
         return DataError("E406", "the file is empty", where=source.where, fix="name files that have rows.")
     if "straddl" in message:

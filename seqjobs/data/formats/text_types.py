@@ -22,7 +22,7 @@ def declared_types(types: Mapping[str, str]) -> Types:
 
 
 def wider(types: Types, name: str, found: pa.DataType, declared: Types, source: SourceFile, value: str) -> Types:
-    """The types with a wider one for a column. Raises DataError (E403) where there is none."""
+    """Return the types, with a wider one for a column. Raises DataError (E410) if there is none."""
     behind = wider_than(found)
     if not behind or name in declared:
         raise unconvertible(name, found, declared, source, value)
@@ -35,11 +35,11 @@ def wider_than(found: pa.DataType) -> tuple[pa.DataType, ...]:
 
 
 def unconvertible(name: str, found: pa.DataType, declared: Types, source: SourceFile, value: str) -> DataError:
-    """The error for a column that holds what is not of its type."""
+    """Return the error for a column with a value that cannot be read as its type."""
     kind = "a number" if pa.types.is_integer(found) or pa.types.is_floating(found) else f"of type {found}"
     if name in declared:
-        what = f"column {shown(name)} holds {value}, which is no {found} as data.types has it"
-        return DataError("E403", what, where=source.where, fix="correct the value, or the type in data.types.")
-    what = f"column {shown(name)} holds {value}, which is not {kind} as the values before it are"
-    fix = f"correct it, or write data.types: {{{name}: string}} if the column holds names."
-    return DataError("E403", what, where=source.where, fix=fix)
+        what = f"column {shown(name)} has {value}, which is not {found}, the type in data.types"
+        return DataError("E410", what, where=source.where, fix="correct the value, or the type in data.types.")
+    what = f"column {shown(name)} has {value}, which is not {kind} like the values before it"
+    fix = f"correct the value, or write data.types: {{{name}: string}} if the column holds names."
+    return DataError("E410", what, where=source.where, fix=fix)
