@@ -9,8 +9,8 @@ from rich.text import Text
 
 from seqjobs.cli.views.printable import clipped, printable
 from seqjobs.cli.views.sheet import Column, Sheet
-from seqjobs.data.figures import DataFigures
-from seqjobs.data.profiles import ColumnProfile
+from seqjobs.data.inspection.column_profile import ColumnProfile
+from seqjobs.data.inspection.figures import DataFigures
 
 MAX_COLUMNS = 100
 MAX_CLASSES = 12

@@ -17,7 +17,7 @@ from seqjobs.cli.views.printable import printable
 from seqjobs.cli.views.sheet import Column, Sheet
 from seqjobs.cli.views.short_names import hyperparameter_keys, short_names
 from seqjobs.data.dataset import split_rows
-from seqjobs.data.figures import data_figures
+from seqjobs.data.inspection.figures import raise_errors, read_figures
 from seqjobs.data.plan_check import Inspection, inspect_plan
 from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.trial import Trial
@@ -30,7 +30,7 @@ def show_plan(plan: Plan, output: str, *, reads_rows: bool = False) -> None:
     """Reads the data's footers, or its rows, checks what can be checked without training, and prints what would run."""
     inspection = inspect_plan(plan)
     plan = inspection.plan
-    figures = tuple(map(data_figures, plan.datasets)) if reads_rows else ()
+    figures = read_figures(plan, inspection.schemas) if reads_rows else ()
     if output == "json":
         shown_rows = {"data": [figures_json(found) for found in figures]} if reads_rows else {}
         print_json({**plan_json(plan, inspection), **shown_rows})
@@ -38,9 +38,7 @@ def show_plan(plan: Plan, output: str, *, reads_rows: bool = False) -> None:
         print_plan(results_console(), plan, inspection)
         for found in figures:
             print_figures(results_console(), found)
-    for found in figures:
-        if found.error is not None:
-            raise found.error
+    raise_errors(figures)
 
 
 def plan_json(plan: Plan, inspection: Inspection) -> dict[str, Any]:
