@@ -179,3 +179,18 @@ def test_rows_that_a_validation_split_shares_with_training_rows(digits: Path) ->
     for split, expected in (("0.1", True), ("0.0", False)):
         (digits / "spec.yaml").write_text(f"{class_spec()}fit: {{validation_split: {split}}}\n")
         assert (warning in " ".join(invoke().stdout.split())) is expected
+
+
+@pytest.mark.parametrize(
+    ("gpus", "device", "expected"), [("1", "", True), ("auto", "", False), ("2", "nvidia0", False)]
+)
+def test_gpus_that_this_machine_does_not_have_are_noted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, gpus: str, device: str, expected: bool
+) -> None:
+    monkeypatch.setattr("seqjobs.planning.demand.GPU_DEVICES", (str(folder / "nvidia[0-9]*"),))
+    if device:
+        (folder / device).touch()
+    (folder / "spec.yaml").write_text(f"{SPEC}resources: {{gpus: {gpus}}}\n")
+    note = "job 'figures' asks for 1 GPU per worker, and this machine has no NVIDIA GPU"
+    assert (f"note: {note}" in " ".join(invoke().stdout.split())) is expected
+    assert any(line.startswith(note) for line in json.loads(invoke("-o", "json").stdout)["notes"]) is expected

@@ -19,6 +19,7 @@ from seqjobs.cli.views.short_names import hyperparameter_keys, short_names
 from seqjobs.data.dataset import split_rows
 from seqjobs.data.inspection.figures import raise_errors, read_figures
 from seqjobs.data.plan_check import Inspection, inspect_plan
+from seqjobs.planning.demand import gpu_notes
 from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.trial import Trial
 from seqjobs.spec.job_spec import JobSpec
@@ -42,12 +43,16 @@ def show_plan(plan: Plan, output: str, *, reads_rows: bool = False) -> None:
 
 
 def plan_json(plan: Plan, inspection: Inspection) -> dict[str, Any]:
-    """`{"trials": {"total"}, "packs", "together", "programs", "jobs", "datasets", "plan"}`: in the last each trial."""
+    """Return `{"trials": {"total"}, "packs", "together", "programs", "notes", "jobs", "datasets", "plan"}`.
+
+    `plan` has each trial.
+    """
     return {
         "trials": {"total": len(plan.trials)},
         "packs": len(plan.packs),
         "together": list(pack_lines(plan)),
         "programs": plan.num_programs,
+        "notes": list(gpu_notes(plan)),
         "jobs": [_job_json(job, plan) for job in plan.jobs],
         "datasets": [_dataset_json(source, inspection) for source in plan.datasets],
         "plan": [
@@ -107,6 +112,8 @@ def print_plan(console: Console, plan: Plan, inspection: Inspection) -> None:
         console.print(Text(line))
     totals = [counted(len(plan.trials), "trial"), counted(len(plan.packs), "pack")]
     console.print(Text(f"{', '.join(totals)}, {counted(plan.num_programs, 'program')}; nothing was started"))
+    for note in gpu_notes(plan):
+        console.print(Text(f"note: {note}", style="yellow"))
 
 
 def pack_lines(plan: Plan) -> Iterator[str]:
