@@ -18,6 +18,7 @@ from seqjobs.spec.load import parse_job
 from seqjobs.training import environment
 from seqjobs.training.outcome import PackRunner
 from tests.s3_server import S3Server, s3_server
+from tests.tiers import group_items, is_of_another_tier
 
 environment.pin()  # before any test module imports Keras
 
@@ -26,31 +27,14 @@ JOBS = ROOT / "jobs"
 
 MakeJob = Callable[..., JobSpec]
 
-# Where several processes share the files, what takes minutes goes first, so that none is left alone with it. What
-# computes takes turns with what waits for processes that start and die, so that the cores always have something to do.
-LONGEST = (
-    "benchmarks/test_benchmarks.py",
-    "training/packs/test_packs_exact.py",
-    "execution/test_spanning.py",
-    "training/test_exactness.py",
-    "execution/test_ray_pool.py",
-    "test_submit.py",
-    "training/packs/test_packable.py",
-    "execution/test_dispatch.py",
-    "training/test_strategy.py",
-    "faults/test_lost_nodes.py",
-    "training/test_initial_state.py",
-    "execution/kept/test_kept_cluster.py",
-    "training/test_programs.py",
-    "execution/test_stalls.py",
-    "training/test_checkpoint.py",
-    "cli/test_signals.py",
-)
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return is_of_another_tier(collection_path, config.option.markexpr) or None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    rank = {ROOT / "tests" / path: index for index, path in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    group_items(items, config.option.markexpr)
 
 
 @pytest.fixture(scope="session")

@@ -1,118 +1,138 @@
-"""What the README and the ready-made jobs say is true."""
+"""What the documentation says is true: commands, fields, exit codes, code blocks, links and figures."""
 
 from __future__ import annotations
 
 import ast
+import html
+import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
 import seqjobs
 from seqjobs.cli.exits import ExitCode
-from seqjobs.cli.main import COMMANDS
+from seqjobs.cli.main import COMMANDS, cli
 from seqjobs.data.plan_check import inspect_plan
-from seqjobs.data.streamed.window import DEFAULT_MEMORY
-from seqjobs.planning.assignments import DEFAULT_TRIALS
 from seqjobs.planning.plan import make_plan
-from seqjobs.spec.data_section import DataSpec
+from seqjobs.spec.dimensions import KINDS
 from seqjobs.spec.load import load_job, parse_job
-from seqjobs.spec.section import Section
-from seqjobs.spec.sections import (
-    CompileSpec,
-    FitSpec,
-    HeaderSpec,
-    KeepSpec,
-    LimitsSpec,
-    ResourcesSpec,
-    SearchSpec,
-)
-from seqjobs.tables.operations import OPERATIONS
+from seqjobs.spec.sections import LimitsSpec
+from seqjobs.tables import TABLES
+from tests import pictures, reference
 from tests.conftest import JOBS, ROOT
+from tests.errors.lines import code_of
 
-README = (ROOT / "README.md").read_text()
-ARCHITECTURE = (ROOT / "seqjobs" / "README.md").read_text()
+DOCUMENTS = ("README.md", "CHANGELOG.md", "jobs/README.md", "jobs/data/README.md", "cluster/README.md")
+TEXTS = {name: (ROOT / name).read_text() for name in (*DOCUMENTS, "seqjobs/README.md", "tests/benchmarks/RESULTS.md")}
+README, REFERENCE = TEXTS["README.md"], TEXTS["jobs/README.md"]
 SPECS = sorted(JOBS.glob("*.yaml"))
-SECTIONS: dict[str, type[Section]] = {
-    "data": DataSpec,
-    "compile": CompileSpec,
-    "fit": FitSpec,
-    "search": SearchSpec,
-    "resources": ResourcesSpec,
-    "limits": LimitsSpec,
-    "keep": KeepSpec,
-}
-# What a field that is left out becomes elsewhere, and defaults as they are written in a spec.
-WRITTEN = {"data.memory": f"{DEFAULT_MEMORY >> 30}GiB", "search.trials": str(DEFAULT_TRIALS), "limits.checkpoint": "1m"}
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
-def test_two_lines_set_everything_up() -> None:
-    run, tests = blocks("sh")
-    assert run.count("\n") == tests.count("\n") == 1
-    assert run.rstrip().endswith("seqjobs submit jobs/quickstart.yaml")
-    assert tests.rstrip().endswith("python -m tests")
-    # CI installs and tests in the same words, but for where the environment lies.
+def commands_in(text: str) -> list[list[str]]:
+    """Return the words of each `seqjobs ...` command in shell blocks, indented blocks and back quotes."""
+    lines = [*"".join(blocks(text, "sh")).splitlines(), *re.findall(r"^    (seqjobs [a-z].*)$", text, re.MULTILINE)]
+    written = [part for line in lines for part in re.findall(r"(?:^|/|&& )(seqjobs [^&]+)", line)]
+    # A back-quoted `seqjobs predict ...` may be split over two lines.
+    written += [" ".join(found.split()) for found in re.findall(r"`(?:\.venv/bin/)?(seqjobs [a-z][^`]*)`", text)]
+    return [shlex.split(command.replace("\\|", "|").partition(" | ")[0], comments=True)[1:] for command in written]
+
+
+def test_the_readme_stays_short() -> None:
+    assert len(README.split()) <= 900
+    assert len(README.splitlines()) <= 110
+
+
+def test_two_commands_of_the_readme_set_everything_up() -> None:
+    setups = [block.strip() for block in blocks(README, "sh") if "-m venv" in block]
+    assert [setup.split("&& ")[-1] for setup in setups] == [
+        ".venv/bin/seqjobs submit jobs/quickstart.yaml",
+        ".venv/bin/python -m tests",
+    ]
+    assert all("\n" not in setup for setup in setups)
+    # CI installs and tests in the same words, except for the place of the environment.
     ci = (ROOT / ".ci" / "run").read_text()
     assert "--editable '.[dev]'" in ci
     assert "--constraint constraints.txt" in ci
-    assert ci.rstrip().endswith("-m tests")
+    assert "-m tests\n" in ci
+    for command in re.findall(r"`python (-m tests(?: full)?)`", README):
+        assert f"{command}\n" in ci
 
 
-def test_the_readme_names_only_commands_that_exist_and_all_of_them() -> None:
-    named = set(re.findall(r"`(?:\.venv/bin/)?seqjobs ([a-z]+)", README))
-    assert named <= set(COMMANDS)
-    table = README.split("## Commands")[1].split("## Results")[0]
-    assert all(re.search(rf"\b{command}\b", table) for command in COMMANDS)
+@pytest.mark.parametrize("name", TEXTS)
+def test_commands_and_options_exist(name: str) -> None:
+    for words in commands_in(TEXTS[name]):
+        command = cli.get_command(click.Context(cli), words[0])
+        assert command is not None, words
+        options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        used = {word.partition("=")[0] for word in words[1:] if re.match(r"--?[A-Za-z]", word)}
+        assert used <= options, f"{name}: {words}"
 
 
-def test_the_readme_has_every_exit_code_and_no_other() -> None:
-    table = README.split("| exit code |")[1].split("\n\n")[0]
+def test_the_reference_is_made_from_the_code() -> None:
+    assert reference.updated(REFERENCE) == REFERENCE, "run python -m tests.reference"
+    made = set(re.findall(r"<!-- made by python -m tests\.reference: (\w+) -->", REFERENCE))
+    assert made == set(reference.MADE)
+    for command in COMMANDS:
+        assert f"`seqjobs {command}" in REFERENCE
+
+
+def test_the_reference_has_every_name_and_field() -> None:
+    for table in TABLES.values():
+        for name, entry in table.entries.items():
+            assert f"| `{name}`" in REFERENCE, f"{table.name} {name}"
+            assert entry.doc.replace("|", "\\|") in REFERENCE
+    for name, section in reference.SECTIONS.items():
+        part = REFERENCE.split(f"### `{name}`\n")[1].split("\n### ")[0]
+        assert all(f"| `{field}` |" in part for field in section.model_fields)
+    dimensions = REFERENCE.split("## Dimensions")[1].split("\n## ")[0]
+    assert all(f"`{{{kind}: " in dimensions for kind in KINDS)
+    assert LimitsSpec.model_fields["checkpoint"].default == 60.0  # written `1m`
+
+
+def test_the_reference_has_every_exit_code_and_no_other() -> None:
+    table = REFERENCE.split("| exit code |")[1].split("\n\n")[0]
     cells = re.findall(r"^\| ([\d, ]+) \|", table, flags=re.MULTILINE)
     assert sorted(int(code) for cell in cells for code in cell.split(",")) == sorted(ExitCode)
 
 
-def test_the_spec_in_the_readme_is_a_spec() -> None:
-    text, columns = blocks("yaml")
+def test_the_specs_in_the_reference_can_run() -> None:
+    text, columns = blocks(REFERENCE, "yaml")
     plan = make_plan([parse_job(text, JOBS / "readme.yaml")])
     assert len(plan.trials) == 12
     assert len(inspect_plan(plan).parameters) == 12
     prepared = re.sub(r"  features: .*\n", lambda _: columns, text)
     features = make_plan([parse_job(prepared, JOBS / "readme.yaml")]).trials[0].spec.data.features or {}
-    assert [len(column.operations) for column in features.values()] == [2, 3, 1, 1, 1]
+    assert list(features) == list(yaml.safe_load(columns)["features"])
+    assert all(column.operations for column in features.values())
 
 
-def default_of(field: str) -> str:
-    section, _, name = field.rpartition(".")
-    found = (SECTIONS[section] if section else HeaderSpec).model_fields[name].get_default(call_default_factory=True)
-    return WRITTEN.get(field, "none" if found in (None, (), {}) else str(found))
+def test_the_dimensions_in_the_readme_can_run() -> None:
+    (part,) = blocks(README, "yaml")
+    rest = yaml.safe_load((JOBS / "flights_tabular.yaml").read_text())
+    rest["objective"]["metric"] = "val_loss"
+    text = yaml.safe_dump({**rest, **yaml.safe_load(part)}, sort_keys=False)
+    assert len(make_plan([parse_job(text, JOBS / "readme.yaml")]).trials) == 12
 
 
-def test_the_fields_in_the_readme_are_those_of_a_spec_with_their_defaults() -> None:
-    assert LimitsSpec.model_fields["checkpoint"].default == 60.0
-    rows = README.split("| field | default | meaning |\n|---|---|---|\n")[1].split("\n\n")[0].splitlines()
-    told = {cells[1].strip(" `"): cells[2].strip(" `") for cells in (row.split("|") for row in rows)}
-    assert told == {field: default_of(field) for field in told}
-    example = yaml.safe_load(blocks("yaml")[0])
-    of_keras = {"fit.validation_split", "fit.shuffle"}
-    named = {*told, *of_keras, *(f"{name}.{key}" for name in SECTIONS for key in example.get(name, ()))}
-    assert named >= {f"{name}.{field}" for name, section in SECTIONS.items() for field in section.model_fields}
+def test_the_figures_in_the_readme_are_measured() -> None:
+    rows = README.split("## How fast")[1].split("\n\n")[2].splitlines()[2:]
+    figures = re.findall(r"[\d.]+ m?s\b", " ".join(rows))
+    assert len(figures) >= 10
+    assert [figure for figure in figures if f"| {figure} |" not in TEXTS["tests/benchmarks/RESULTS.md"]] == []
 
 
-def test_the_operations_in_the_readme_are_those_of_the_table() -> None:
-    rows = README.split("| operation | of | |")[1].split("\n\n")[0]
-    named = {name for name in re.findall(r"[a-z_0-9]+", rows) if name in OPERATIONS.entries}
-    assert named == set(OPERATIONS.entries)
-
-
-def test_the_python_in_the_readme_uses_what_there_is() -> None:
-    (code,) = blocks("python")
+def test_the_python_in_the_reference_uses_what_exists() -> None:
+    (code,) = blocks(REFERENCE, "python")
     imported = {
         alias.name
         for node in ast.walk(ast.parse(code))
@@ -121,17 +141,67 @@ def test_the_python_in_the_readme_uses_what_there_is() -> None:
     }
     assert imported <= set(seqjobs.__all__)
     assert all(hasattr(seqjobs, name) for name in seqjobs.__all__)
-    for name in ("best", "histories", "paths", "open", "leaderboard"):
-        assert hasattr(seqjobs.Run, name) or name == "paths"
+    for name in set(re.findall(r"\b(?:run|Run)\.(\w+)", code)):
+        assert hasattr(seqjobs.Run, name) or name in ("paths",)
 
 
-@pytest.mark.parametrize(("file", "text"), [("README.md", README), ("seqjobs/README.md", ARCHITECTURE)])
-def test_links_and_named_files_exist(file: str, text: str) -> None:
-    folder = (ROOT / file).parent
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
-    tests = re.findall(r"`(tests/[\w/.]+\.py)`", text)
-    for path in [*(folder / link for link in links), *(ROOT / test for test in tests)]:
-        assert path.exists(), f"{file} names {path}"
+def test_the_picture_in_the_readme_is_of_a_submit() -> None:
+    (picture,) = re.findall(r"!\[[^]]*\]\((\.github/[^)]+)\)", README)
+    shown = html.unescape(re.sub(r"<[^>]*>", "", (ROOT / picture).read_text())).replace("\xa0", " ")
+    assert f"$ {' '.join(pictures.COMMAND)}" in shown
+    assert "12 finished, 0 failed" in shown
+    assert "val_accuracy" in shown
+
+
+def test_a_picture_shows_what_a_terminal_shows() -> None:
+    screen = pictures.Screen()
+    screen.write("one\r\n10%\r20%\r\n\x1b[2A\x1b[2K\x1b[1mtwo\x1b[0m\r\n\x1b[Kdone\r\n")
+    text = screen.text()
+    assert text.plain == "two\ndone"
+    assert [(span.start, span.end, str(span.style)) for span in text.spans if "bold" in str(span.style)]
+    svg = pictures.picture_of(text, "title")
+    assert ">done</text>" in svg
+    assert "@font-face" not in svg
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors that GitHub makes of the headings."""
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_links_and_named_files_exist(name: str) -> None:
+    text, folder = TEXTS[name], (ROOT / name).parent
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        path, _, anchor = link.partition("#")
+        if "://" in link:
+            continue
+        target = (folder / path).resolve() if path else ROOT / name
+        assert target.exists(), f"{name} links to {link}"
+        if anchor:
+            assert anchor in anchors(target.read_text()), f"{name} links to {link}"
+    for path in re.findall(r"`(tests/[\w/.]+)`", text):
+        assert (ROOT / path).exists(), f"{name} names {path}"
+    for module in re.findall(r"`python -m (tests[\w.]*)", text):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), f"{name} names {module}"
+
+
+def test_the_architecture_names_files_that_exist() -> None:
+    text = TEXTS["seqjobs/README.md"]
+    package = ROOT / "seqjobs"
+    for name in re.findall(r"`([a-z_/]+/(?:\w+\.py)?)`", text.split("## What is promised")[0]):
+        assert (package / name).exists() or name in ("log/", "weights/", "logs/", "damaged/"), name
+    names = {path.name for path in package.rglob("*.py")}
+    assert set(re.findall(r"`(\w+\.py)`", text.split("## What is promised")[0])) <= names
+    # In the table of promises, a name without a folder stands in the folder before it.
+    for cell in re.findall(r"\| (`tests/.*`) \|", text):
+        folder = ROOT
+        for name in re.findall(r"`([\w/.]+)`", cell):
+            path = ROOT / name if name.startswith("tests/") else folder / name
+            assert path.exists(), name
+            folder = path.parent
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
@@ -166,15 +236,32 @@ def test_five_mistakes_are_shown_with_line_and_column_without_tensorflow_or_ray(
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     lines = done.stderr.splitlines()
-    places = [line.split(" ")[:2] for line in lines if line.startswith("E")]
+    places = [(code_of(line), line.split(" ")[0]) for line in lines if line.startswith(str(spec))]
     assert places == [
-        ["E201", f"{spec}:2:1"],
-        ["E401", f"{spec}:3:15"],
-        ["E301", f"{spec}:5:5"],
-        ["E302", f"{spec}:6:13"],
-        ["E305", f"{spec}:7:34"],
-        ["E206", f"{spec}:8:15"],
+        ("E201", f"{spec}:2:1"),
+        ("E401", f"{spec}:3:15"),
+        ("E301", f"{spec}:5:5"),
+        ("E302", f"{spec}:6:13"),
+        ("E305", f"{spec}:7:34"),
+        ("E206", f"{spec}:8:15"),
     ]
-    assert "did you mean 'Dense'?" in done.stderr
-    assert "did you mean 'units'?" in done.stderr
+    assert "Did you mean 'Dense'?" in done.stderr
+    assert "Did you mean 'units'?" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_the_four_commands_of_the_readme_make_a_model(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks(README, "sh") if "seqjobs init" in block]
+    commands = [line for line in block.splitlines() if line.startswith("seqjobs ")]
+    assert [line.split()[1] for line in commands] == ["init", "submit", "evaluate", "export"]
+    (tmp_path / "jobs").symlink_to(JOBS)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "XDG_STATE_HOME": str(tmp_path / "state")}
+    for command in commands:
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    assert (tmp_path / "flights.keras").stat().st_size > 0

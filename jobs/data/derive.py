@@ -164,15 +164,12 @@ def moments(values: NDArray[Any]) -> tuple[list[float], list[float]]:
 
 def _print_moments(folder: Path) -> None:
     windows = _matrix(_read(folder / "weather/train")["window"]).reshape(-1, 24, 5)
-    flights = _read(folder / "flights/train")
-    features = np.stack([flights[name].to_numpy() for name in FLIGHT_FEATURES], axis=1)
     some = _read(folder / "flights_20k/train")
     some_features = np.stack([some[name].to_numpy() for name in FLIGHT_FEATURES], axis=1)
     cells = _read(folder / "breast_cancer/train.parquet").drop_columns("label")
     cell_features = np.stack([column.to_numpy() for column in cells.columns], axis=1)
     tables = {
         "weather readings": windows,
-        "flight features": features,
         "features of some flights": some_features,
         "features of cells": cell_features,
     }

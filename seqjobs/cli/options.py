@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seqjobs.cli.views.printable import printable
+from seqjobs.errors.printable import printable
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

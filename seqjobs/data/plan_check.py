@@ -10,11 +10,11 @@ from seqjobs.data.class_weight_check import check_class_weight
 from seqjobs.data.dataset import DataSchema
 from seqjobs.data.inspection.schema import inspect_data
 from seqjobs.errors import SpecError
-from seqjobs.errors.problems import Problems
+from seqjobs.errors.problems import Problem, Problems
 from seqjobs.planning.packing import packed
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Trial
-from seqjobs.spec.locate import error_lines, shortened
+from seqjobs.spec.locate import located
 from seqjobs.spec.model_check import check_metrics, check_output, needs_integer, needs_one_hot
 from seqjobs.spec.sections import TrialSpec
 from seqjobs.spec.shapes import Shape, check_model, count_parameters
@@ -85,7 +85,7 @@ def check_plan(
     Raises:
         SpecError: With every distinct mistake.
     """
-    lines: dict[tuple[object, ...], list[str]] = {}
+    found: dict[tuple[object, ...], list[Problem]] = {}
     warnings: dict[str, None] = {}
     checked: set[tuple[str, str]] = set()
     for pack in plan.packs:
@@ -101,10 +101,10 @@ def check_plan(
             alone.extend([problem])
             (placed,) = job.in_text(alone, trial.hyperparameters)
             mistake = (trial.job, problem.code, placed.path, problem.what)
-            lines.setdefault(mistake, error_lines([placed], job.document))
+            found.setdefault(mistake, located([placed], job.document))
         warnings.update(dict.fromkeys(check.warnings()))
-    if lines:
-        raise SpecError(shortened([line for found in lines.values() for line in found]))
+    if found:
+        raise SpecError([problem for problems in found.values() for problem in problems])
     return tuple(warnings)
 
 

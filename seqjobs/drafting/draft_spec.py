@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from seqjobs.data.inspection.column_profile import profile_column
@@ -57,7 +58,7 @@ def _data_spec(splits: Splits, target: str) -> DataSpec:
     problems = Problems()
     found = validate_section(DataSpec, given, problems)
     if found is None:
-        raise SpecError([problem.line("DATA") for problem in problems])
+        raise SpecError([replace(problem, place="DATA") for problem in problems])
     return found
 
 

@@ -17,9 +17,10 @@ Group = list[Pack]
 
 
 def packed(plan: Plan, feature_shapes: Mapping[str, Shape], train_rows: Mapping[str, int]) -> Plan:
-    """The plan with trials in packs where they can train together; their order stays.
+    """Return the plan with trials in packs if they can train together.
 
     Takes a plan whose packs hold one trial each. Shapes and rows are by dataset id. A pure function of its arguments.
+    Packs of the same assignments under different seeds follow one another.
     """
     groups: dict[tuple[str, str, int], Group] = defaultdict(list)
     for pack in plan.packs:
@@ -29,7 +30,13 @@ def packed(plan: Plan, feature_shapes: Mapping[str, Shape], train_rows: Mapping[
     for (_, shared_key, _), group in groups.items():
         of_programs[shared_key].append(group)
     sizes = {key: _size(found, feature_shapes, train_rows) for key, found in of_programs.items()}
-    return replace(plan, packs=tuple(pack for (_, key, _), group in groups.items() for pack in _cut(group, sizes[key])))
+    by_seed: dict[tuple[str, str], list[list[Pack]]] = defaultdict(list)
+    for (job, shared_key, _), group in groups.items():
+        by_seed[job, shared_key].append(list(_cut(group, sizes[shared_key])))
+    # Each seed has the same assignments, so its packs are cut at the same places.
+    return replace(
+        plan, packs=tuple(pack for cuts in by_seed.values() for packs in zip(*cuts, strict=True) for pack in packs)
+    )
 
 
 def _size(groups: Sequence[Group], feature_shapes: Mapping[str, Shape], train_rows: Mapping[str, int]) -> PackSize:

@@ -58,7 +58,7 @@ class Pack:
     objective: ObjectiveSpec = _LOSS
     """What its trials are ranked by."""
     keep_best: int = 1
-    """How many of them may keep their weights."""
+    """How many of them, the best by value, may keep their weights."""
     program_trials: int = 1
     """How many trials of the plan share the program; what a compiler's time is repaid by."""
 

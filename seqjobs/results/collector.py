@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import heapq
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import final
 
 from seqjobs.execution.events import (
@@ -20,12 +19,12 @@ from seqjobs.execution.events import (
 from seqjobs.execution.splitting import parts_of
 from seqjobs.planning.packing import halves
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.ranking import sort_key
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Trial
 from seqjobs.results import log_records
 from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.compact_history import compact
+from seqjobs.results.kept_best import KeptBest
 from seqjobs.results.log_records import LogState
 from seqjobs.results.progress import Standing
 from seqjobs.results.record import TrialRecord, TrialStatus
@@ -39,9 +38,9 @@ from seqjobs.training.outcome import Failure
 class Collector:
     """Commits what happens. A trial counts, on the screen or anywhere, only once its record is durable.
 
-    Weights are fetched and written before the record that names them, and only of trials that are among their
-    job's best so far: the best of the whole run were among the best when they ended. Weights are removed after the
-    record of the better trial is durable. So whatever interrupts this, the best that are committed have theirs.
+    Weights are fetched and written before the record that names them, and only of trials that `KeptBest` may keep.
+    Weights are removed after the record of the better trial is durable. So whatever interrupts this, the best trials
+    that are committed have their weights.
     """
 
     def __init__(self, plan: Plan, paths: RunPaths, log: RunLog, state: LogState, checkpoints: CheckpointStore) -> None:
@@ -53,9 +52,9 @@ class Collector:
         self._weights = WeightsStore(paths)
         charged = state.charged
         self._packs = {part.id: part for pack in plan.packs for part in (pack, *parts_of(pack, charged))}
-        self._places = {trial.id: Place(position, trial.job) for position, trial in enumerate(plan.trials)}
+        self._trials = {trial.id: trial for trial in plan.trials}
         self._objectives = {job.name: job.objective for job in plan.jobs}
-        self._kept = {job.name: KeptBest(job.keep.best) for job in plan.jobs}
+        self._kept = {job.name: KeptBest(job.keep.best, job.objective, job.search.repeats) for job in plan.jobs}
         self._began = time.monotonic()
         self._committed: dict[str, TrialRecord] = {}
         self._uncommitted = dict(state.records)
@@ -102,14 +101,12 @@ class Collector:
         out: list[str] = []
         for trial_id, record in self._uncommitted.items():
             self._committed[trial_id] = record
-            if record.status is TrialStatus.FAILED:
-                self._failed += 1
-                continue
-            place = self._places[trial_id]
-            loser = self._kept[place.job].offer(self._key(place.job, record.value), place.position, trial_id)
-            weights = self._committed[loser].weights if loser is not None else None
-            if weights is not None:
-                out.append(weights)
+            failed = record.status is TrialStatus.FAILED
+            self._failed += failed
+            trial = self._trials[trial_id]
+            dropped = self._kept[trial.job].add(trial, record.value, failed=failed)
+            weights = (self._committed[loser].weights for loser in dropped)
+            out.extend(digest for digest in weights if digest is not None)
         self._uncommitted = {}
         return out
 
@@ -147,13 +144,9 @@ class Collector:
             failure=outcome.failure,
             compiled=outcome.compiled,
         )
-        key, position = self._key(trial.job, record.value), self._places[trial.id].position
-        if outcome.failed or not self._kept[trial.job].would_keep(key, position):
+        if outcome.failed or not self._kept[trial.job].would_keep(trial, record.value):
             return record
         return replace(record, weights=self._weights.save(member.fetch_weights()))
-
-    def _key(self, job: str, value: float | None) -> float:
-        return sort_key(value, self._objectives[job])
 
     def _lose(self, event: AttemptLost) -> None:
         trials = self._packs[event.pack_id].trials if event.final else ()
@@ -193,42 +186,6 @@ class Collector:
             plan=self._plan,
             packs=self._packs,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a trial stands in the plan."""
-
-    position: int
-    job: str
-
-
-@final
-class KeptBest:
-    """The best trials of a job so far. A lower key is better; of equal ones, as on the leaderboard, the earlier in
-    the plan: the lower position."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._worst_first: list[tuple[float, int, str]] = []
-
-    @property
-    def trial_ids(self) -> list[str]:
-        return [trial_id for _, _, trial_id in self._worst_first]
-
-    def would_keep(self, key: float, position: int) -> bool:
-        """Whether a trial, offered now, would be among the best."""
-        if len(self._worst_first) < self._count:
-            return True
-        return self._count > 0 and (-key, -position) > self._worst_first[0][:2]
-
-    def offer(self, key: float, position: int, trial_id: str) -> str | None:
-        """Takes a trial in if it is among the best; returns the one that is not, it or another."""
-        entry = (-key, -position, trial_id)
-        if len(self._worst_first) < self._count:
-            heapq.heappush(self._worst_first, entry)
-            return None
-        return heapq.heappushpop(self._worst_first, entry)[2]
 
 
 def lost_trial(trial_id: str, attempt: int, failure: Failure) -> TrialRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -34,6 +35,14 @@ class TrialRecord:
     failure: Failure | None = None
     compiled: str = ""
     """How its steps were carried out: xla, graph, eager or stock; empty where a log from before has no word of it."""
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Every metric at `weights_epoch`, in the order of the history; empty for a failed trial."""
+        if self.status is TrialStatus.FAILED or self.weights_epoch < 0:
+            return {}
+        at = self.weights_epoch
+        return {name: values[at] for name, values in self.history.items() if at < len(values)}
 
     @property
     def epochs(self) -> int:

@@ -145,11 +145,11 @@ class Run:
 
     @property
     def best(self) -> Entry | None:
-        """The best trial of the first leaderboard."""
+        """The best repeat of the best assignment of the first leaderboard."""
         return self.leaderboard.best
 
     def best_of(self, job: str) -> Entry | None:
-        """The best trial of one job."""
+        """The best repeat of a job's best assignment."""
         entries = (entry for board in self.leaderboards for entry in board.entries if entry.job == job)
         return next((entry for entry in entries if entry.rank is not None), None)
 
@@ -161,7 +161,7 @@ class Run:
         raise NotFoundError("E612", f"run {self.id} has no trial '{trial_id}'", fix="see `seqjobs results`.")
 
     def trial_table(self) -> Any:
-        """A pyarrow.Table, one row a trial that ended; the schema is `results.tables.TRIALS_SCHEMA`."""
+        """A pyarrow.Table, one row per trial that ended: `results.tables.TRIALS_SCHEMA`, then a column per metric."""
         from seqjobs.results.tables import trial_table  # noqa: PLC0415 (Arrow is loaded only for who wants tables)
 
         return trial_table(self.leaderboards, self.records, {job.name: job.keep_best for job in self.jobs})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -21,13 +21,15 @@ from seqjobs.storage import durable
 _JSON = json.JSONEncoder(sort_keys=True)
 TRIALS_SCHEMA = pa.schema(
     [
-        ("rank", pa.int64()),  # within its objective; null where failed
+        ("rank", pa.int64()),  # of its assignment within its objective; null if it failed
         ("trial", pa.string()),
         ("job", pa.string()),
         ("status", pa.string()),  # finished, failed
         ("metric", pa.string()),  # the objective's
         ("direction", pa.string()),  # minimize, maximize
         ("value", pa.float64()),  # the metric at `weights_epoch`
+        ("mean", pa.float64()),  # of `value` over the finished repeats of the assignment, which ranks it
+        ("std", pa.float64()),  # of `value` over the same repeats (n - 1); null for fewer than two
         ("number", pa.int64()),  # of the assignment in its job, from 0
         ("repeat", pa.int64()),
         ("seed", pa.int64()),
@@ -41,20 +43,39 @@ TRIALS_SCHEMA = pa.schema(
         ("hyperparameters", pa.string()),  # JSON: dotted path -> value
     ]
 )
-"""One row a trial, in the order of the leaderboards."""
+"""The columns that every trials.parquet has. A float64 column per metric follows; see `metric_columns`."""
+
+
+def metric_columns(leaderboards: Sequence[Leaderboard], taken: Iterable[str]) -> dict[str, str]:
+    """Return metric -> name of its column, the objectives' metrics first.
+
+    A metric that is named like another column is called `metric_<name>`.
+    """
+    others = set(taken)
+    objectives = [board.objective.metric for board in leaderboards]
+    metrics = [name for board in leaderboards for name in board.metrics]
+    known = dict.fromkeys([*(name for name in objectives if name in set(metrics)), *metrics])
+    return {name: f"metric_{name}" if name in others else name for name in known}
 
 
 def trial_table(
     leaderboards: Sequence[Leaderboard], records: Mapping[str, TrialRecord], keep: Mapping[str, int]
 ) -> pa.Table:
-    """TRIALS_SCHEMA; `keep` is how many weights are kept, by the job's name."""
+    """Return one row per trial that has ended, in the order of the leaderboards: TRIALS_SCHEMA, then the metrics.
+
+    `keep` is how many weights are kept, by the job's name.
+    """
     kept = kept_trials(leaderboards, keep)
-    columns: dict[str, list[Any]] = {name: [] for name in TRIALS_SCHEMA.names}
+    metrics = metric_columns(leaderboards, TRIALS_SCHEMA.names)
+    schema = pa.schema([*TRIALS_SCHEMA, *((column, pa.float64()) for column in metrics.values())])
+    columns: dict[str, list[Any]] = {name: [] for name in schema.names}
     for board in leaderboards:
         for entry in board.entries:
             for name, value in _trial_row(entry, board, records[entry.trial], kept).items():
                 columns[name].append(value)
-    return pa.Table.from_pydict(columns, schema=TRIALS_SCHEMA)
+            for metric, column in metrics.items():
+                columns[column].append(entry.metrics.get(metric))
+    return pa.Table.from_pydict(columns, schema=schema)
 
 
 def _trial_row(entry: Entry, board: Leaderboard, record: TrialRecord, kept: AbstractSet[str]) -> dict[str, Any]:
@@ -66,6 +87,8 @@ def _trial_row(entry: Entry, board: Leaderboard, record: TrialRecord, kept: Abst
         "metric": board.objective.metric,
         "direction": board.objective.direction,
         "value": entry.value,
+        "mean": entry.mean,
+        "std": entry.std,
         "number": entry.number,
         "repeat": entry.repeat,
         "seed": entry.seed,
@@ -101,22 +124,24 @@ def history_table(trials: Sequence[StoredTrial], records: Mapping[str, TrialReco
 
 
 CSV_COLUMNS = (
-    *("rank", "trial", "job", "status", "metric", "direction", "value", "mean"),
+    *("rank", "trial", "job", "status", "metric", "direction", "value", "mean", "std"),
     *("repeat", "seed", "epochs", "seconds"),
 )
 
 
 def leaderboard_csv(leaderboards: Sequence[Leaderboard]) -> str:
-    """All leaderboards below one another; one column for each hyperparameter."""
+    """Return all leaderboards below one another, with a column per metric and per hyperparameter."""
     entries = [(board, entry) for board in leaderboards for entry in board.entries]
+    metrics = metric_columns(leaderboards, CSV_COLUMNS)
     keys = list(dict.fromkeys(key for _, entry in entries for key in entry.hyperparameters))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*CSV_COLUMNS, *(csv_cell(key) for key in keys), "failure"])
+    writer.writerow([*CSV_COLUMNS, *map(csv_cell, metrics.values()), *map(csv_cell, keys), "failure"])
     for board, entry in entries:
         objective = board.objective
         row: list[Any] = [entry.rank, entry.trial, entry.job, str(entry.status), objective.metric, objective.direction]
-        row += [entry.value, entry.mean, entry.repeat, entry.seed, entry.epochs, f"{entry.seconds:.3f}"]
+        row += [entry.value, entry.mean, entry.std, entry.repeat, entry.seed, entry.epochs, f"{entry.seconds:.3f}"]
+        row += [entry.metrics.get(metric) for metric in metrics]
         row += [entry.hyperparameters.get(key) for key in keys]
         writer.writerow([csv_cell(cell) for cell in [*row, entry.failure]])
     return text.getvalue()

@@ -94,24 +94,26 @@ _FEATURES_SCHEMA = {
 
 
 class CsvSpec(Section):
-    """How CSV files are written, where they are not as most are."""
+    """The form of CSV files, if it is not the usual one."""
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    """What stands between two values; a comma, or a tab in files that end with .tsv, where it is left out."""
+    """The character between two values. If left out: a comma, or a tab in files that end in .tsv."""
     decimal_point: Annotated[str, Field(min_length=1, max_length=1)] = "."
+    """The character in front of the decimals of a number."""
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
+    """The encoding of the text: `utf-8`, `latin-1` or `utf-16`."""
 
 
 class StorageSpec(Section):
-    """How object stores are reached. Credentials never stand in a spec: they come from the environment, as the stores'
-    own tools take them."""
+    """How object stores are reached. Credentials come from the environment, in the variables that the stores' own
+    tools read; a spec never holds them."""
 
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = None
-    """Of S3; asked of it where it is left out."""
+    """The region of an S3 bucket. If left out, S3 is asked for it."""
     endpoint: Annotated[str, Field(pattern=_ENDPOINT), AfterValidator(_endpoint)] | None = None
-    """The host of a store that speaks as S3 or Google's does: `http://localhost:9000`."""
+    """The address of a store with the interface of S3 or of Google's store: `http://localhost:9000`."""
     anonymous: bool = Field(default=False, strict=True)
-    """Whether to ask without credentials, as public data is."""
+    """Whether to read without credentials, as public data allows."""
 
 
 ColumnType = Literal[
@@ -120,39 +122,45 @@ ColumnType = Literal[
 
 
 class DataSpec(Section):
-    """Where the rows are, which columns are features and which is the target."""
+    """Which rows to read, which columns are features and which is the target."""
 
     train: Paths
-    """Data files: a file, a folder, a glob, or a list of these; relative to the spec file.
+    """The training rows: a file, a folder, a glob, or a list of these; relative to the spec file.
 
-    Parquet, CSV, Feather (Arrow IPC), ORC and JSON lines, by the ending of a file's name; text may be compressed
-    (`.csv.gz`, `.jsonl.zst`). Folders that are named `column=value` are columns.
+    The file extension sets the format: Parquet, CSV, TSV, Feather (Arrow IPC), ORC or JSON lines. Text may
+    be compressed (`.csv.gz`, `.jsonl.zst`). Folders named `column=value` become columns.
     """
     validation: Paths | None = None
-    """Rows to validate on, written likewise; or use `fit.validation_split`, or neither."""
+    """The rows to validate on, written like `train`. Use this, or `fit.validation_split`, or neither."""
     features: Annotated[
         dict[str, Operations] | None, BeforeValidator(listed_columns), WithJsonSchema(_FEATURES_SCHEMA)
     ] = None
-    """Columns by name: a list takes them raw, a mapping says what is done to each: an operation, as `log1p` or
-    `{clip: {low: 0}}`, or a list of them. Left out: all but the target.
+    """The columns that are features. A list takes them as they are; a mapping has operations for each column.
 
-    The column of `sample_weight` is no feature either.
+    An operation is a name such as `log1p`, a mapping such as `{clip: {low: 0}}`, or a list of these. If left out: all
+    columns but `target` and `sample_weight`.
     """
     others: Literal["raw"] | None = None
-    """`raw` takes the columns that `features` does not name too, behind those it names."""
+    """`raw` also takes the columns that `features` does not name, as they are, after those that it names."""
     target: str = Field(min_length=1)
-    """The column to predict: integers, floats, or strings, which are indexed in sorted order."""
+    """The column to predict: integers, floats or strings. Strings are numbered in sorted order."""
     types: dict[str, ColumnType] = Field(default_factory=dict)
-    """Of text files, the types of columns that their first rows do not tell: `{zip: string, pixel: uint8}`."""
+    """The types of columns of CSV and JSON lines whose values do not show them: `{zip: string, pixel: uint8}`."""
     storage: StorageSpec | None = None
-    """How the object stores of paths such as `s3://bucket/train/*.parquet` are reached."""
+    """How object stores are reached, for paths such as `s3://bucket/train/*.parquet`. Rarely needed."""
     csv: CsvSpec | None = None
-    """How CSV files are written, where it is not as usual: `{delimiter: ";", decimal_point: ","}`."""
+    """The form of CSV files, if it is not the usual one: `{delimiter: ";", decimal_point: ","}`."""
     memory: Bytes | None = None
-    """The most memory that the decoded rows may take, 4GiB if left out. More are kept in a file of each machine and
-    read from it a window at a time, which changes their order, and results as another seed does."""
+    """The most memory that the decoded rows may take.
+
+    More rows are stored in a temporary file on each machine and read a window at a time. That changes their order, and
+    so the results, as another seed would.
+    """
     sample_weight: Annotated[str, Field(min_length=1)] | None = None
-    """A column of numbers from 0 on: how much each row counts in the loss and in `compile.weighted_metrics`."""
+    """A column of numbers, 0 or more: the weight of each row in the loss and in `compile.weighted_metrics`.
+
+    Validation rows count by it too. The column is no feature.
+    """
 
     @property
     def learns(self) -> bool:

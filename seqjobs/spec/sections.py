@@ -128,73 +128,85 @@ class CompileSpec(Section):
     loss: Loss
     """A Keras loss: `binary_crossentropy`, or `{Huber: {delta: 1.0}}`."""
     metrics: Metrics = ()
-    """Keras metrics: `[accuracy, {AUC: {curve: PR}}]`; rows count alike in them."""
+    """Keras metrics: `[accuracy, {AUC: {curve: PR}}]`. All rows count equally in them."""
     weighted_metrics: Metrics = ()
-    """Metrics in which rows count by their weights; one that is in `metrics` too has the column `weighted_...`."""
+    """Metrics in which each row counts by its weight: `data.sample_weight` times `fit.class_weight`.
+
+    A metric that is in `metrics` too gets the column `weighted_<name>`, for example `weighted_accuracy`.
+    """
 
 
 class FitSpec(Section):
     """The arguments of Keras's `fit`."""
 
     epochs: Count = 1
-    """The most epochs to train; a callback may stop earlier."""
+    """The number of epochs; a callback may stop training earlier."""
     batch_size: Count = 32
-    """Rows in a batch; the last batch of an epoch holds the remainder."""
+    """The number of rows in a batch; the last batch of an epoch holds the remainder."""
     validation_split: Annotated[Number, Field(ge=0, lt=1)] = 0.0
-    """The fraction of the training rows to validate on: the last ones, taken before shuffling."""
+    """The fraction of the training rows that are held back to validate on: the last ones, taken before shuffling."""
     shuffle: bool = Field(default=True, strict=True)
-    """Whether the training rows are put in another order for each epoch."""
+    """Whether the training rows are shuffled before each epoch."""
     callbacks: Callbacks = ()
-    """Keras callbacks: EarlyStopping, ReduceLROnPlateau, TerminateOnNaN, LearningRateScheduler."""
+    """Keras callbacks, for example `[{EarlyStopping: {patience: 3, restore_best_weights: true}}]`."""
     class_weight: ClassWeight = None
-    """How much a training row of each class counts: `{0: 1.0, 1: 5.0}`, 1 for a class left out; or `balanced`.
+    """The weight of a training row by its class: `{0: 1.0, 1: 5.0}`, or `balanced`.
 
-    Multiplied with `data.sample_weight`. Validation rows are not weighed by their class.
+    A class that is left out has the weight 1. `balanced` is rows / (classes x rows of the class), counted over the
+    training rows. The weight is multiplied by the row's `data.sample_weight`. Validation rows are not weighted by
+    their class.
     """
     compile: Literal["auto", "xla", "graph", "eager", "stock"] = "auto"
-    """How epochs are carried out; `stock` is Keras's own `fit`, the reference.
+    """How an epoch is run: `xla`, `graph`, `eager`, `stock` (Keras's own `fit`, the reference), or `auto`.
 
-    The choice changes rounding, which grows where training is unstable: see the README.
+    The choice changes floating-point rounding, which unstable training amplifies.
     """
     pack: PackChoice = "auto"
-    """How many trials may train together in one program: a number, `off`, or `auto`, which decides for small models
-    by the number of trials. The choice changes rounding, as that of `compile` does."""
+    """How many trials may train together in one compiled program: a number, `off`, or `auto`.
+
+    `auto` packs small models when a search has enough trials. The choice changes floating-point rounding.
+    """
 
 
 class ObjectiveSpec(Section):
     """What trials are ranked by."""
 
     metric: str = Field(min_length=1)
-    """A column of the history: `val_loss`, `val_accuracy`, ..."""
+    """A column of the history, for example `val_loss` or `val_accuracy`."""
     direction: Literal["minimize", "maximize"]
-    """Which way is better; never guessed from the metric's name."""
+    """`minimize` or `maximize`. It is never guessed from the metric's name."""
 
 
 class SearchSpec(Section):
     """How assignments are drawn from the dimensions."""
 
     sampler: Literal["grid", "random"] = "random"
-    """`random` draws `trials` assignments; `grid` takes every combination."""
+    """`random` draws `trials` assignments; `grid` trains every combination."""
     trials: Count | None = None
-    """How many assignments `random` draws, 10 if left out; duplicates are drawn again while there are others."""
+    """The number of assignments that `random` draws. A duplicate is drawn again while there are others."""
     repeats: Annotated[Count, Field(le=1000)] = 1
-    """How often each assignment is trained: repeat r under seed + r."""
+    """How many times each assignment is trained; repeat r uses `seed + r`. Assignments are ranked by their mean."""
 
 
 class ResourcesSpec(Section):
-    """What one worker is given."""
+    """The resources of one worker."""
 
     cpus: Annotated[Count, Field(le=1024)] = 1
-    """CPUs of a worker, and TensorFlow's threads in it; a trial's last bits depend on it."""
-    gpus: Gpus = "auto"
-    """GPUs of a worker: a number, a part of one as 0.5, or `auto`: one where the cluster has GPUs, else none.
+    """The CPUs of a worker, and the number of TensorFlow's threads in it.
 
-    A worker with a part of a GPU takes up no more than that part of its memory.
+    It is part of a trial's ID, because the last bits of a result depend on it.
+    """
+    gpus: Gpus = "auto"
+    """The GPUs of a worker: a whole number, a part of one from 0.01 to below 1, or `auto`.
+
+    `auto` is one GPU if the cluster has any, otherwise none. Workers with a part share a GPU; TensorFlow takes that
+    part of its memory and no more.
     """
     memory: Bytes | None = None
-    """The private memory a worker may hold, as 4GiB; one that holds more is replaced between two trials."""
+    """The private memory that a worker may hold, for example 4GiB. A worker that holds more is replaced between two
+    trials."""
     workers: Annotated[Count, Field(le=64)] = 1
-    """Workers that train one trial together, each batch spread over them; not for every layer: see the README."""
+    """The number of workers that train one trial together, each batch spread over them. Some layers do not allow it."""
 
     @model_validator(mode="after")
     def _spans_whole_gpus(self) -> Self:
@@ -205,36 +217,48 @@ class ResourcesSpec(Section):
 
 
 class LimitsSpec(Section):
-    """When to give up."""
+    """Limits on time and retries."""
 
     retries: Annotated[int, Field(strict=True, ge=0, le=100)] = 2
-    """How often a trial that killed its worker is tried again; counted anew once it got further than ever before."""
+    """How many times a trial is tried again after its worker, or its submit, was killed while the trial trained.
+
+    The count starts over when the trial gets further than before, by a later checkpoint. A worker that is lost with
+    its machine costs no retry.
+    """
     trial_time: Seconds | None = None
-    """The most time one trial may train; it fails after it."""
+    """The longest that one trial may train, for example 30m; after that it fails."""
     run_time: Seconds | None = None
-    """The most time the run may take; what is left then stays to be resumed."""
+    """The longest that a submit may take, for example 8h, waiting for workers included.
+
+    What trains then is saved, the command ends with exit code 6, and the same command resumes the run.
+    """
     checkpoint: Seconds = 60.0
-    """After how long a trial that still trains is saved, at the end of the epoch under way: whatever kills it costs no
-    more than that and one epoch."""
+    """How often a trial that is training is saved, at the end of an epoch.
+
+    So whatever kills a trial costs no more than this time and one epoch. `fit.compile: stock` is not saved.
+    """
     stall: Stall = "auto"
-    """The most time a worker may train without the end of an epoch before it is replaced, the first epoch's compiling
-    included; `off` for any time; `auto` for half an hour, or 5 times the longest epoch so far where that is more."""
+    """How long a worker may train without finishing an epoch before it counts as hung and is replaced.
+
+    A time such as 2h, which must cover the first epoch with its compilation; `off` for no limit; `auto` for half an
+    hour, or 5 times the longest epoch so far if that is longer. The trial is tried again, as after a crash.
+    """
 
 
 class KeepSpec(Section):
-    """Whose weights are kept."""
+    """Which weights are kept."""
 
     best: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 1
-    """How many of the job's best trials keep their weights."""
+    """The number of the job's best assignments that keep their weights, of their best repeat each."""
 
 
 class TrialSpec(Section):
-    """What one trial trains: the sections in which dimensions may stand, each at one value."""
+    """The sections that one trial trains; a dimension may stand for any value in them."""
 
     data: DataSpec
-    """Where the rows are, which columns are features and which is the target."""
+    """Which rows to read, which columns are features and which is the target."""
     model: Layers
-    """The layers of the Sequential, in order; or a mapping of names to such lists, which are then compared."""
+    """The layers of the Sequential model, in order; or a mapping of names to such lists, which are then compared."""
     compile: CompileSpec
     """The arguments of Keras's `compile`."""
     fit: FitSpec = Field(default_factory=FitSpec)
@@ -254,19 +278,19 @@ def _name(value: object) -> str:
 
 
 class HeaderSpec(Section):
-    """The sections that hold for the whole job; no dimension may stand in them."""
+    """The sections that apply to the whole job; no dimension may stand in them."""
 
     name: Annotated[str, BeforeValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME_PATTERN}$"})]
-    """The job's name: small letters, digits, '.', '_', '-'."""
+    """The job's name: at most 63 lower-case letters, digits, '.', '_' and '-'."""
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**31)] = 0
-    """The first repeat's seed; with the spec it fixes every number drawn."""
+    """The seed of the first repeat. The seed and the spec fix every random number."""
     search: SearchSpec = Field(default_factory=SearchSpec)
     """How assignments are drawn from the dimensions."""
     objective: ObjectiveSpec | None = None
-    """What trials are ranked by; left out: `val_loss`, or `loss` without validation, minimized."""
+    """What trials are ranked by. If left out: the lowest `val_loss`, or `loss` without validation."""
     resources: ResourcesSpec = Field(default_factory=ResourcesSpec)
-    """What one worker is given."""
+    """The resources of one worker."""
     limits: LimitsSpec = Field(default_factory=LimitsSpec)
-    """When to give up."""
+    """Limits on time and retries."""
     keep: KeepSpec = Field(default_factory=KeepSpec)
-    """Whose weights are kept."""
+    """Which weights are kept."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
+from rich.console import Console, Group
 
 from seqjobs.cli.progress import progress_for
 from seqjobs.cli.progress.line_progress import LineProgress
-from seqjobs.cli.progress.live_frame import Frame, live_frame
-from seqjobs.cli.progress.live_view import LiveView
+from seqjobs.cli.progress.live_view import LiveView, drawing
 from seqjobs.cli.progress.sparkline import sparkline
 from seqjobs.cli.progress.tracker import Tracker
 from seqjobs.execution.events import (
@@ -111,8 +112,12 @@ def play(tmp_path: Path, tracker: Tracker) -> Play:
 
 
 def drawn(tracker: Tracker, width: int = 100, height: int = 24, *, ascii_only: bool = False) -> list[str]:
-    frame = Frame(width=width, height=height, ascii_only=ascii_only)
-    return [line.plain.rstrip() for line in live_frame(tracker, frame)]
+    """The lines that a terminal shows, as rich draws them."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii" if ascii_only else "utf-8")
+    console = Console(file=stream, width=width, height=height, highlight=False, markup=False)
+    console.print(Group(*drawing(tracker, width, height, ascii_only=ascii_only)), crop=False)
+    stream.seek(0)
+    return [line.rstrip() for line in stream.read().splitlines()]
 
 
 def test_a_stage_shows_how_long_it_takes(tracker: Tracker, clock: Clock) -> None:
@@ -125,7 +130,7 @@ def test_a_worker_shows_its_trial(play: Play, tracker: Tracker) -> None:
     play.begin("w1", "w2")
     play.train(play.plan.packs[0], "w1", [0.5, 0.75, 0.9])
     lines = drawn(tracker)
-    assert lines[0].startswith("0/8 trials ──")
+    assert lines[0].startswith("0/8 trials ")
     assert lines[1].split() == ["worker", "trial", "epoch", "loss", "val_accuracy"]
     assert lines[2].split() == ["w1", play.plan.trials[0].id, "3/4", "0.25000", "0.90000", "▁▅█"]
     assert lines[3].split() == ["w2", "waiting"]
@@ -188,6 +193,26 @@ def test_only_what_is_committed_counts(play: Play, tracker: Tracker) -> None:
     assert drawn(tracker)[-1].startswith("best val_accuracy 0.90000")
 
 
+def test_the_best_is_the_assignment_with_the_best_mean_so_far(tmp_path: Path, tracker: Tracker) -> None:
+    """A lucky seed leads until the next repeat of its assignment ends."""
+    text = spec_text().replace("{sampler: grid}", "{sampler: grid, repeats: 2}")
+    play = Play(plan=plan_of(tmp_path, text), view=Watching(tracker))
+    play.begin("w1")
+    trials = {(pack.trials[0].number, pack.trials[0].repeat): pack for pack in play.plan.packs}
+    shown = []
+    for key, value in [((0, 0), 0.9), ((1, 0), 0.7), ((0, 1), 0.1), ((1, 1), 0.6)]:
+        pack = trials[key]
+        play.end(pack, "w1", finished(pack.trials[0], value))
+        shown.append(drawn(tracker)[-1].split()[1:4])
+    lucky, steady = trials[0, 0].trials[0].id, trials[1, 0].trials[0].id
+    assert shown == [
+        ["val_accuracy", "0.90000", lucky],
+        ["val_accuracy", "0.90000", lucky],
+        ["val_accuracy", "0.70000", steady],
+        ["val_accuracy", "0.65000", steady],
+    ]
+
+
 def test_a_failure_is_shown_as_text(play: Play, tracker: Tracker) -> None:
     play.begin("w1")
     trial = play.plan.trials[0]
@@ -227,10 +252,10 @@ def test_a_drawing_fits_its_terminal(tmp_path: Path, tracker: Tracker, width: in
     for number, pack in enumerate(play.plan.packs[:12]):
         metric = play.plan.job(pack.trials[0].job).objective.metric
         play.train(pack, f"worker-{number}", [0.1 * epoch for epoch in range(4)], metric)
-    lines = live_frame(tracker, Frame(width=width, height=height))
+    lines = drawn(tracker, width, height)
     assert len(lines) <= height - 1
-    assert max(line.cell_len for line in lines) <= width
-    assert lines[0].plain.startswith("2/16 trials"[: width - 1])
+    assert max(map(cell_len, lines)) <= width
+    assert lines[0].startswith("2/16 trials"[: width - 1])
 
 
 def test_workers_without_room_are_counted(play: Play, tracker: Tracker) -> None:
@@ -350,7 +375,7 @@ def test_what_goes_wrong_has_a_line_of_its_own(play: Play, tracker: Tracker, clo
     play.say(AttemptLost(attempt=3, final=True, **lost))  # type: ignore[arg-type]
     view.close()
     assert stream.getvalue().splitlines() == [
-        "12:03 run run-one: 8 trials of 1 job, 1 of them done before",
+        "12:03 run run-one: 8 trials of 1 job, 1 of them already done",
         "12:03 worker w1 lost: killed by 9",
         "12:03 worker w3 replaced: it held 3 GiB, more than its 2 GiB",
         f"12:03 trial {trials[0].id} (small) crash: died 3 times",

@@ -19,6 +19,7 @@ from seqjobs.results import log_records
 from seqjobs.results.run_log import RunLog
 from seqjobs.storage.lock import Lock
 from seqjobs.training.outcome import Cause, Failure
+from tests.errors.lines import code_of
 
 from .samples import BY_LOSS, failed, finished, plan_of, spec_text, write_run
 
@@ -57,10 +58,11 @@ def test_results_are_the_leaderboard(invoke: Invoke, plan: Plan) -> None:
     best, last = plan.trials[6], plan.trials[7]
     assert lines[0] == "val_accuracy (maximize)"
     assert lines[1].split() == [
-        "#", "trial", "val_accuracy", "status", "0.Dense.units", "1.Dense.units", "learning_rate", "epochs", "time"
+        "#", "trial", "val_accuracy", "status", "0.Dense.units", "1.Dense.units", "learning_rate", "loss", "epochs",
+        "time",
     ]  # fmt: skip
     values = [str(value) for value in best.hyperparameters.values()]
-    assert lines[3].split() == ["1", best.id, "0.96000", "finished", *values, "2", "1.2", "s"]
+    assert lines[3].split() == ["1", best.id, "0.96000", "finished", *values, "0.50000", "2", "1.2", "s"]
     assert lines[10].split()[:4] == ["-", last.id, "-", "failed"]
     assert f"  {last.id}  small  nan: the loss became NaN" in lines
 
@@ -81,6 +83,8 @@ def test_results_as_json_are_stable(invoke: Invoke, plan: Plan) -> None:
                 "seconds": 1.25,
                 "status": "finished",
                 "mean": 0.96,
+                "std": None,
+                "metrics": {"loss": 0.5, "val_accuracy": 0.96},
                 "repeat": 0,
                 "seed": 0,
                 "epochs": 2,
@@ -175,7 +179,7 @@ def test_show_tells_how_a_run_stands(invoke: Invoke, plan: Plan, tmp_path: Path)
     assert "status      finished" in output
     assert "trials      8: 7 finished, 1 failed, 0 left" in output
     assert f"best        val_accuracy (maximize) 0.96000  {plan.trials[6].id}  small" in output
-    assert f"where       {tmp_path / 'runs' / 'run-one'}\n" in output
+    assert f"path        {tmp_path / 'runs' / 'run-one'}\n" in output
 
 
 @pytest.mark.usefixtures("_run")
@@ -199,7 +203,8 @@ def test_attempts_that_died_are_shown_though_their_trials_finished(invoke: Invok
         log.append({**log_records.attempt_lost(lost), "at": 13.0})
     log.commit()
     assert (
-        "\nlost        3 attempts died (crash 2, infrastructure 1); the last, of pack p1: 9\n" in invoke("show").stdout
+        "\nlost        3 attempts died (crash 2, infrastructure 1); the last one, of pack p1: 9\n"
+        in invoke("show").stdout
     )
     assert json.loads(invoke("show", "-o", "json").stdout)["lost_attempts"] == 3
 
@@ -217,7 +222,7 @@ def test_how_trials_were_compiled_and_who_was_replaced_is_shown(invoke: Invoke, 
     log.commit()
     output = invoke("show").stdout
     assert "\ncompiled    xla 2 trials, stock 1 trial\n" in output
-    what = "2 workers held more memory than allowed and gave way to another; the last, w2, 5 GiB of 2 GiB"
+    what = "2 workers used more memory than allowed and were replaced; the last one, w2, used 5 GiB of 2 GiB"
     assert f"\nreplaced    {what}\n" in output
     rows = json.loads(invoke("results", "-o", "json").stdout)["leaderboard"]
     assert {row["trial"]: row["compiled"] for row in rows} == {trial.id: ways.get(trial.id) for trial in plan.trials}
@@ -285,7 +290,7 @@ def test_fsck_names_what_is_damaged_and_sets_it_aside(invoke: Invoke, tmp_path: 
 
 @pytest.mark.parametrize("command", ["show", "results", "logs", "fsck"])
 def test_a_run_that_is_not_there_is_not_found(invoke: Invoke, command: str) -> None:
-    assert invoke(command, "nothing", code=5).stderr.startswith("E6")
+    assert code_of(invoke(command, "nothing", code=5).stderr.strip()) == "E612"
     assert "seqjobs submit" in invoke(command, code=5).stderr
 
 

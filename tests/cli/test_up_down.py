@@ -15,6 +15,8 @@ import pytest
 from seqjobs.execution.kept import cluster
 from tests.conftest import POINTS_SPEC
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

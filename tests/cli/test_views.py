@@ -5,21 +5,24 @@ from __future__ import annotations
 import io
 import json
 import math
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from seqjobs.cli.views.json_output import json_value
-from seqjobs.cli.views.numbers import (
+from seqjobs.cli.views.formatting import (
+    short_names,
     shown_bytes,
     shown_duration,
     shown_estimate,
     shown_metric,
+    shown_percent,
     shown_value,
 )
-from seqjobs.cli.views.printable import printable, printable_block
-from seqjobs.cli.views.sheet import Column, Sheet
-from seqjobs.cli.views.short_names import short_names
+from seqjobs.cli.views.json_output import json_value
+from seqjobs.cli.views.tables import Column, Table, print_table
+from seqjobs.errors.printable import printable, printable_block
 
 
 @pytest.mark.parametrize(
@@ -31,7 +34,8 @@ from seqjobs.cli.views.short_names import short_names
         ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
         ("\x9b2Jgone", "gone"),
         ("bell\x07 back\x08", "bell\\x07 back\\x08"),
-        ("two\nlines\tand  blanks\r\n", "two lines and blanks"),
+        ("two\nlines\tand  blanks\r\n", "two lines and  blanks"),
+        ("s3://user:pw@host/x", "s3://...@host/x"),
         ("left\u202eright", "left\\u202eright"),
         ("\ud800", "\\ud800"),
         ("\x1b", "\\x1b"),
@@ -76,6 +80,23 @@ def test_a_metric_has_five_digits(value: float | None, text: str) -> None:
 )
 def test_a_hyperparameter_is_short(value: object, text: str) -> None:
     assert shown_value(value) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0, "0%"),
+        (1.0, "100%"),
+        (0.24, "24%"),
+        (0.996, "99.6%"),
+        (0.004, "0.4%"),
+        (0.00042, "0.04%"),
+        (1e-9, "<0.001%"),
+        (1 - 1e-9, ">99.999%"),
+    ],
+)
+def test_a_percentage_is_zero_or_a_hundred_only_if_the_share_is(share: float, text: str) -> None:
+    assert shown_percent(share) == text
 
 
 @pytest.mark.parametrize(
@@ -125,8 +146,17 @@ def test_json_has_no_nan() -> None:
     assert json.dumps(json_value(value), allow_nan=False) == '{"a": [null, 1.5], "b": [null, {"c": null}], "3": "x"}'
 
 
-def sheet() -> Sheet:
-    return Sheet(
+def test_json_takes_dataclasses_and_paths() -> None:
+    @dataclass
+    class Found:
+        path: Path
+        values: tuple[float, ...]
+
+    assert json_value([Found(Path("a"), (math.nan,))]) == [{"path": "a", "values": [None]}]
+
+
+def table() -> Table:
+    return Table(
         columns=(
             Column(title="trial", cells=("abc", "[red]d")),
             Column(title="a long text", cells=("x" * 30, "y")),
@@ -136,16 +166,16 @@ def sheet() -> Sheet:
     )
 
 
-def drawn(table: Sheet, width: int, encoding: str = "utf-8") -> list[str]:
+def drawn(shown: Table, width: int, encoding: str = "utf-8") -> list[str]:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
-    Console(file=stream, width=width, markup=False, highlight=False).print(table.fitted(width).table())
+    print_table(Console(file=stream, width=width, markup=False, highlight=False), shown)
     stream.flush()
     return [line.rstrip() for line in raw.getvalue().decode(encoding).splitlines()]
 
 
 def test_a_table_that_fits_is_whole_and_markup_is_only_text() -> None:
-    assert drawn(sheet(), 80) == [
+    assert drawn(table(), 80) == [
         "trial   a long text                       loss  units",
         "─────────────────────────────────────────────────────",
         "abc     xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx  123.45      8",
@@ -154,17 +184,24 @@ def test_a_table_that_fits_is_whole_and_markup_is_only_text() -> None:
 
 
 def test_a_table_that_does_not_fit_loses_options_then_text_but_no_digit() -> None:
-    assert drawn(sheet(), 30)[0] == "trial   a long text       loss"
-    assert drawn(sheet(), 30)[2] == "abc     xxxxxxxxxxxxx…  123.45"
+    assert drawn(table(), 30)[0] == "trial   a long text       loss"
+    assert drawn(table(), 30)[2] == "abc     xxxxxxxxxxxxx…  123.45"
 
 
 def test_a_table_is_plain_where_the_terminal_is() -> None:
-    assert set(drawn(sheet(), 80, "ascii")[1]) == {"-", "+"}
+    assert set(drawn(table(), 80, "ascii")[1]) == {"-", "+"}
+    assert all(line.isascii() for line in drawn(table(), 30, "ascii"))
+
+
+def test_a_text_that_must_stay_whole_is_longer_than_the_terminal() -> None:
+    ids = Column(title="run", cells=("20261122-231500-a-long-name", "b"), whole=True)
+    others = Column(title="status", cells=("finished", "running"), optional=True)
+    assert drawn(Table(columns=(ids, others)), 20) == ["run", "─" * 27, "20261122-231500-a-long-name", "b"]
 
 
 def test_markdown_escapes_what_markdown_means() -> None:
     column = Column(title="a_b", cells=("x|y", "<b>", "*"))
-    assert Sheet(columns=(column,)).markdown().splitlines() == [
+    assert Table(columns=(column,)).markdown().splitlines() == [
         "| a_b |",
         "| --- |",
         "| x\\|y |",

@@ -16,6 +16,8 @@ from tests.s3_server import S3Server
 from .conftest import Folder
 from .test_formats import TABLE, WRITERS, assert_same
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("rows.parquet", "rows.csv", "rows.csv.gz", "rows.arrow", "rows.orc", "rows.jsonl")
 FORMATS = {name: {"rows.parquet": pq.write_table, **WRITERS}[name] for name in NAMES}
 

@@ -17,6 +17,8 @@ from seqjobs.results.progress import Silent
 from seqjobs.run import run_job
 from seqjobs.spec.load import parse_job
 
+pytestmark = pytest.mark.slow
+
 SHORT = ("search.trials=1", "objective.metric=val_accuracy")
 
 

@@ -18,6 +18,8 @@ import pytest
 from seqjobs.execution import bare_ray, ray_cluster
 from seqjobs.execution.private_folder import private_folder
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 AGENTS = ("dashboard", "monitor.py", "log_monitor.py", "runtime_env/agent")
 
 

@@ -11,6 +11,8 @@ from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import Plan
 from tests.fake_runner import StartFake
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 UNITS = "model.0.Dense.units={choice: [1, 2, 3, 4]}"
 
 

@@ -25,6 +25,8 @@ from seqjobs.training.model import build, build_model
 from seqjobs.training.outcome import PackRunner, TrialOutcome
 from tests.training.packs.members import only_pack
 
+pytestmark = pytest.mark.slow
+
 MakePlan = Callable[..., Plan]
 
 # Of https://docs.python.org/3/library/audit_events.html.

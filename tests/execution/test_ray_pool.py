@@ -39,6 +39,8 @@ from seqjobs.spec.data_section import DataSpec
 from seqjobs.training.outcome import Cause, PackCheckpoint, TrialOutcome, Weights
 from tests.conftest import POINTS_SPEC
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 MakePlan = Callable[..., Plan]
 
 # Long enough that a trial is under way still when its first epochs are told of.

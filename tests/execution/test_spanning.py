@@ -26,6 +26,8 @@ from seqjobs.training.epoch_order import WindowedOrder
 from seqjobs.training.outcome import Cause, PackCheckpoint, TrialOutcome, Weights
 from seqjobs.training.share import Share
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 MakePlan = Callable[..., Plan]
 Found = dict[str, tuple[TrialOutcome, Weights]]
 

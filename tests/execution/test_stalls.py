@@ -38,6 +38,8 @@ from tests.fake_runner import Behaviour, StartFake, trainings
 from tests.run_job.samples import Watcher
 from tests.warm_pool import Warm
 
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
 MakePlan = Callable[..., Plan]
 
 PIDS: dict[str, int] = {}

@@ -152,7 +152,6 @@ def test_weather_spec_normalizes_by_the_moments_of_the_training_rows() -> None:
 @pytest.mark.parametrize(
     ("spec", "folder"),
     [
-        ("flights_search.yaml", "flights"),
         ("flights_packs.yaml", "flights_20k"),
         ("cancer_search.yaml", "breast_cancer"),
     ],

@@ -31,13 +31,18 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack
 from seqjobs.results import run_log
 from seqjobs.results.checkpoints import CheckpointStore
-from seqjobs.results.collector import Collector, KeptBest
-from seqjobs.results.leaderboard import kept_trials, rank_jobs
+from seqjobs.results.collector import Collector
+from seqjobs.results.kept_best import KeptBest
+from seqjobs.results.leaderboard import kept_trials, rank, rank_jobs
 from seqjobs.results.log_records import LogState, fold
+from seqjobs.results.record import TrialRecord
 from seqjobs.results.run_log import RunLog, read_log
 from seqjobs.results.weights import WeightsStore
 from seqjobs.storage import durable
 from seqjobs.training.outcome import Cause, Failure, PackCheckpoint, TrialOutcome, Weights
+
+from .test_leaderboard import LEAST, record
+from .test_leaderboard import trial as stored_trial
 
 MakePlan = Callable[..., Plan]
 MakeCollector = Callable[..., Collector]
@@ -203,7 +208,7 @@ def test_a_log_that_cannot_be_written_is_an_error_of_the_storage(
 ) -> None:
     collector = make_collector(plan)
     paths.trial_logs.rmdir()
-    with pytest.raises(StorageError, match=r"E606 .*\.log: "):
+    with pytest.raises(StorageError, match=r"\.log: .*\[E606\]"):
         collector.handle(ended(plan.packs[0], 0.5))
 
 
@@ -293,23 +298,45 @@ def test_exactly_the_best_weights_stay_whatever_the_order(
         assert kept_on_disk(paths) == {records[trial].weights for trial in wanted}
 
 
-@settings(deadline=None)
-@given(
-    st.lists(st.sampled_from([0.0, 1.0, 2.0, math.inf]), max_size=12).flatmap(
-        lambda keys: st.tuples(st.permutations(list(enumerate(keys))), st.integers(0, 5))
+def test_until_the_last_repeat_ends_the_best_one_so_far_is_kept(
+    make_points_plan: MakePlan, paths: RunPaths, make_collector: MakeCollector
+) -> None:
+    """The assignment with the luckiest seed (0.1) has the worse mean, so its weights go when its last repeat ends."""
+    plan = make_points_plan(
+        "model.0.Dense.units={choice: [1, 2]}", "search.sampler=grid", "search.repeats=2", "keep.best=1"
     )
-)
-def test_the_kept_are_the_first_of_the_sorted(found: tuple[list[tuple[int, float]], int]) -> None:
-    offers, count = found
-    kept, out = KeptBest(count), set()
-    for position, key in offers:
-        expected = kept.would_keep(key, position)
-        loser = kept.offer(key, position, str(position))
-        assert (loser != str(position)) == expected
-        out.add(loser)
-    ranked = [str(position) for position, _ in sorted(offers, key=lambda offer: (offer[1], offer[0]))]
-    assert set(kept.trial_ids) == set(ranked[:count])
-    assert out - {None} == set(ranked[count:])
+    collector = make_collector(plan)
+    packs = {(pack.trials[0].number, pack.trials[0].repeat): pack for pack in plan.packs}
+    on_disk = []
+    for number, repeat, value in [(0, 0, 0.1), (1, 0, 0.5), (1, 1, 0.3), (0, 1, 0.9)]:
+        collector.handle(ended(packs[number, repeat], value))
+        collector.commit()
+        records = collector.standing.records
+        kept = kept_on_disk(paths)
+        on_disk.append({records[trial].value for trial in records if records[trial].weights in kept})
+    assert on_disk == [{0.1}, {0.1, 0.5}, {0.1, 0.3}, {0.3}]
+    (board,) = rank_jobs({"points": plan.jobs[0].objective}, plan.trials, collector.standing.records)
+    assert board.best is not None
+    assert (board.best.value, board.best.mean) == (0.3, 0.4)
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_exactly_the_weights_of_the_kept_trials_are_kept_after_every_end(data: st.DataObject) -> None:
+    repeats, count = data.draw(st.integers(1, 3)), data.draw(st.integers(0, 3))
+    trials = [
+        stored_trial(number, repeat) for number in range(data.draw(st.integers(1, 4))) for repeat in range(repeats)
+    ]
+    values = st.sampled_from([0.0, 1.0, 2.0, math.inf, math.nan, None])
+    kept, saved = KeptBest(count, LEAST, repeats), set[str]()
+    records: dict[str, TrialRecord] = {}
+    for trial in data.draw(st.permutations(trials)):
+        value = data.draw(values)
+        if value is not None and kept.would_keep(trial, value):
+            saved.add(trial.id)
+        records[trial.id] = record(trial, value, failed=value is None)
+        saved -= set(kept.add(trial, value, failed=value is None))
+        assert saved == set(kept.trial_ids) == kept_trials([rank(trials, records, LEAST)], {"a": count})
 
 
 def test_only_weights_that_may_be_kept_are_fetched(make_points_plan: MakePlan, make_collector: MakeCollector) -> None:
@@ -379,10 +406,10 @@ def test_weights_are_read_back_bit_for_bit_and_a_damaged_file_is_named(paths: Ru
     path = paths.weights_file(digest)
     content = path.read_bytes()
     path.write_bytes(content[:-1])
-    with pytest.raises(StorageError, match=rf"E610 .*{digest}\.npz"):
+    with pytest.raises(StorageError, match=rf"{digest}\.npz.*\[E610\]"):
         store.load(digest)
     path.unlink()
-    with pytest.raises(StorageError, match=rf"E610 .*{digest}\.npz.*No such file"):
+    with pytest.raises(StorageError, match=rf"{digest}\.npz.*No such file.*\[E610\]"):
         store.load(digest)
 
 

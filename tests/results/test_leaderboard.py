@@ -84,6 +84,47 @@ def test_the_mean_is_over_the_repeats_that_finished(values: list[float | None], 
     assert [repr(entry.mean) for entry in found.entries if entry.number == 0] == [repr(mean)] * len(values)
 
 
+def test_assignments_are_ranked_by_their_mean_and_their_rows_stand_together() -> None:
+    """Assignment 1 has the luckiest seed, 0 the better mean, 2 a failed repeat, 3 no repeat that finished."""
+    values = {
+        (0, 0): 0.3, (0, 1): 0.2, (0, 2): 0.4,
+        (1, 0): 0.1, (1, 1): 0.9, (1, 2): 0.8,
+        (2, 0): None, (2, 1): 0.7, (2, 2): 0.5,
+        (3, 0): None, (3, 1): None,
+    }  # fmt: skip
+    trials = [trial(number, repeat) for number in range(4) for repeat in range(3)]
+    known = {(one.number, one.repeat): one for one in trials}
+    records = {
+        known[key].id: record(known[key], value, failed=value is None) for key, value in reversed(values.items())
+    }
+    found = rank(trials, records, LEAST)
+    assert [(entry.number, entry.repeat, entry.rank) for entry in found.entries] == [
+        *[(0, 1, 1), (0, 0, 1), (0, 2, 1)],
+        *[(1, 0, 2), (1, 2, 2), (1, 1, 2)],
+        *[(2, 2, 3), (2, 1, 3), (2, 0, None)],
+        *[(3, 0, None), (3, 1, None)],
+    ]
+    assert found.best is not None
+    assert (found.best.mean, found.best.std) == pytest.approx((0.3, 0.1))
+    assert [entry.repeats_left for entry in found.entries] == [0] * 9 + [1] * 2
+
+
+def test_equal_means_are_ranked_by_number() -> None:
+    trials = [trial(number, repeat) for number in range(2) for repeat in range(2)]
+    values = (0.25, 0.75, 0.125, 0.875)
+    records = {one.id: record(one, value) for one, value in zip(trials, values, strict=True)}
+    for objective in (LEAST, MOST):
+        assert [entry.number for entry in rank(trials, records, objective).entries] == [0, 0, 1, 1]
+
+
+def test_an_entry_has_every_metric_at_the_epoch_of_its_weights_the_objective_first() -> None:
+    board = rank([trial(0)], {"a0.0": record(trial(0), 1.0)}, LEAST)
+    assert board.entries[0].metrics == {"loss": 1.0, "val_loss": 1.0}
+    assert board.metrics == ("val_loss", "loss")
+    failed = rank([trial(0)], {"a0.0": record(trial(0), None, failed=True)}, LEAST)
+    assert failed.entries[0].metrics == {}
+
+
 def boards() -> tuple[Leaderboard, ...]:
     trials = [trial(number, job=job) for job in "abc" for number in range(2)]
     values = [0.1, 0.4, 0.2, 0.3, 0.9, 0.8]

@@ -44,8 +44,11 @@ def with_history(number: int, history: History) -> TrialRecord:
 def test_the_files_have_the_documented_schemas_whatever_has_ended(tmp_path: Path, finished: int) -> None:
     records = {f"a{number}.0": record(trial(number), 0.5) for number in range(finished)}
     paths = written(tmp_path, records)
-    assert pq.read_schema(paths.trials).equals(TRIALS_SCHEMA)
     metrics = [("loss", pa.float64()), ("val_loss", pa.float64())] if finished else []
+    schema = pa.schema(
+        [*TRIALS_SCHEMA, *map(pa.field, *zip(*reversed(metrics), strict=True))] if metrics else TRIALS_SCHEMA
+    )
+    assert pq.read_schema(paths.trials).equals(schema)
     assert pq.read_schema(paths.histories).equals(pa.schema([("trial", pa.string()), ("epoch", pa.int64()), *metrics]))
     assert pq.read_table(paths.trials).num_rows == finished
     assert len(paths.leaderboard.read_text().splitlines()) == finished + 1
@@ -65,6 +68,16 @@ def test_histories_of_different_metrics_and_lengths_stand_side_by_side() -> None
     assert table["val_loss"].to_pylist() == [math.inf, None, None]
     assert table["mae"].to_pylist() == [None, None, 5e-324]
     assert table["loss"].null_count == 1  # NaN is a number that is none, not a number that is missing
+
+
+def test_every_metric_is_a_column_and_one_with_the_name_of_another_column_is_renamed() -> None:
+    records = {"a0.0": with_history(0, {"loss": (0.5,), "rank": (2.0,), "val_loss": (0.25,)})}
+    board = rank(manifest(1).trials, records, LEAST)
+    table = trial_table((board,), records, {"a": 1})
+    assert table.column_names[len(TRIALS_SCHEMA) :] == ["val_loss", "loss", "metric_rank"]
+    assert table["metric_rank"].to_pylist() == [2.0]
+    (row,) = csv.DictReader(io.StringIO(leaderboard_csv([board])))
+    assert (row["rank"], row["val_loss"], row["loss"], row["metric_rank"]) == ("1", "0.25", "0.5", "2.0")
 
 
 def test_weights_are_named_where_they_are_kept_and_only_there() -> None:

@@ -16,6 +16,8 @@ from tests.s3_server import S3Server
 
 from .samples import moved_points, plan_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bucket(s3: S3Server, points: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:

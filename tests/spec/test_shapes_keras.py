@@ -11,6 +11,11 @@ from seqjobs.errors.problems import Problems
 from seqjobs.spec.shapes import ShapeProblem, count_parameters, output_shape
 from seqjobs.spec.shapes._base import Shape
 from seqjobs.tables import LAYERS, Named
+from tests.each_case import each_case
+
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
@@ -168,7 +173,7 @@ NORMALIZATION: list[Case] = [
 
 CASES = [*DENSE, *convolutions(), *poolings(), *recurrents(), *RESHAPING, *NORMALIZATION]
 
-# What neither we nor Keras take.
+# Layers and input shapes that neither we nor Keras accept.
 REFUSED: list[Case] = [
     ({"Conv2D": {"filters": 3, "kernel_size": 3}}, VALUES),
     ({"Conv2D": {"filters": 3, "kernel_size": 16}}, IMAGE),
@@ -223,7 +228,7 @@ def name_of(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-@pytest.mark.parametrize(("written", "shape"), CASES, ids=name_of)
+@each_case(CASES)
 def test_shape_and_parameters_are_those_of_keras(written: object, shape: Shape) -> None:
     layer = parsed(written)
     model = keras.Sequential([keras.Input(shape), built(layer)])
@@ -231,7 +236,7 @@ def test_shape_and_parameters_are_those_of_keras(written: object, shape: Shape) 
     assert count_parameters([layer], shape) == model.count_params()
 
 
-@pytest.mark.parametrize(("written", "shape"), REFUSED, ids=name_of)
+@each_case(REFUSED)
 def test_what_we_refuse_keras_refuses(written: object, shape: Shape) -> None:
     layer = parsed(written)
     with pytest.raises(ShapeProblem):
@@ -244,7 +249,7 @@ def test_dots_for_axes_that_keras_would_reverse_are_refused() -> None:
     layer = parsed({"EinsumDense": {"equation": "...x,xy->...y", "output_shape": 7}})
     model = keras.Sequential([keras.Input(IMAGE), built(layer)])
     believed, real = model.output_shape, model(keras.ops.ones((1, *IMAGE))).shape
-    assert tuple(believed[1:]) != tuple(real[1:]), "Keras has mended it: allow it again"
+    assert tuple(believed[1:]) != tuple(real[1:]), "Keras has fixed this: allow it again"
     with pytest.raises(ShapeProblem, match="reverses"):
         output_shape(layer, IMAGE)
 

@@ -1,12 +1,12 @@
-"""What the tables accept, what they make of it, and how they refuse the rest."""
+"""What the tables accept, the values they give, and how they refuse the rest."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -34,12 +34,13 @@ from seqjobs.tables import (
 )
 from seqjobs.tables._base import Required
 from seqjobs.tables.arguments import OneOf, Pattern
+from tests.each_case import each_case
 
 
 def accepted(table: Table, value: object) -> Named:
     problems = Problems()
     named = table.parse(value, ("here",), problems)
-    assert named is not None, [problem.line("spec") for problem in problems]
+    assert named is not None, [problem.line() for problem in problems]
     assert len(problems) == 0
     return named
 
@@ -55,8 +56,7 @@ def codes_and_places(problems: list[Problem]) -> list[tuple[str, Path, str]]:
     return [(problem.code, problem.path, problem.at) for problem in problems]
 
 
-@pytest.mark.parametrize(
-    ("table", "writings", "canonical"),
+@each_case(
     [
         (LAYERS, ["Flatten", {"Flatten": None}, {"Flatten": {}}], "Flatten"),
         (LAYERS, [{"Dense": {"units": 3, "use_bias": True, "activation": None}}], {"Dense": {"units": 3}}),
@@ -96,20 +96,19 @@ def codes_and_places(problems: list[Problem]) -> list[tuple[str, Path, str]]:
         (INITIALIZERS, [{"random_normal": {"stddev": 0.1}}, {"RandomNormal": 0.1}], {"RandomNormal": {"stddev": 0.1}}),
         (REGULARIZERS, ["l2", {"L2": 0.01}], "L2"),
         (ACTIVATIONS, ["swish", "silu"], "silu"),
-    ],
+    ]
 )  # fmt: skip
-def test_writings_of_one_meaning_have_one_canonical_form(
-    table: Table, writings: list[object], canonical: JsonValue
+def test_values_of_one_meaning_have_one_canonical_form(
+    table: Table, values: list[object], canonical: JsonValue
 ) -> None:
-    named = [accepted(table, writing) for writing in writings]
-    assert [json.dumps(one.canonical()) for one in named] == [json.dumps(canonical)] * len(writings)
+    named = [accepted(table, value) for value in values]
+    assert [json.dumps(one.canonical()) for one in named] == [json.dumps(canonical)] * len(values)
     assert all(one == named[0] for one in named)
-    assert accepted(table, canonical) == named[0], "the canonical form is a writing as well"
+    assert accepted(table, canonical) == named[0], "the canonical form is accepted as well"
     assert pickle.loads(pickle.dumps(named[0])) == named[0]
 
 
-@pytest.mark.parametrize(
-    ("table", "value", "expected"),
+@each_case(
     [
         (LAYERS, "Desne", [("E301", ("here",), "value")]),
         (LAYERS, {"Desne": {"units": 3}}, [("E301", ("here", "Desne"), "key")]),
@@ -188,15 +187,15 @@ def test_writings_of_one_meaning_have_one_canonical_form(
         (CALLBACKS, {"CSVLogger": {"filename": "x"}}, [("E705", ("here", "CSVLogger"), "key")]),
         (CALLBACKS, {"RemoteMonitor": {"root": "http://x"}}, [("E705", ("here", "RemoteMonitor"), "key")]),
         (METRICS, {"F1Score": None}, [("E303", ("here", "F1Score"), "key")]),
-    ],
+    ]
 )
-def test_mistakes_are_told_at_the_deepest_place(
+def test_mistakes_are_reported_at_the_deepest_place(
     table: Table, value: object, expected: list[tuple[str, Path, str]]
 ) -> None:
     assert codes_and_places(refused(table, value)) == expected
 
 
-@pytest.mark.parametrize("units", [-1, 0, 2.5, 3.0, "3", True, None, [3], {"a": 1}, float("inf")])
+@each_case([-1, 0, 2.5, 3.0, "3", True, None, [3], {"a": 1}, float("inf")])
 def test_a_size_is_a_whole_number(units: object) -> None:
     (problem,) = refused(LAYERS, {"Dense": {"units": units}})
     assert problem.code == "E304"
@@ -204,7 +203,7 @@ def test_a_size_is_a_whole_number(units: object) -> None:
     assert problem.fix
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     problems = Problems()
     model = [{"Dense": {"units": 0, "activaton": "relu"}}, "Flaten", {"Dropout": {"rate": 2}}, "ReLU"]
     assert parse_layers(model, ("model",), problems) is None
@@ -216,8 +215,7 @@ def test_all_mistakes_are_told_at_once() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("table", "value", "phrase"),
+@each_case(
     [
         (LAYERS, {"Desne": {}}, "did you mean 'Dense'?"),
         (LAYERS, {"Dense": {"unit": 3}}, "did you mean 'units'?"),
@@ -227,21 +225,20 @@ def test_all_mistakes_are_told_at_once() -> None:
         (LAYERS, {"Flatten": {"x": 1}}, "remove it"),
         (LAYERS, "Dense", "{Dense: {units: ...}}"),
         (LOSSES, "binary_crossentrpy", "did you mean 'binary_crossentropy'?"),
-    ],
+    ]
 )
-def test_a_mistake_comes_with_its_mending(table: Table, value: object, phrase: str) -> None:
+def test_a_mistake_comes_with_its_fix(table: Table, value: object, phrase: str) -> None:
     (problem,) = refused(table, value)
     assert phrase in problem.fix
 
 
-def test_a_hostile_name_is_shown_harmless() -> None:
+def test_a_hostile_name_is_shown_without_control_characters() -> None:
     (problem,) = refused(LAYERS, "\x1b[31m" + "x" * 500)
-    assert "\x1b" not in problem.line("spec")
+    assert "\x1b" not in problem.line()
     assert len(problem.what) < 100
 
 
-@pytest.mark.parametrize(
-    ("table", "value", "argument"),
+@each_case(
     [
         (LAYERS, {"Conv2D": {"filters": 4, "kernel_size": 3, "strides": 2, "dilation_rate": 2}}, "dilation_rate"),
         (LAYERS, {"Conv1D": {"filters": 4, "kernel_size": 3, "groups": 3}}, "groups"),
@@ -269,9 +266,9 @@ def test_a_hostile_name_is_shown_harmless() -> None:
         (CALLBACKS, {"LearningRateScheduler": {"boundaries": [5], "values": [0.1, 0.2, 0.3]}}, "values"),
         (CALLBACKS, {"LearningRateScheduler": {"boundaries": [5, 5], "values": [0.1, 0.2, 0.3]}}, "boundaries"),
         (INITIALIZERS, {"RandomUniform": {"minval": 1}}, "minval"),
-    ],
+    ]
 )  # fmt: skip
-def test_arguments_that_do_not_go_together(table: Table, value: dict[str, object], argument: str) -> None:
+def test_arguments_that_exclude_each_other_are_refused(table: Table, value: dict[str, object], argument: str) -> None:
     ((name, _),) = value.items()
     problems = refused(table, value)
     assert {(problem.code, problem.path) for problem in problems} == {("E304", ("here", name, argument))}
@@ -329,7 +326,7 @@ def test_complete_arguments_have_the_defaults() -> None:
     assert complete["units"] == 3
 
 
-# --- nothing a spec says may reach code, files or hosts ---------------------------------------------------------------
+# --- nothing in a spec reaches code, files or hosts -------------------------------------------------------------------
 
 HOSTILE: list[object] = [
     {"class_name": "function", "config": "system", "module": "os"},
@@ -345,7 +342,7 @@ HOSTILE: list[object] = [
     b"bytes",
 ]
 
-# Free strings: a pattern keeps them to letters, and no Keras code reads them as a place or a name of code.
+# Free strings: a pattern limits them to letters, and Keras reads none of them as a path or the name of code.
 PATTERNS = {
     ("EinsumDense", "equation"),
     ("EinsumDense", "bias_axes"),
@@ -354,18 +351,19 @@ PATTERNS = {
 }
 
 
-def every_argument() -> Iterator[Any]:
-    for table in TABLES.values():
-        for entry in table.entries.values():
-            for name in entry.arguments:
-                yield pytest.param(table, entry.name, name, id=f"{table.name}-{entry.name}-{name}")
+EVERY_ARGUMENT = [
+    (table, entry.name, argument)
+    for table in TABLES.values()
+    for entry in table.entries.values()
+    for argument in entry.arguments
+]
 
 
-def test_the_walk_over_all_arguments_is_not_empty() -> None:
-    assert len(list(every_argument())) > 700
+def test_every_argument_of_the_tables_is_tried() -> None:
+    assert len(EVERY_ARGUMENT) > 700
 
 
-@pytest.mark.parametrize(("table", "entry", "argument"), list(every_argument()))
+@each_case(EVERY_ARGUMENT)
 def test_no_argument_takes_code_paths_or_hosts(table: Table, entry: str, argument: str) -> None:
     for value in HOSTILE:
         problems = Problems()
@@ -375,8 +373,8 @@ def test_no_argument_takes_code_paths_or_hosts(table: Table, entry: str, argumen
         assert all(problem.code in {"E302", "E304", "E305", "E301", "E704"} for problem in at_argument)
 
 
-@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
-def test_free_strings_are_only_where_a_pattern_holds_them(table: Table) -> None:
+@each_case(TABLES.values())
+def test_free_strings_are_only_where_a_pattern_limits_them(table: Table) -> None:
     for entry in table.entries.values():
         for name, argument in entry.arguments.items():
             kind = getattr(argument.kind, "kind", argument.kind)
@@ -386,8 +384,7 @@ def test_free_strings_are_only_where_a_pattern_holds_them(table: Table) -> None:
                 assert isinstance(kind, OneOf)
 
 
-@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
-@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: "an object" if type(value) is object else str(value))
+@each_case(itertools.product(TABLES.values(), HOSTILE))
 def test_no_table_takes_code_paths_or_hosts(table: Table, value: object) -> None:
     assert {problem.code for problem in refused(table, value)} <= {"E301", "E305", "E704"}
 
@@ -439,18 +436,18 @@ def schema_accepts(table: Table, value: object) -> bool:
     return bool(validator(table.name).is_valid(value))
 
 
-def test_the_json_schema_is_one() -> None:
+def test_the_json_schema_is_valid() -> None:
     layers = validator("layer")
     layers.check_schema(layers.schema)
 
 
-@pytest.mark.parametrize(("table", "value"), GOOD)
+@each_case(GOOD)
 def test_the_json_schema_accepts_what_the_table_does(table: Table, value: object) -> None:
     accepted(table, value)
     assert schema_accepts(table, value)
 
 
-@pytest.mark.parametrize(("table", "value"), BAD)
+@each_case(BAD)
 def test_the_json_schema_refuses_what_the_table_does(table: Table, value: object) -> None:
     refused(table, value)
     assert not schema_accepts(table, value)

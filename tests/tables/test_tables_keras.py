@@ -1,9 +1,9 @@
-"""The tables against the installed Keras: what an upgrade adds, drops or renames fails here first."""
+"""The tables against the installed Keras: names that an upgrade adds, drops or renames fail here first."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -28,6 +28,11 @@ from seqjobs.tables.arguments import (
 )
 from seqjobs.tables.callbacks import OWN_ARGUMENTS
 from seqjobs.tables.metrics import CHOSEN_BY_KERAS
+from tests.each_case import each_case
+
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
@@ -49,14 +54,14 @@ NAMESPACES: dict[str, Any] = {
     "regularizer": keras.regularizers,
     "constraint": keras.constraints,
 }
-# Base classes of Keras that are not a thing to name, and that no table needs a reason to leave out.
+# Base classes of Keras, which a spec cannot name and no table has to leave out with a reason.
 ABSTRACT = {"Initializer", "Regularizer", "Constraint"}
-# What every Keras namespace has besides its classes.
+# Functions that every Keras namespace has in addition to its classes.
 NOT_ENTRIES = {"get", "serialize", "deserialize"}
 
 
 def built(named: Named) -> Any:
-    """The Keras object of a name, as a builder makes it."""
+    """Make the Keras object of a name, as a builder does."""
     target = getattr(NAMESPACES[named.table], named.name)
     if named.table == "activation":
         return target
@@ -68,7 +73,7 @@ def part(value: Any) -> Any:
 
 
 def keras_objects(table: Table) -> dict[str, Any]:
-    """Public classes of a table's namespace (functions, for activations) by the name they are made with."""
+    """Return the public classes of a table's namespace (functions, for activations) by their own names."""
     namespace = NAMESPACES[table.name]
     wanted: Callable[[object], bool] = inspect.isfunction if table.name == "activation" else inspect.isclass
     found = {}
@@ -79,14 +84,15 @@ def keras_objects(table: Table) -> dict[str, Any]:
     return found
 
 
-def every_entry() -> Iterator[Any]:
-    for table in TABLES.values():
-        for entry in table.entries.values():
-            if entry.name not in CHOSEN_BY_KERAS or table is not METRICS:
-                yield pytest.param(table, entry, id=f"{table.name}-{entry.name}")
+EVERY_ENTRY = [
+    (table, entry)
+    for table in TABLES.values()
+    for entry in table.entries.values()
+    if entry.name not in CHOSEN_BY_KERAS or table is not METRICS
+]
 
 
-@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
+@each_case(TABLES.values())
 def test_every_public_name_is_offered_or_left_out_with_a_reason(table: Table) -> None:
     known = set(table.entries) | set(table.left_out)
     public = set(keras_objects(table)) - ABSTRACT
@@ -97,7 +103,7 @@ def test_every_public_name_is_offered_or_left_out_with_a_reason(table: Table) ->
     assert not set(table.entries) & set(table.left_out)
 
 
-@pytest.mark.parametrize(("table", "entry"), list(every_entry()))
+@each_case(EVERY_ENTRY)
 def test_every_argument_is_offered_with_its_default_or_left_out(table: Table, entry: Entry) -> None:
     target = getattr(NAMESPACES[table.name], entry.name)
     parameters = {
@@ -130,7 +136,7 @@ def assert_same_default(entry: Entry, name: str, default: object) -> None:
     assert checked == argument.default
 
 
-@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
+@each_case(TABLES.values())
 def test_every_reason_for_an_argument_is_used(table: Table) -> None:
     taken: set[str] = {"input_shape", "input_dim", "batch_size", "trainable", "autocast", "activity_regularizer"}
     for name, target in keras_objects(table).items():
@@ -139,7 +145,7 @@ def test_every_reason_for_an_argument_is_used(table: Table) -> None:
     assert set(table.left_out_arguments) <= taken
 
 
-@pytest.mark.parametrize("table", [table for table in TABLES.values() if table.aliases], ids=lambda table: table.name)
+@each_case([table for table in TABLES.values() if table.aliases])
 def test_keras_knows_every_alias_as_the_same_entry(table: Table) -> None:
     namespace = NAMESPACES[table.name]
     for alias, name in table.aliases.items():
@@ -152,7 +158,7 @@ def test_keras_knows_every_alias_as_the_same_entry(table: Table) -> None:
             assert (theirs is ours().fn) if table.name == "loss" else (type(theirs) is ours)
 
 
-# Keras's `get` does not know these, though it does their like.
+# Aliases that Keras's `get` does not know, though it knows similar ones.
 OUR_ALIASES = {"lamb", "categorical_generalized_cross_entropy"}
 
 
@@ -172,7 +178,7 @@ NEEDED: dict[str, dict[str, object]] = {
 
 
 def sample(kind: Kind) -> object:
-    """A value that this kind takes, for arguments that have no default."""
+    """Return a value that this kind takes, for arguments that have no default."""
     if isinstance(kind, Pattern):
         return "ab,bc->ac"
     if isinstance(kind, ListOf):
@@ -190,7 +196,7 @@ def sample(kind: Kind) -> object:
     return 1 if isinstance(kind, Integer) else 0.5
 
 
-@pytest.mark.parametrize(("table", "entry"), list(every_entry()))
+@each_case(EVERY_ENTRY)
 def test_keras_builds_what_the_table_accepts(table: Table, entry: Entry) -> None:
     required = {name: sample(entry.arguments[name].kind) for name in entry.required} | NEEDED.get(entry.name, {})
     if entry.name in OWN_ARGUMENTS:
@@ -211,7 +217,7 @@ def test_keras_builds_what_the_table_accepts(table: Table, entry: Entry) -> None
         problems = Problems()
         named = table.parse({entry.name: arguments} if not table.names_only else entry.name, (), problems)
         if named is None:
-            # Refused for what does not go together, or for a bound that 0 and 1 are beyond.
+            # Refused because arguments exclude each other, or because 0 or 1 is out of bounds.
             assert {problem.code for problem in problems} == {"E304"}
             assert arguments is not required
             continue
@@ -227,7 +233,7 @@ def histories(metrics: list[Any], writings: list[Any]) -> list[str]:
 
 def test_history_names_are_the_columns_of_a_real_fit() -> None:
     skipped = {
-        # They compare shapes that one model with one-hot targets does not have.
+        # These compare shapes that a model with one-hot targets does not have.
         *("SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "SparseCategoricalCrossentropy", "BinaryIoU"),
     }
     names = [name for name in METRICS.entries if name not in skipped]
@@ -241,9 +247,7 @@ def test_history_names_are_the_columns_of_a_real_fit() -> None:
     assert sorted(set(histories(real, [*expected, "loss"]))) == sorted({*expected, "loss"})
 
 
-@pytest.mark.parametrize(
-    "name", ["SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "BinaryIoU", "Accuracy"]
-)
+@each_case(["SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "BinaryIoU", "Accuracy"])
 def test_history_names_of_the_other_metrics_are_their_default_names(name: str) -> None:
     keras.utils.clear_session()
     named = METRICS.parse({name: None}, (), Problems())

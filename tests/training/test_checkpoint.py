@@ -20,6 +20,8 @@ from tests.training.packs.members import only_pack
 from tests.training.test_programs import EVERYTHING
 from tests.training.trained import dataset_of
 
+pytestmark = pytest.mark.slow
+
 MakePlan = Callable[..., Plan]
 
 PLATEAUS = "ReduceLROnPlateau: {monitor: val_loss, factor: 0.5, patience: 1, cooldown: 1, min_delta: 0.01}"

@@ -13,6 +13,8 @@ from keras.src.backend import config
 
 from seqjobs.training import environment
 
+pytestmark = pytest.mark.slow
+
 
 def keras_settings() -> dict[str, Any]:
     """What Keras finds where it is imported anew; it is in this process already."""

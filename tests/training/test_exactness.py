@@ -26,7 +26,7 @@ from tests.conftest import JOBS
 from tests.training.conftest import Once
 from tests.training.trained import Trained, assert_close, dataset_of, same_bits, train_fresh
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 MakePlan = Callable[..., Plan]
 

@@ -17,7 +17,7 @@ from seqjobs.training.epoch_order import epoch_order
 from seqjobs.training.outcome import TrialOutcome, Weights
 from tests.training.conftest import Once
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 FEATURES = [f"x{index}" for index in range(6)]
 

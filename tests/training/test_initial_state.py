@@ -18,7 +18,7 @@ from seqjobs.training.lowerings import LOWERED
 from seqjobs.training.model import build_model
 from tests.spec.test_shapes_keras import CASES, name_of, parsed
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 # One case a layer, each of a shape that is known: what a layer draws does not hang on its sizes.
 Sizes = tuple[int, ...]

@@ -19,7 +19,7 @@ from seqjobs.training.trial_runner import TrialRunner
 from tests.training.conftest import Once
 from tests.training.trained import Trained, dataset_of, same_bits, train, train_fresh
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 MakePlan = Callable[..., Plan]
 

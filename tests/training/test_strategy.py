@@ -14,6 +14,8 @@ import pytest
 from seqjobs.tables import LAYERS
 from tests.conftest import POINTS_SPEC
 
+pytestmark = pytest.mark.slow
+
 CHILD = """
 import json, sys
 from dataclasses import replace

@@ -20,7 +20,7 @@ from seqjobs.training.trial_runner import TrialRunner
 from tests.training.packs.members import only_pack, train_alone, train_pack
 from tests.training.trained import assert_close, same_bits, train
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 MakePlan = Callable[..., Plan]
 

@@ -20,7 +20,7 @@ from seqjobs.training.epoch_order import epoch_order
 from seqjobs.training.outcome import TrialOutcome
 from tests.training.conftest import Once
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 SPEC = """
 name: weighed

@@ -1,4 +1,4 @@
-"""Trains trials in this process, in any way the product can."""
+"""Train trials in this process, in any way the product can. Importing this module does not import TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from seqjobs.data.dataset import Dataset
 from seqjobs.data.read import read_dataset
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Pack
-from seqjobs.training.outcome import EpochReport, TrialOutcome, Weights
-from seqjobs.training.trial_runner import TrialRunner
+from seqjobs.training.outcome import EpochReport, PackRunner, TrialOutcome, Weights
 
 Trained = tuple[TrialOutcome, Weights]
 
@@ -21,7 +20,7 @@ def dataset_of(plan: Plan) -> Dataset:
     return read_dataset(source)
 
 
-def train(runner: TrialRunner, pack: Pack, dataset: Dataset) -> Trained:
+def train(runner: PackRunner, pack: Pack, dataset: Dataset) -> Trained:
     """The outcome and the weights of the only trial of a pack."""
     outcome, weights = (item for item in runner.run(pack, dataset) if not isinstance(item, EpochReport))
     assert isinstance(outcome, TrialOutcome)
@@ -29,9 +28,16 @@ def train(runner: TrialRunner, pack: Pack, dataset: Dataset) -> Trained:
     return outcome, weights
 
 
+def fresh_runner() -> PackRunner:
+    """Return a runner that holds no program yet, once the fixture `runner` has set TensorFlow up."""
+    from seqjobs.training.trial_runner import TrialRunner  # noqa: PLC0415 (imports TensorFlow)
+
+    return TrialRunner(("CPU",))
+
+
 def train_fresh(pack: Pack, dataset: Dataset) -> Trained:
-    """In a runner that holds no program yet."""
-    return train(TrialRunner(("CPU",)), pack, dataset)
+    """Train a pack in a runner that holds no program yet."""
+    return train(fresh_runner(), pack, dataset)
 
 
 def same_bits(left: Trained, right: Trained) -> bool:

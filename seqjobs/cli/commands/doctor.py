@@ -6,8 +6,8 @@ import click
 
 from seqjobs.cli.exits import ExitCode, Leave
 from seqjobs.cli.options import workers_option
-from seqjobs.cli.views.printable import printable
 from seqjobs.doctor import examine
+from seqjobs.errors.printable import printable
 
 
 @click.command("doctor")

@@ -15,7 +15,7 @@ from seqjobs.cli.options import (
     trial_option,
 )
 from seqjobs.cli.views.json_output import print_json
-from seqjobs.cli.views.printable import printable
+from seqjobs.errors.printable import printable
 from seqjobs.evaluate import evaluate_rows
 from seqjobs.predict import workers_for
 from seqjobs.results.run import Run

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from seqjobs.cli.options import address_option, run_argument, runs_dir_option, trial_option
-from seqjobs.cli.views.printable import printable
+from seqjobs.errors.printable import printable
 from seqjobs.export import export_model, export_with_preprocessing
 from seqjobs.predict import workers_for
 from seqjobs.results.run import Run

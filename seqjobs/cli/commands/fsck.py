@@ -1,17 +1,20 @@
-"""seqjobs fsck: whether a run's folder is as it was written."""
+"""seqjobs fsck: check the files of a run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from seqjobs.cli.exits import ExitCode
 from seqjobs.cli.options import output_option, run_argument, runs_dir_option
-from seqjobs.cli.views.damage_view import print_damage
-from seqjobs.cli.views.json_output import damage_json, print_json
+from seqjobs.cli.views.formatting import counted
+from seqjobs.cli.views.json_output import print_json
+from seqjobs.errors.printable import printable
 from seqjobs.planning.run_paths import RunPaths
-from seqjobs.results.damage import find_damage
+from seqjobs.results.damage import Damage, Kind, find_damage
 from seqjobs.results.repair import repair
 from seqjobs.results.run_folders import find_run
 
@@ -19,21 +22,47 @@ from seqjobs.results.run_folders import find_run
 @click.command("fsck")
 @run_argument
 @runs_dir_option
-@click.option("--repair", "mend", is_flag=True, help="Set aside what is damaged; the next submit makes it again.")
+@click.option("--repair", "repairs", is_flag=True, help="Set damaged files aside; the next submit makes them again.")
 @output_option("table", "json")
 @click.pass_context
-def command(ctx: click.Context, run: str | None, runs_dir: Path, mend: bool, output: str) -> None:
-    """Check a run's files; with --repair, set aside what is damaged.
+def command(ctx: click.Context, run: str | None, runs_dir: Path, repairs: bool, output: str) -> None:
+    """Check the files of a run; with --repair, set damaged ones aside.
 
-    Every file is compared with what was written, and what is damaged is named.
+    Compares every file with what was written, and names those that are damaged.
 
-    Exit code 0: nothing is, or it was set aside. 1: something is damaged.
+    Exit code 0: no file is damaged, or all that are were set aside. 1: a file is damaged.
     """
     paths = RunPaths(root=find_run(runs_dir, run))
-    found = repair(paths) if mend else find_damage(paths)
+    damages = repair(paths) if repairs else find_damage(paths)
     if output == "json":
-        print_json(damage_json(paths.root, found, set_aside=mend))
+        damaged = [replace(damage, path=damage.path.relative_to(paths.root)) for damage in damages]
+        print_json({"run": paths.root.name, "path": paths.root, "set_aside": repairs, "damaged": damaged})
     else:
-        print_damage(paths.root, found, set_aside=mend)
-    if found and not mend:
+        for line in _lines(paths.root, damages, set_aside=repairs):
+            click.echo(printable(line))
+    if damages and not repairs:
         ctx.exit(ExitCode.SOME_FAILED)
+
+
+def _lines(root: Path, damages: Sequence[Damage], *, set_aside: bool) -> Iterator[str]:
+    """Yield a line for each damaged file, and how to repair the run."""
+    for damage in damages:
+        yield f"{damage.path.relative_to(root)}: {damage.what}"
+    if not damages:
+        yield f"{root.name}: every file is as it was written."
+    elif set_aside:
+        yield f"{counted(len(damages), 'file')} set aside in {root / 'damaged'}."
+        yield f"Submit {root.name} again: {_cost(damages)}."
+    elif any(damage.kind is Kind.PLAN for damage in damages):
+        yield "nothing can replace run.json: restore it from a copy, or submit with another --run."
+    else:
+        command = f"seqjobs fsck {root.name} --repair"
+        yield f"Fix: restore from a copy, or run `{command}` and submit again: {_cost(damages)}."
+
+
+def _cost(damages: Sequence[Damage]) -> str:
+    """Return what the next submit does about the damage."""
+    if any(damage.kind is Kind.SEGMENT for damage in damages):
+        return "trials whose end was in the damaged part of the log train again"
+    trials = {trial for damage in damages for trial in damage.trials}
+    return f"{counted(len(trials), 'trial')} will train again" if trials else "the file is written again"

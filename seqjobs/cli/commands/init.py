@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from seqjobs.cli.views.printable import printable
 from seqjobs.drafting import draft_spec
+from seqjobs.errors.printable import printable
 from seqjobs.storage.durable import create_once, replace, reported
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from seqjobs.cli.options import run_argument, runs_dir_option, trial_option
-from seqjobs.cli.views.printable import printable_block
+from seqjobs.errors.printable import printable_block
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import find_run, find_trial
 

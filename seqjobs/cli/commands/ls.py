@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from seqjobs.cli.options import output_option, runs_dir_option
-from seqjobs.cli.views.console import results_console
 from seqjobs.cli.views.json_output import print_json, run_json
-from seqjobs.cli.views.run_list import RunLine, runs_sheet
+from seqjobs.cli.views.runs import RunLine, runs_table
+from seqjobs.cli.views.tables import print_table, results_console
 from seqjobs.results.run_folders import list_runs
 
 
@@ -22,7 +22,6 @@ def command(runs_dir: Path, output: str) -> None:
     if output == "json":
         print_json({"runs": [run_json(line.run) for line in lines if line.run is not None]})
     elif lines:
-        console = results_console()
-        console.print(runs_sheet(lines).fitted(console.width).table())
+        print_table(results_console(), runs_table(lines))
     else:
         click.echo(f"there are no runs in {runs_dir}.", err=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from seqjobs.cli.options import output_option, overrides_option, specs_argument
-from seqjobs.cli.views.plan_view import show_plan
+from seqjobs.cli.views.plans import show_plan
 from seqjobs.planning import make_plan
 from seqjobs.spec.load import load_jobs
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from seqjobs.cli.options import address_option, run_and_data, run_and_data_argument, runs_dir_option, trial_option
-from seqjobs.cli.views.printable import printable
+from seqjobs.errors.printable import printable
 from seqjobs.predict import predict_rows, workers_for
 from seqjobs.results.prediction_file import SUFFIXES
 from seqjobs.results.run import Run

@@ -8,11 +8,13 @@ import click
 
 from seqjobs.cli.options import output_option, run_argument, runs_dir_option
 from seqjobs.cli.views.json_output import leaderboard_json, print_json
-from seqjobs.cli.views.leaderboard_sheet import names_of
-from seqjobs.cli.views.leaderboards import print_csv, print_markdown, print_table
-from seqjobs.cli.views.sorting import sorted_board, top_of
+from seqjobs.cli.views.leaderboards import names_of, print_csv, print_markdown, sorted_board, top_of
+from seqjobs.cli.views.runs import print_boards, print_failures
+from seqjobs.cli.views.tables import results_console
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import find_run
+
+TOP_OF_TABLE = 20
 
 
 @click.command("results")
@@ -33,7 +35,9 @@ def command(run: str | None, runs_dir: Path, top: int | None, sort: str, output:
     names = names_of(found)
     boards = tuple(sorted_board(board, sort, names) for board in found.leaderboards)
     if output == "table":
-        print_table(found, boards, top)
+        console = results_console()
+        print_boards(console, found, boards, TOP_OF_TABLE if top is None else top)
+        print_failures(console, found)
     elif output == "markdown":
         print_markdown(boards, names, top)
     elif output == "csv":

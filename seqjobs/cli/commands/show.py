@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from seqjobs.cli.options import output_option, run_argument, runs_dir_option
-from seqjobs.cli.views.console import results_console
 from seqjobs.cli.views.json_output import print_json, run_json
-from seqjobs.cli.views.run_facts import print_facts
+from seqjobs.cli.views.runs import print_facts
+from seqjobs.cli.views.tables import results_console
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import find_run
 

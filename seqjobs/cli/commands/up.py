@@ -1,11 +1,14 @@
-"""seqjobs up: a cluster that is kept warm for the next submits."""
+"""seqjobs up: keep a cluster warm for the next submits."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 import click
 
 from seqjobs.cli.options import output_option
-from seqjobs.cli.views.kept_view import print_kept
+from seqjobs.cli.views.formatting import counted, shown_duration
+from seqjobs.cli.views.json_output import json_value, print_json
 from seqjobs.execution.kept import cluster
 
 
@@ -32,4 +35,28 @@ def command(*, workers: int | None, idle_minutes: float, output: str) -> None:
     status, was_up = cluster.up(
         workers=workers, idle_seconds=idle_minutes * 60, notify=lambda text: click.echo(f"{text}.", err=True)
     )
-    print_kept(status, was_up=was_up, output=output)
+    if output == "json":
+        print_json({"was_up": was_up, **json_value(status)})
+        return
+    for name, value in _lines(status, was_up=was_up):
+        click.echo(f"{name:<8} {value}")
+
+
+def _lines(status: cluster.KeptStatus, *, was_up: bool) -> list[tuple[str, str]]:
+    """Return names and values, in the order in which they are shown."""
+    since = datetime.fromisoformat(status.since).astimezone()
+    busy = sum(worker.run is not None for worker in status.workers)
+    starting = sum(worker.pid is None for worker in status.workers)
+    workers = [counted(len(status.workers), "worker")]
+    workers += [f"{busy} at work"] if busy else []
+    workers += [f"{starting} not ready yet"] if starting else []
+    left = shown_duration(max(0.0, status.idle_seconds - status.unused_seconds))
+    ends = "not while a run uses it" if status.runs else f"after {left} without a submit, or with `seqjobs down`"
+    return [
+        ("up", f"since {since:%Y-%m-%d %H:%M}" + (", before this command" if was_up else "")),
+        ("address", status.address),
+        ("process", str(status.pid)),
+        ("workers", ", ".join(workers)),
+        *((("runs", ", ".join(f"process {pid}" for pid in status.runs)),) if status.runs else ()),
+        ("ends", ends),
+    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from seqjobs.cli.options import overrides_option, specs_argument
-from seqjobs.cli.views.printable import printable
+from seqjobs.errors.printable import printable
 from seqjobs.planning import make_plan
 from seqjobs.spec.load import load_jobs
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import final
 
-from seqjobs.cli.views.numbers import shown_bytes
-from seqjobs.cli.views.printable import printable
-from seqjobs.cli.views.short_names import hyperparameter_keys, short_names
+from seqjobs.cli.views.formatting import hyperparameter_keys, short_names, shown_bytes
+from seqjobs.errors.printable import printable
 from seqjobs.execution.events import (
     AttemptEnded,
     AttemptLost,
@@ -23,9 +23,8 @@ from seqjobs.execution.events import (
     WorkerStarted,
 )
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.ranking import sort_key
+from seqjobs.planning.ranking import mean_of, sort_key
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.results.leaderboard import Leaderboard
 from seqjobs.results.progress import Standing
 from seqjobs.results.record import TrialRecord
 from seqjobs.spec.sections import ObjectiveSpec
@@ -62,15 +61,16 @@ class WorkerRow:
 
 @dataclass(frozen=True, kw_only=True)
 class BestTrial:
-    """The best committed trial of an objective."""
+    """The best committed repeat of the best assignment of an objective."""
 
     trial: Trial
     value: float
+    """The mean over the assignment's repeats so far, which ranks it; the trial's own value without repeats."""
 
 
 @final
 class Tracker:
-    """An event costs the same however long the run is: nothing here is ever ranked or counted anew.
+    """Costs the same per event however long the run is; only when the best assignment gets worse are all compared.
 
     What it shows as finished, failed or best is committed; epochs are shown as they come.
     """
@@ -91,6 +91,7 @@ class Tracker:
         self._objectives: dict[str, ObjectiveSpec] = {}
         self.jobs: tuple[str, ...] = ()
         self._trials: dict[str, Trial] = {}
+        self._repeats: dict[tuple[str, int], dict[int, tuple[Trial, float]]] = {}  # assignment -> repeat -> its end
         self._uncommitted: deque[str] = deque()
         self._training_began: float | None = None
         self._ended = 0
@@ -107,13 +108,36 @@ class Tracker:
         self._objectives = {job.name: job.objective for job in plan.jobs}
         self.max_epochs = max((trial.spec.fit.epochs for trial in plan.trials), default=0)
         self.short_names = short_names(hyperparameter_keys(trial.hyperparameters for trial in plan.trials))
-        self.best = {board.objective: self._best_of(board) for board in standing.leaderboards}
+        self.best = dict.fromkeys(plan.objectives)
+        for trial_id, record in standing.records.items():
+            if record.value is not None:
+                self._note(self._trials[trial_id], record.value)
+        self.best = {objective: self._best_of(objective) for objective in plan.objectives}
 
-    def _best_of(self, board: Leaderboard) -> BestTrial | None:
-        best = board.best
-        if best is None or best.value is None:
-            return None
-        return BestTrial(trial=self._trials[best.trial], value=best.value)
+    def _note(self, trial: Trial, value: float) -> BestTrial:
+        """Note a trial's value; return what its assignment comes to with it."""
+        repeats = self._repeats.setdefault((trial.job, trial.number), {})
+        repeats[trial.repeat] = (trial, value)
+        return self._standing_of(repeats)
+
+    def _standing_of(self, repeats: Mapping[int, tuple[Trial, float]]) -> BestTrial:
+        ends = [repeats[repeat] for repeat in sorted(repeats)]
+        objective = self._objectives[ends[0][0].job]
+        best, _ = min(ends, key=lambda end: sort_key(end[1], objective))
+        mean = mean_of([value for _, value in ends])
+        return BestTrial(trial=best, value=math.nan if mean is None else mean)
+
+    def _best_of(self, objective: ObjectiveSpec) -> BestTrial | None:
+        """Look at all assignments: when a run is resumed, and when another repeat makes the best one worse."""
+        found = [best for best in map(self._standing_of, self._repeats.values()) if self._objective(best) == objective]
+        return min(
+            found,
+            key=lambda best: (sort_key(best.value, objective), self.jobs.index(best.trial.job), best.trial.number),
+            default=None,
+        )
+
+    def _objective(self, best: BestTrial) -> ObjectiveSpec:
+        return self._objectives[best.trial.job]
 
     def event(self, event: Event, standing: Standing) -> tuple[str, ...]:
         """Takes an event; returns what is worth a line of its own: a failed trial, a worker lost or replaced,
@@ -227,9 +251,12 @@ class Tracker:
             message = f"{trial.id} ({trial.job}) {record.failure.cause}: {printable(record.failure.message)}"
             self.last_failure = message
             return (f"trial {message}",)
-        objective = self._objectives[trial.job]
-        best = self.best.get(objective)
-        better = best is None or sort_key(record.value, objective) < sort_key(best.value, objective)
-        if record.value is not None and better:
-            self.best[objective] = BestTrial(trial=trial, value=record.value)
+        if record.value is not None:
+            objective = self._objectives[trial.job]
+            best, now = self.best.get(objective), self._note(trial, record.value)
+            is_best = best is not None and (best.trial.job, best.trial.number) == (trial.job, trial.number)
+            if best is None or sort_key(now.value, objective) < sort_key(best.value, objective):
+                self.best[objective] = now
+            elif is_best:
+                self.best[objective] = self._best_of(objective)
         return ()

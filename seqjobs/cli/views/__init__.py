@@ -1,1 +1,1 @@
-"""What commands print: tables, JSON, numbers and names as people read them."""
+"""What commands print: tables, leaderboards, runs, plans and JSON."""

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image as Pillow
 
-from seqjobs.data.columns import ColumnType, stored_type
+from seqjobs.data.columns import stored_type
 from seqjobs.data.dataset import Array
-from seqjobs.data.preprocess.image import FORMATS
-from seqjobs.data.preprocess.times import part_of, times_of
-from seqjobs.data.preprocess.tokens import Tokens
 from seqjobs.errors import DataError
+from seqjobs.operations.column_type import ColumnType
+from seqjobs.operations.image import FORMATS
+from seqjobs.operations.times import part_of, times_of
+from seqjobs.operations.tokens import Tokens
 
 MAX_FREQUENT = 5
 MAX_TEXTS = 20_000

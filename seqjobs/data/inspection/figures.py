@@ -57,9 +57,9 @@ def raise_errors(figures: Iterable[DataFigures]) -> None:
     for error in errors:
         if isinstance(error, DataError):
             raise error
-    lines = [line for error in errors if isinstance(error, SpecError) for line in error.lines]
-    if lines:
-        raise SpecError(lines)
+    problems = [problem for error in errors if isinstance(error, SpecError) for problem in error.problems]
+    if problems:
+        raise SpecError(problems)
 
 
 def _read_figures(plan: Plan, source: DataSource, schema: DataSchema) -> DataFigures:

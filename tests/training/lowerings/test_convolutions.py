@@ -9,7 +9,7 @@ import pytest
 
 from tests.training.lowerings.against_stock import assert_same_function, ordinary, pair
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 # Shape of the inputs, arguments. Few inputs a window go by patches, many by convolutions, windows apart by products.
 CONVOLUTIONS: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {

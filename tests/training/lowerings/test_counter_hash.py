@@ -15,7 +15,7 @@ import tensorflow as tf
 from seqjobs.training.lowerings import counter_hash
 from seqjobs.training.lowerings.counter_hash import keep_mask, normal
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 Array = Any
 

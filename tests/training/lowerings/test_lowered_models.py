@@ -15,7 +15,7 @@ from seqjobs.tables import LAYERS
 from seqjobs.training.lowerings import LOWERED
 from tests.training.lowerings.against_stock import ordinary
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 STOCK: Mapping[str, Any] = {name: getattr(keras.layers, name) for name in LAYERS.entries}
 # In the layer table's names, as a model is built.

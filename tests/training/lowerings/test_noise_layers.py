@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tests.training.lowerings.against_stock import assert_same_function, ordinary, pair
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 # Name, arguments, shape of the inputs, and along which axes one draw stands for all.
 LAYERS: dict[str, tuple[str, dict[str, Any], tuple[int, ...], tuple[int, ...]]] = {

@@ -11,7 +11,7 @@ import tensorflow as tf
 from seqjobs.training.devices import has_onednn
 from tests.training.lowerings.against_stock import assert_same_function, ordinary, pair, tied
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 # Rank, spatial shape, arguments.
 WINDOWS: dict[str, tuple[int, tuple[int, ...], dict[str, Any]]] = {

@@ -9,8 +9,7 @@ from seqjobs.data.plan_check import pack_plan
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial
-from seqjobs.training.outcome import EpochReport, TrialOutcome, Weights
-from seqjobs.training.trial_runner import TrialRunner
+from seqjobs.training.outcome import EpochReport, PackRunner, TrialOutcome, Weights
 from tests.training.trained import Trained, train
 
 Reports = list[EpochReport]
@@ -27,7 +26,7 @@ def only_pack(plan: Plan, dataset: Dataset) -> Pack:
     return pack
 
 
-def train_pack(runner: TrialRunner, pack: Pack, dataset: Dataset) -> tuple[Reports, list[Trained]]:
+def train_pack(runner: PackRunner, pack: Pack, dataset: Dataset) -> tuple[Reports, list[Trained]]:
     """The reports; and of each member the outcome and the weights, of all that did not fail."""
     items = list(runner.run(replace(pack, keep_best=len(pack.trials)), dataset))
     reports = [item for item in items if isinstance(item, EpochReport)]
@@ -39,7 +38,7 @@ def train_pack(runner: TrialRunner, pack: Pack, dataset: Dataset) -> tuple[Repor
     return reports, list(zip(outcomes, weights, strict=True))
 
 
-def train_alone(runner: TrialRunner, trial: Trial, dataset: Dataset, compiled: str = "stock") -> Trained:
+def train_alone(runner: PackRunner, trial: Trial, dataset: Dataset, compiled: str = "stock") -> Trained:
     """The same trial one at a time, carried out in that way."""
     spec = trial.spec.model_copy(update={"fit": trial.spec.fit.model_copy(update={"compile": compiled})})
     alone = replace(trial, spec=spec)

@@ -14,6 +14,8 @@ from tests.training.packs.members import only_pack, train_alone
 from tests.training.test_checkpoint import PACK, Trained
 from tests.training.trained import dataset_of, same_bits
 
+pytestmark = pytest.mark.slow
+
 
 def test_members_of_a_pack_that_fails_train_one_by_one_and_tell_why(
     runner: TrialRunner, make_points_plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch

@@ -17,7 +17,7 @@ from seqjobs.tables import Named
 from seqjobs.training.model import build
 from seqjobs.training.packs.callbacks import pack_callback
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 MEMBERS, EPOCHS = 3, 9
 

@@ -14,7 +14,7 @@ from tests.training.packs.members import only_pack, train_alone, train_pack
 from tests.training.packs.test_packs_exact import CASES
 from tests.training.trained import assert_close, dataset_of
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 MakePlan = Callable[..., Plan]
 RATES = "{log_uniform: [1e-3, 3e-2]}"

@@ -23,7 +23,7 @@ from seqjobs.training.trial_runner import TrialRunner
 from tests.training.packs.members import only_pack, train_alone, train_pack
 from tests.training.trained import assert_close, dataset_of, same_bits
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 MakePlan = Callable[..., Plan]
 
