@@ -169,6 +169,13 @@ def test_class_weights_of_no_class(make_job: MakeJob, points: Path) -> None:
     assert line == "job.yaml:7:22 fit.class_weight.2: the target has no class '2'. Fix: name one of '0', '1'. [E314]"
 
 
+def test_class_weights_of_a_class_that_only_the_model_has(make_job: MakeJob) -> None:
+    plan = make_plan([make_job(text=weighed(TEXT, "{3: 1}"))])
+    schemas = inspect_plan(plan).schemas
+    (warning,) = check_plan(plan, schemas, dict.fromkeys(schemas, Rows(num_classes=3)))
+    assert warning == "the model has 4 outputs, but no training row has class 3"
+
+
 def test_class_weights_of_no_string_of_the_target(make_job: MakeJob) -> None:
     plan = make_plan([make_job(text=weighed(TEXT.replace("kind", "word"), "{hihg: 2, low: 1}"))])
     schemas = inspect_plan(plan).schemas
