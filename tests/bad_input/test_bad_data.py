@@ -20,8 +20,7 @@ def read(path: Path) -> int:
     plan = make_plan([load_job(path)])
     schemas = inspect_plan(plan).schemas
     datasets = {source.id: read_dataset(source) for source in plan.datasets}
-    num_classes = {name: dataset.num_classes for name, dataset in datasets.items()}
-    check_plan(plan, schemas, num_classes, {name: dataset.classes for name, dataset in datasets.items()})
+    check_plan(plan, schemas, datasets)
     return sum(dataset.schema.train_rows for dataset in datasets.values())
 
 

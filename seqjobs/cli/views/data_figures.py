@@ -9,8 +9,8 @@ from rich.text import Text
 
 from seqjobs.cli.views.formatting import shown_percent
 from seqjobs.cli.views.tables import Column, Table, print_table
-from seqjobs.data.figures import DataFigures
-from seqjobs.data.profiles import ColumnProfile
+from seqjobs.data.inspection.column_profile import ColumnProfile
+from seqjobs.data.inspection.figures import DataFigures
 from seqjobs.errors.printable import clipped, printable
 
 MAX_COLUMNS = 100
