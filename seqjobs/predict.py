@@ -57,8 +57,8 @@ def predict_rows(
     Raises:
         NotFoundError: E614 or E615 if the model cannot be built from the run.
         StorageError: E606 if the file cannot be written.
-        DataError: E402 for columns that do not exist, E407 and E408 for values that are unseen or null, all of which are
-            counted, and those of files that cannot be read.
+        DataError: E402 for columns that do not exist, E407 and E408 for values that are unseen or null, all of which
+            are counted, and those of files that cannot be read.
         ClusterError: If the workers are lost.
     """
     model, source = finished_model(run, trial)
