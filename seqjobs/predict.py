@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from seqjobs.data.kept_columns import KeptColumns
-from seqjobs.data.new_rows import NewBatch, NewRows, new_source
+from seqjobs.data.new_rows import KeptColumns, NewBatch, NewRows, new_source
 from seqjobs.data.tally import Tally
 from seqjobs.data.unseen_values import UnseenValues
 from seqjobs.errors import DataError

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import IO
 
 import click
@@ -30,10 +32,10 @@ def reads_data(arguments: Sequence[str]) -> bool:
 
 
 def in_child(run: Callable[[], None]) -> None:
-    """Call `run` in a forked child, and leave with its exit code: it is the command, as far as anyone can see.
+    """Call `run` in a forked child, and leave with the exit code of the child.
 
-    If the child dies while it reads a file, one message names the file. Forking costs 2 ms here, before anything large
-    is imported, and no threads are there yet.
+    If the child dies while it reads a file, one message names the file. Forking costs little here: nothing large is
+    imported yet, and there are no threads.
     """
     note, noise = ReadingNote.shared(), _unnamed_file()
     signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
@@ -70,18 +72,28 @@ def _exit_code(child: int, note: ReadingNote, noise: IO[bytes]) -> int:
             signal.signal(number, lambda received, _: os.kill(child, received))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if -code in (signal.SIGPIPE, *_HELD):  # somebody wanted it to end
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
     if code < 0 and note.file:
+        _remove_what_it_wrote(child)
         click.echo(str(reader_died(note.file, signal.Signals(-code).name)), err=True)
         return DataError.exit_code
     noise.seek(0)
-    os.write(STDERR, noise.read())
-    if -code in (signal.SIGPIPE, *_HELD):
-        signal.signal(-code, signal.SIG_DFL)
-        os.kill(os.getpid(), -code)
+    with contextlib.suppress(OSError):
+        os.write(STDERR, noise.read())
     if code < 0:
         click.echo(f"the process was ended by {signal.Signals(-code).name}.", err=True)
         return 128 - code
     return code
+
+
+def _remove_what_it_wrote(child: int) -> None:
+    """Remove files that the child had not published yet, next to all files that its arguments name."""
+    from seqjobs.storage import durable  # noqa: PLC0415 - every start would pay for it
+
+    for folder in {Path(argument.removeprefix("--out=")).parent for argument in sys.argv[1:]}:
+        durable.remove_asides(folder, of=child)
 
 
 def _unnamed_file() -> IO[bytes]:

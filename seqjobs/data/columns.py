@@ -21,7 +21,8 @@ NO_ROWS: Array = np.zeros(0, bool)
 
 
 def column_type(field: pa.Field) -> ColumnType:
-    """Raises DataError: E403 for what is neither numbers nor strings, E414 for extension types but tensors."""
+    """Return the type of a column. Raises DataError: E403 if it is neither numbers nor strings, E409 if its lists are
+    empty, E414 if it is an extension type other than tensors."""
     kind = field.type
     metadata = field.metadata or {}
     if isinstance(kind, pa.FixedShapeTensorType):
@@ -36,7 +37,7 @@ def column_type(field: pa.Field) -> ColumnType:
 
 
 def stored_type(field: pa.Field) -> ColumnType:
-    """As `column_type`, and times and bytes too: of which operations make features."""
+    """Return the type of a column as `column_type` does, but also of times and bytes, which operations can take."""
     kind = field.type
     is_extension = isinstance(kind, pa.BaseExtensionType) or EXTENSION_KEY in (field.metadata or {})
     if not is_extension and (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
@@ -47,7 +48,7 @@ def stored_type(field: pa.Field) -> ColumnType:
 
 
 def described(field: pa.Field) -> str:
-    """Of two columns that hold the same, the same; also of those that cannot be read."""
+    """Return a text that is equal for two columns of the same type, even if they cannot be read."""
     try:
         return str(stored_type(field))
     except DataError:
@@ -100,21 +101,21 @@ def _not_numbers(name: str, kind: pa.DataType) -> DataError:
 
 def _refused_extension(field: pa.Field) -> DataError:
     name = (field.metadata or {}).get(EXTENSION_KEY)
-    told = name.decode(errors="replace") if name else str(field.type)
-    what = f"column {shown(field.name)} has the extension type {shown(told)}, and only arrow.fixed_shape_tensor is read"
+    extension = shown(name.decode(errors="replace") if name else str(field.type))
+    what = f"column {shown(field.name)} has the extension type {extension}, but only arrow.fixed_shape_tensor is read"
     return DataError("E414", what, fix="store it as numbers or as lists of one length.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """A column of one batch: its values, or the rows that keep it from having any."""
+    """A column of one batch: its values, or the rows that are null."""
 
     values: Array | None  # (rows, width); None where rows are null
     null_rows: Array  # bool (rows,); empty where no row is null
 
 
 def numbers_of(column: pa.Array, name: str, width: int, place: Place) -> Numbers:
-    """The numbers of a column, as a view where Arrow's memory allows.
+    """Return the numbers of a column, as a view if Arrow's memory allows it.
 
     Raises DataError (E409) for a list of another length.
     """
@@ -131,7 +132,7 @@ def numbers_of(column: pa.Array, name: str, width: int, place: Place) -> Numbers
 
 
 def numbers_with_gaps(column: pa.Array, name: str, width: int, place: Place) -> Array:
-    """The numbers of a column as float64 (rows, width), NaN where a value is null.
+    """Return the numbers of a column as float64 (rows, width), NaN where a value is null.
 
     Raises DataError (E409) for a list of another length.
     """

@@ -7,10 +7,10 @@ from typing import cast, final
 import numpy as np
 import pyarrow as pa
 
+from seqjobs.data.chain import Chain
 from seqjobs.data.columns import numbers_of
 from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.data.place import Place
-from seqjobs.data.prepared_values import PreparedValues
 from seqjobs.data.streamed.scratch import RowWriter
 from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.data.tally import Tally
@@ -35,14 +35,14 @@ _CODES = {
 
 @final
 class FeatureArray:
-    """One array for all rows, so that beside it only the batch at hand is in memory; or a file for them."""
+    """One array for all rows, so that only one batch is in memory in addition; or a file for the rows."""
 
     def __init__(self, layout: Layout, rows: int, tally: Tally, writer: RowWriter | None = None) -> None:
         self._layout = layout
         self._tally = tally
         self._rows = rows
         self._writer = writer
-        self._prepared: dict[str, PreparedValues] = {}  # by column
+        self._prepared: dict[str, _PreparedValues] = {}  # by column
         self._array = np.empty((0 if writer else rows, layout.width), layout.feature_dtype)
 
     def write(self, batch: pa.RecordBatch, start: int, place: Place) -> None:
@@ -60,7 +60,7 @@ class FeatureArray:
             self._writer.append(block)
 
     def finish(self) -> Array:
-        """The features (rows, *feature_shape); those in a file as StoredRows."""
+        """Return the features (rows, *feature_shape); those in a file as StoredRows."""
         if self._writer is None:
             return self._array.reshape(-1, *self._layout.feature_shape)
         stored = StoredRows(
@@ -80,7 +80,7 @@ class FeatureArray:
         numbers = numbers_of(arrow, column.name, column.width, place)
         if numbers.values is None:
             self._tally.add("E408", "null", column.name, numbers.null_rows, place)
-            part[:] = 0  # so that what stood in this memory is not looked at
+            part[:] = 0  # so that nobody checks what was in this memory before
             return
         if part.dtype == np.int32:
             check_int32(numbers.values, column.name, place)
@@ -96,7 +96,7 @@ class FeatureArray:
             return
         known = self._prepared.get(column.name)
         if known is None or not known.holds(few):
-            known = self._prepared[column.name] = PreparedValues(column.chain, few, part.dtype, place)
+            known = self._prepared[column.name] = _PreparedValues(column.chain, few, part.dtype, place)
         known.put(few, part, note)
 
     def _noted(self, name: str, place: Place) -> Note:
@@ -112,7 +112,7 @@ class FeatureArray:
 
 
 def _put(values: Array, part: Array) -> None:
-    with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and is found as that
+    with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and is found as such
         np.copyto(part, values, casting="unsafe")
 
 
@@ -131,3 +131,27 @@ def check_int32(values: Array, name: str, place: Place) -> None:
         where=place.where,
         fix="store the column as floats, or leave it out if it only identifies rows.",
     )
+
+
+@final
+class _PreparedValues:
+    """What a chain makes of each value, and what it notes of them, which is told of rows that have them alone."""
+
+    def __init__(self, chain: Chain, few: FewValues, dtype: np.dtype[np.generic], place: Place) -> None:
+        self._few = few
+        self._notes: list[tuple[str, Array]] = []
+        found = chain.apply(few.column, lambda wrong, values: self._notes.append((wrong, values)), place)
+        with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and is found as such
+            self._features = found.astype(dtype)
+
+    def holds(self, few: FewValues) -> bool:
+        """Whether all of these values are among its own."""
+        return self._few.low <= few.low and few.high <= self._few.high
+
+    def put(self, few: FewValues, part: Array, note: Note) -> None:
+        """Writes the features of rows (rows, width)."""
+        codes = few.codes if few.low == self._few.low else few.codes + (few.low - self._few.low)
+        part[:] = np.take(self._features, codes, axis=0)
+        for wrong, values in self._notes:
+            if values.any():
+                note(wrong, values[codes])

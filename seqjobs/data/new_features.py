@@ -1,4 +1,4 @@
-"""new_features: rows that came after training -> features, by what was learned from those of the training."""
+"""new_features: new rows -> features, prepared as the rows of the training were."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from seqjobs.operations.column_type import NUMBER, ColumnType
 
 
 def new_features(layout: Layout, batch: pa.RecordBatch, place: Place, tally: Tally) -> Array:
-    """The features (rows, *feature_shape) of some rows; what is wrong with them is counted.
+    """Return the features (rows, *feature_shape) of some rows, and count wrong rows.
 
     `layout` is what `new_layout` makes of their schema. Raises DataError (E409, E424) for what cannot be counted.
     """
@@ -43,7 +43,7 @@ def new_layout(
     target_type: ColumnType = NUMBER,
     weight: str | None = None,
 ) -> Layout:
-    """How rows of a file become what a model was trained on; all columns must be there.
+    """Return how rows of a file become the features of a model. All columns must be there.
 
     A column may have another type than then, if the same operations make as many numbers of it. Raises DataError
     (E420) if they do not.
@@ -66,7 +66,7 @@ def new_layout(
 
 
 def scale_of(preparation: Preparation) -> Array | None:
-    """The factors of the features, as a dataset has them."""
+    """Return the factors of the features, as a dataset has them."""
     if preparation.scale is None:
         return None
     factors = np.array(preparation.scale, np.float32)

@@ -28,6 +28,18 @@ psutil.virtual_memory = lambda: types.SimpleNamespace(available=96 << 20)
 from seqjobs.cli.main import main
 main()
 """
+WRITING = """
+import os, signal
+from pathlib import Path
+from seqjobs.cli.reading_child import in_child
+from seqjobs.data.reading_note import reading
+from seqjobs.storage import durable
+def write():
+    with durable.written(Path("rows.csv")) as file, reading("new.orc"):
+        file.write(b"1")
+        os.kill(os.getpid(), signal.SIGKILL)
+in_child(write)
+"""
 
 
 @pytest.fixture
@@ -82,6 +94,16 @@ def test_output_and_exit_codes_are_those_of_the_command(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, ""), done
     assert "nothing was started" in done.stdout
     assert run(folder, "init", "none.parquet", "--target", "label").returncode == 2
+
+
+def test_what_a_dead_child_was_writing_is_removed(folder: Path) -> None:
+    """As the predictions of `seqjobs predict`, which are published once they are complete."""
+    before = sorted(folder.iterdir())
+    for out in (["--out", "rows.csv"], ["--out=rows.csv"]):
+        done = run(folder, *out, command=[sys.executable, "-c", WRITING])
+        assert (done.returncode, done.stdout) == (2, ""), done
+        assert done.stderr.startswith("new.orc: the process that was reading this file died of SIGKILL")
+        assert sorted(folder.iterdir()) == before
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])

@@ -92,11 +92,20 @@ def test_string_features_say_what_would_do(folder: Folder, kind: pa.DataType) ->
     error = folder.inspect_error()
     assert error.code == "E403"
     assert "'carrier' holds strings" in error.what
-    assert "(the same goes for 'origin')" in error.what
+    assert "(the same is true of 'origin')" in error.what
     assert "features: {'carrier': one_hot}" in error.fix
     assert "'origin'" in error.what
     assert "['x']" in error.fix
     assert folder.read(features=["x"]).train.features.shape == (3, 1)
+
+
+def test_columns_with_another_kind_of_mistake_are_not_named_with_the_first(folder: Folder) -> None:
+    empty = pa.array([[], [], []], pa.list_(pa.int8(), 0))
+    folder.write({"carrier": ["a", "b", "c"], "empty": empty, "origin": ["a", "b", "c"], "label": LABEL})
+    error = folder.inspect_error()
+    assert error.code == "E403"
+    assert "'carrier' holds strings (the same is true of 'origin')" in error.what
+    assert "empty" not in error.what
 
 
 def test_lists_of_different_lengths_name_the_first_such_row(folder: Folder) -> None:

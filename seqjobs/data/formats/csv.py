@@ -1,4 +1,4 @@
-"""CsvFormat: text files of comma-separated values, with the columns' names in the first line."""
+"""CsvFormat: text files of comma-separated values, with the names of the columns in the first line."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ _CONVERSION = re.compile(r"In CSV column #(\d+): (?:(Row #\d+): )?CSV conversion
 _OTHER_COUNT = re.compile(r"Expected 1 columns, got \d+")
 _DELIMITERS = (";", "\t", "|", ",")
 SNIFFED_BYTES = 1 << 20
-"""Looked at where a file cannot be read as the spec says."""
+"""Bytes of a file that are looked at if it cannot be read as the spec says."""
 _TABS = {".tsv": "\t"}
 
 
 @final
 class CsvFormat:
-    """Reads text a block at a time. The first one tells the types; where a later one shows that a column is wider, its
-    file is read again with that."""
+    """Reads text a block at a time.
+
+    The first block decides the types; if a later block needs a wider type of a column, the file is read again with it.
+    """
 
     def __init__(self, spec: DataSpec) -> None:
         self._csv = spec.csv or CsvSpec()
@@ -45,14 +47,14 @@ class CsvFormat:
         while True:
             try:
                 with self._open(source, {**types, **self._declared}) as reader:
-                    if any(map(pa.types.is_binary, reader.schema.types)):  # as a column is taken that is no text
+                    if any(map(pa.types.is_binary, reader.schema.types)):  # Arrow's type for a column that is not text
                         raise pa.ArrowInvalid("invalid UTF8 data")
                     return Footer(schema=reader.schema, rows=sum(batch.num_rows for batch in reader))
             except DataError as error:
                 found = _CONVERSION.search(error.what)
                 if found is None:
                     raise
-                with self._open(source, types) as reader:  # without the declared ones, that may not fit the first row
+                with self._open(source, types) as reader:  # without declared types, which may not fit the first row
                     name = reader.schema.names[int(found[1])]
                     kind = self._declared.get(name, reader.schema.field(int(found[1])).type)
                 value = f"{shown(found[4].strip(chr(39)))} in {found[2].lower() if found[2] else 'a row'}"
@@ -75,22 +77,24 @@ class CsvFormat:
         with arrow_errors(source, "CSV", told), source.open_stream() as opened:
             yield pacsv.open_csv(
                 opened,
-                # One thread: else a message does not tell the row.
+                # With more threads a message does not name the row.
                 read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False, encoding=self._csv.encoding),
                 parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
                 convert_options=pacsv.ConvertOptions(
                     column_types=types,
                     include_columns=list(columns),
                     decimal_point=self._csv.decimal_point,
-                    # Else a column of texts that look like times would be one of times.
+                    # Without this, a column of texts that look like times would become a column of times.
                     timestamp_parsers=[],
                 ),
             )
 
 
 def _with_nulls(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Empty cells are missing in columns of text as they are in others. Arrow can say so only together with taking
-    `NA` and `null` for missing, which may be words."""
+    """Return the batch with nulls for empty cells of text columns, as other columns have them.
+
+    Arrow has an option for this, but it also makes nulls of `NA` and `null`, which may be words.
+    """
     for index, column in enumerate(batch.columns):
         if not pa.types.is_string(column.type):
             continue
@@ -144,6 +148,10 @@ def _is_utf_16(source: SourceFile, encoding: str) -> bool:
 
 
 def _beginning(source: SourceFile) -> bytes:
-    with source.open_stream() as opened:
-        content: bytes = opened.read(SNIFFED_BYTES)
+    """Return the first bytes of the text; none if they cannot be decompressed."""
+    try:
+        with source.open_stream() as opened:
+            content: bytes = opened.read(SNIFFED_BYTES)
+    except OSError:
+        return b""
     return content

@@ -1,4 +1,4 @@
-"""JsonLinesFormat: text files with one JSON object a line, all with the same keys."""
+"""JsonLinesFormat: text files with one JSON object per line, all with the same keys."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ _CHANGED = re.compile(r"Column\(/(.+?)\) changed from (\w+) to (\w+)")
 
 @final
 class JsonLinesFormat:
-    """Reads text a block at a time. The first one tells the keys and the types; where a later one shows that a column
-    is wider, its file is read again with that."""
+    """Reads text a block at a time.
+
+    The first block decides the keys and the types; if a later block needs a wider type of a column, the file is read
+    again with it.
+    """
 
     def __init__(self, spec: DataSpec) -> None:
         self._declared = declared_types(spec.types)
@@ -40,7 +43,7 @@ class JsonLinesFormat:
                 raise
         with self._open(source, self._declared) as reader:
             schema = reader.schema
-        # Arrow does not tell which column it was: each is read alone.
+        # Arrow does not name the column, so each column is read alone.
         types = {field.name: self._widened(source, field) for field in schema}
         with self._open(source, types) as reader:
             return Footer(schema=reader.schema, rows=sum(batch.num_rows for batch in reader))
@@ -54,7 +57,7 @@ class JsonLinesFormat:
                 yield from in_pieces(batch, rows)
 
     def _widened(self, source: SourceFile, field: pa.Field) -> pa.DataType:
-        # Only in JSON is a string told from a number that is not one.
+        # In JSON, quotes tell a string from a number.
         strings = (pa.string(),) if pa.types.is_null(field.type) else ()
         wider = () if field.name in self._declared else (*wider_than(field.type), *strings)
         for kind in (field.type, *wider):

@@ -24,7 +24,7 @@ class OrcFormat:
     def footer(self, source: SourceFile) -> Footer:
         with _errors(source), _open(source) as file:
             schema, rows = file.schema, file.nrows
-            _ = schema.names  # decoded here, so that names that are not UTF-8 are met here
+            _ = schema.names  # decoded here, so that a name that is not UTF-8 fails here
         return Footer(schema=schema, rows=rows)
 
     def batches(

@@ -1,4 +1,4 @@
-"""The types of a text file's columns: guessed from its beginning, and widened where that was wrong."""
+"""The types of a text file's columns: guessed from its beginning, and widened if the guess was wrong."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from seqjobs.errors.problems import shown
 Types = dict[str, pa.DataType]
 
 WIDENING = (pa.null(), pa.int64(), pa.float64())
-"""What the first rows of a column look like, and behind it what later ones may show it to be."""
+"""A column that looks like one of these types in its first rows may turn out to be one of those after it."""
 
 
 def declared_types(types: Mapping[str, str]) -> Types:
-    """Those of `data.types`, as Arrow has them."""
+    """Return the types in `data.types` as Arrow's types."""
     return {name: pa.type_for_alias(kind) for name, kind in types.items()}
 
 
 def wider(types: Types, name: str, found: pa.DataType, declared: Types, source: SourceFile, value: str) -> Types:
     """Return the types, with a wider one for a column. Raises DataError (E410) if there is none."""
-    behind = wider_than(found)
-    if not behind or name in declared:
+    candidates = wider_than(found)
+    if not candidates or name in declared:
         raise unconvertible(name, found, declared, source, value)
-    return {**types, name: behind[0]}
+    return {**types, name: candidates[0]}
 
 
 def wider_than(found: pa.DataType) -> tuple[pa.DataType, ...]:
-    """The types that a column of this one may turn out to have, the nearest first."""
+    """Return the types that a column of this type may turn out to have, the nearest first."""
     return WIDENING[WIDENING.index(found) + 1 :] if found in WIDENING else ()
 
 
