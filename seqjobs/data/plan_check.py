@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from seqjobs.data.class_weight_check import check_class_weight
 from seqjobs.data.dataset import DataSchema
@@ -182,7 +182,7 @@ class _TrialCheck:
         first, known = self._spec.model[0], None if self._rows is None else self._rows.feature_range
         if first.name != "Embedding" or known is None:
             return
-        size = complete_arguments(first)["input_dim"]
+        size: Any = complete_arguments(first)["input_dim"]
         wrong = [value for value in known if not -1 < value < size]
         if wrong:
             what = f"the features hold {wrong[0]:g}, and the Embedding has rows for 0 to {size - 1}"

@@ -11,7 +11,7 @@ from seqjobs.data.dataset import DataSchema, Dataset, Split
 from seqjobs.data.features import FeatureArray
 from seqjobs.data.fingerprint import fingerprint
 from seqjobs.data.free_memory import free_bytes
-from seqjobs.data.inspection.row_blocks import feature_range
+from seqjobs.data.inspection.row_blocks import find_feature_range
 from seqjobs.data.inspection.row_warnings import find_empty_classes, warn_of_rows
 from seqjobs.data.layout import Layout
 from seqjobs.data.learning import learned_layout, training_rows
@@ -67,7 +67,7 @@ def read_dataset(source: DataSource) -> Dataset:
                 )
                 digest = hashed.result()
             splits = [train] if validation is None else [train, validation]
-            found_range = feature_range(splits, layout.scale) if source.is_indexed else None
+            found_range = find_feature_range(splits, layout.scale) if source.is_indexed else None
             train = files.named("train", train, digest)
             validation = None if validation is None else files.named("validation", validation, digest)
     except MemoryError as error:  # a process may have less than the machine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from seqjobs.drafting.feature_rules import Feature
@@ -19,7 +19,7 @@ class Layer:
     """A layer as a spec writes it."""
 
     name: str
-    arguments: dict[str, object] | None = None
+    arguments: Mapping[str, object] | None = None
     note: str = ""
 
 

@@ -18,7 +18,7 @@ def demand_of(plan: Plan) -> Mapping[Resources, int]:
     return Counter(pack.resources for pack in plan.packs)
 
 
-def gpu_notes(plan: Plan) -> tuple[str, ...]:
+def note_missing_gpus(plan: Plan) -> tuple[str, ...]:
     """Return a sentence for each job that asks for GPUs if this machine has none."""
     if any(map(glob.glob, GPU_DEVICES)):
         return ()

@@ -157,6 +157,13 @@ def test_the_rows_are_checked_as_submit_checks_them(
     assert json.loads(invoke("-o", "json", code=2).stdout)["data"][0]["error"] == str(refused.value)
 
 
+def test_the_mistakes_of_all_datasets_are_told(digits: Path) -> None:
+    (digits / "spec.yaml").write_text(class_spec(units=8))
+    (digits / "other.yaml").write_text(class_spec("signed").replace("name: classes", "name: others"))
+    told = invoke("other.yaml", code=2).stderr
+    assert [code for code in ("E309", "E310") if code not in told] == []
+
+
 @pytest.mark.parametrize("loss", [SPARSE, ONE_HOT])
 def test_more_outputs_than_classes_are_a_warning(digits: Path, tmp_path: Path, loss: str) -> None:
     (digits / "spec.yaml").write_text(class_spec(loss=loss))

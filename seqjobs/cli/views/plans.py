@@ -17,7 +17,7 @@ from seqjobs.data.dataset import split_rows
 from seqjobs.data.inspection.figures import raise_errors, read_figures
 from seqjobs.data.plan_check import Inspection, inspect_plan
 from seqjobs.errors.printable import printable
-from seqjobs.planning.demand import gpu_notes
+from seqjobs.planning.demand import note_missing_gpus
 from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.trial import Trial
 from seqjobs.spec.job_spec import JobSpec
@@ -50,7 +50,7 @@ def plan_json(plan: Plan, inspection: Inspection) -> dict[str, Any]:
         "packs": len(plan.packs),
         "together": list(pack_lines(plan)),
         "programs": plan.num_programs,
-        "notes": list(gpu_notes(plan)),
+        "notes": list(note_missing_gpus(plan)),
         "jobs": [_job_json(job, plan) for job in plan.jobs],
         "datasets": [_dataset_json(source, inspection) for source in plan.datasets],
         "plan": [
@@ -113,7 +113,7 @@ def print_plan(console: Console, plan: Plan, inspection: Inspection) -> None:
             print_line(console, line)
         totals = f"{counted(len(plan.trials), 'trial')}, {counted(len(plan.packs), 'pack')}, {models}"
     print_line(console, f"{totals}; nothing was started")
-    for note in gpu_notes(plan):
+    for note in note_missing_gpus(plan):
         print_line(console, f"note: {note}", style="yellow")
 
 

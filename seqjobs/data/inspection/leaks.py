@@ -71,7 +71,7 @@ def find_leaks(candidates: Iterable[Candidate], target: Array, *, is_class: bool
     return tuple(Leak(column=name, how=how) for name, how in found if how)
 
 
-def feature_candidates(layout: Layout, rows: Array) -> Iterator[Candidate]:
+def list_feature_candidates(layout: Layout, rows: Array) -> Iterator[Candidate]:
     """Yield the columns of decoded features (rows, width)."""
     for column in layout.columns:
         if column.width <= MAX_WIDTH:
@@ -84,11 +84,11 @@ def find_leaks_in_table(rows: pa.Table, target: str, *, is_class: bool) -> tuple
     rows = rows.filter(rows[target].is_valid())
     if pa.types.is_nested(rows[target].type):
         return ()
-    values = codes_of(rows[target]) if is_class else numbers_of_column(rows[target])
-    return find_leaks(_table_candidates(rows.drop_columns([target])), values, is_class=is_class)
+    values = encode_values(rows[target]) if is_class else to_numbers(rows[target])
+    return find_leaks(_list_table_candidates(rows.drop_columns([target])), values, is_class=is_class)
 
 
-def _table_candidates(rows: pa.Table) -> Iterator[Candidate]:
+def _list_table_candidates(rows: pa.Table) -> Iterator[Candidate]:
     for field in rows.schema:
         try:
             kind = stored_type(field)
@@ -97,12 +97,12 @@ def _table_candidates(rows: pa.Table) -> Iterator[Candidate]:
         if kind.shape != () or kind.kind == "bytes":
             continue
         column = rows[field.name]
-        values = numbers_of_column(column) if kind.is_number else codes_of(column)
+        values = to_numbers(column) if kind.is_number else encode_values(column)
         missing = np.asarray(column.is_null().combine_chunks()) if column.null_count else None
         yield Candidate(name=field.name, values=values[:, None], is_number=kind.is_number, missing=missing)
 
 
-def codes_of(column: pa.ChunkedArray) -> Array:
+def encode_values(column: pa.ChunkedArray) -> Array:
     """Return int64 (rows,) from 0 on, equal where values are; nulls share one code."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
@@ -111,7 +111,7 @@ def codes_of(column: pa.ChunkedArray) -> Array:
     return np.asarray(pc.dictionary_encode(whole, null_encoding="encode").indices, np.int64)
 
 
-def numbers_of_column(column: pa.ChunkedArray) -> Array:
+def to_numbers(column: pa.ChunkedArray) -> Array:
     """Return float64 (rows,), NaN for nulls."""
     return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), np.float64)
 

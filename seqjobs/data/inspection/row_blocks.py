@@ -17,12 +17,12 @@ BLOCK_BYTES = 16 << 20
 SPREAD_BYTES = 64 << 20
 
 
-def feature_bytes(split: Split) -> int:
+def count_feature_bytes(split: Split) -> int:
     """Return the size of all features of a split."""
     return len(split) * _row_bytes(split)
 
 
-def blocks(split: Split) -> Iterator[Array]:
+def iterate_blocks(split: Split) -> Iterator[Array]:
     """Yield the features of all rows in their order, (rows, width) each."""
     most = max(1, BLOCK_BYTES // max(1, _row_bytes(split)))
     start, rows = 0, min(FIRST_ROWS, most)
@@ -32,7 +32,7 @@ def blocks(split: Split) -> Iterator[Array]:
         start, rows = start + rows, most
 
 
-def spread(split: Split, most: int) -> tuple[Array, Array]:
+def select_spread_rows(split: Split, most: int) -> tuple[Array, Array]:
     """Return features (rows, width) and targets of at most `most` evenly spread rows; fewer large ones of a file."""
     features: Any = split.features
     if isinstance(features, StoredRows):
@@ -44,9 +44,11 @@ def spread(split: Split, most: int) -> tuple[Array, Array]:
     return rows.reshape(len(rows), -1), split.target[::step]
 
 
-def feature_range(splits: Iterable[Split], scale: Array | None) -> tuple[float, float]:
+def find_feature_range(splits: Iterable[Split], scale: Array | None) -> tuple[float, float]:
     """Return the least and the largest feature of all rows, multiplied by `scale` as models get them."""
-    bounds = [bound for split in splits for rows in blocks(split) for bound in (rows.min(axis=0), rows.max(axis=0))]
+    bounds = [
+        bound for split in splits for rows in iterate_blocks(split) for bound in (rows.min(axis=0), rows.max(axis=0))
+    ]
     scaled = np.stack(bounds) if scale is None else np.stack(bounds) * scale
     return float(scaled.min()), float(scaled.max())
 

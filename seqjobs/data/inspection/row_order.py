@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from seqjobs.data.columns import is_list
-from seqjobs.data.inspection.leaks import codes_of, numbers_of_column
+from seqjobs.data.inspection.leaks import encode_values, to_numbers
 
 LEAST_ROWS = 50
 # For classes: the share of rows whose class would have to change for both parts to have the same classes. For
@@ -21,12 +21,12 @@ def is_sorted_by(target: pa.ChunkedArray, held_back: float, *, is_class: bool) -
     if len(target) < LEAST_ROWS or is_list(target.type) or isinstance(target.type, pa.BaseExtensionType):
         return False
     if is_class:
-        codes = codes_of(target)
+        codes = encode_values(target)
         size = int(codes.max()) + 1
         before, after = (np.bincount(part, minlength=size) / len(part) for part in (codes[:first], codes[first:]))
         has_new_class = bool((after[before == 0] > 0).any()) and size <= len(target) / 20
         return has_new_class or float(np.abs(before - after).sum() / 2) > MAX_CLASS_DISTANCE
-    values = numbers_of_column(target)
+    values = to_numbers(target)
     values = values[np.isfinite(values)]
     deviation = values.std() if len(values) else 0.0
     if not deviation:

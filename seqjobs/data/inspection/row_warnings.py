@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from seqjobs.data.dataset import Array, Split, split_rows
-from seqjobs.data.inspection.leaks import feature_candidates, find_leaks
-from seqjobs.data.inspection.row_blocks import blocks, feature_bytes, hash_rows, spread
+from seqjobs.data.inspection.leaks import LEAST_ROWS, MAX_WIDTH, find_leaks, list_feature_candidates
+from seqjobs.data.inspection.row_blocks import count_feature_bytes, hash_rows, iterate_blocks, select_spread_rows
 from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.errors.problems import shown
 
@@ -45,17 +45,17 @@ def warn_of_rows(
         held_back: The last fraction of the training rows, which trials validate on; 0 if they do not.
     """
     warnings = [
-        *_leaks(layout, train, num_classes),
-        *_constant_columns(layout, train),
-        *_class_sizes(layout.target, train, classes, num_classes),
+        *_warn_of_leaks(layout, train, num_classes),
+        *_warn_of_constant_columns(layout, train),
+        *_warn_of_class_sizes(layout.target, train, classes, num_classes),
     ]
     if validation is not None:
-        warnings += _shared_rows(train, validation, "validation rows")
+        warnings += _warn_of_shared_rows(train, validation, "validation rows")
     elif held_back:
         first = split_rows(len(train), held_back)
         trained, validated = train.part(slice(0, first)), train.part(slice(first, None))
         which = f"rows that fit.validation_split {held_back:g} holds back"
-        warnings += _shared_rows(trained, validated, which)
+        warnings += _warn_of_shared_rows(trained, validated, which)
     return tuple(warnings)
 
 
@@ -66,21 +66,21 @@ def find_empty_classes(target: Array, num_classes: int | None) -> tuple[int, ...
     return tuple(np.flatnonzero(np.bincount(target, minlength=num_classes) == 0).tolist())
 
 
-def _leaks(layout: Layout, train: Split, num_classes: int | None) -> Iterator[str]:
-    if not len(train):
-        return
-    rows, target = spread(train, MAX_LEAK_ROWS)
+def _warn_of_leaks(layout: Layout, train: Split, num_classes: int | None) -> Iterator[str]:
+    if len(train) < LEAST_ROWS or all(column.width > MAX_WIDTH for column in layout.columns):
+        return  # without reading rows that lie in a file
+    rows, target = select_spread_rows(train, MAX_LEAK_ROWS)
     is_class = num_classes is not None and num_classes <= MAX_CLASSES
-    for leak in find_leaks(feature_candidates(layout, rows), target, is_class=is_class):
+    for leak in find_leaks(list_feature_candidates(layout, rows), target, is_class=is_class):
         yield f"column {shown(leak.column)} {leak.how}; leave it out unless it is known before the target is"
 
 
-def _constant_columns(layout: Layout, train: Split) -> Iterator[str]:
+def _warn_of_constant_columns(layout: Layout, train: Split) -> Iterator[str]:
     if len(train) < 2:
         return
     first = train.features[:1].reshape(-1)
     constant = list(layout.columns)
-    for rows in blocks(train):
+    for rows in iterate_blocks(train):
         constant = [column for column in constant if _is_constant(column, rows, first)]
         # Most columns differ within their first rows and are not read further.
         if not constant:
@@ -96,12 +96,15 @@ def _is_constant(column: FeatureColumn, rows: Array, first: Array) -> bool:
     return bool((rows[:, places] == first[places]).all())
 
 
-def _class_sizes(target: str, train: Split, classes: Sequence[str] | None, num_classes: int | None) -> Iterator[str]:
+def _warn_of_class_sizes(
+    target: str, train: Split, classes: Sequence[str] | None, num_classes: int | None
+) -> Iterator[str]:
     if num_classes is None or not 2 <= num_classes <= MAX_CLASSES or len(train) < 2 * num_classes:
         return
     counts = np.bincount(train.target, minlength=num_classes)
     names = classes or tuple(map(str, range(num_classes)))
-    rare = [f"{shown(names[index])} ({counts[index]})" for index in np.flatnonzero((counts > 0) & (counts < FEW_ROWS))]
+    few = np.flatnonzero((counts > 0) & (counts < FEW_ROWS)).tolist()
+    rare = [f"{shown(names[index])} ({counts[index]})" for index in few]
     if rare:
         more = f" and {len(rare) - MAX_NAMED} more" if len(rare) > MAX_NAMED else ""
         listed = ", ".join(rare[:MAX_NAMED])
@@ -115,13 +118,17 @@ def _class_sizes(target: str, train: Split, classes: Sequence[str] | None, num_c
         )
 
 
-def _shared_rows(train: Split, validation: Split, which: str) -> Iterator[str]:
+def _warn_of_shared_rows(train: Split, validation: Split, which: str) -> Iterator[str]:
     """Compare features alone: a model that remembers a row knows it whatever its target is."""
-    if not len(train) or not len(validation) or feature_bytes(train) + feature_bytes(validation) > MAX_SHARED_BYTES:
+    if (
+        not len(train)
+        or not len(validation)
+        or count_feature_bytes(train) + count_feature_bytes(validation) > MAX_SHARED_BYTES
+    ):
         return
-    known = np.unique(_hashes(train))
+    known = np.unique(_hash_split(train))
     by_chance = TIMES_BY_CHANCE * (1 - len(known) / len(train))
-    shared = int(np.isin(_hashes(validation), known).sum())
+    shared = int(np.isin(_hash_split(validation), known).sum())
     if shared > by_chance * len(validation):
         yield (
             f"{shared:,} of {len(validation):,} {which} have the features of a training row; "
@@ -129,5 +136,5 @@ def _shared_rows(train: Split, validation: Split, which: str) -> Iterator[str]:
         )
 
 
-def _hashes(split: Split) -> Array:
-    return np.concatenate([hash_rows(rows) for rows in blocks(split)])
+def _hash_split(split: Split) -> Array:
+    return np.concatenate([hash_rows(rows) for rows in iterate_blocks(split)])

@@ -63,18 +63,18 @@ def read_sample(spec: DataSpec, folder: Path) -> Sample:
         check_agreement(first, other, expected, no_others=False)
     for other in others or ():
         check_columns([target], other)
-    kept, incomplete = _read_rows(_spread(files))
-    validation_rows, missing = _read_rows(_spread(others)) if others else ([], set())
+    kept, incomplete = _read_rows(_choose_files(files))
+    validation_rows, missing = _read_rows(_choose_files(others)) if others else ([], set())
     return Sample(
         rows=pa.concat_tables(kept),
         total_rows=sum(file.rows for file in files),
         incomplete=frozenset(incomplete | missing),
-        target=_targets(files, target, kept),
-        validation_target=_targets(others, target, validation_rows) if others else None,
+        target=_read_targets(files, target, kept),
+        validation_target=_read_targets(others, target, validation_rows) if others else None,
     )
 
 
-def _spread(files: Sequence[DataFile]) -> list[DataFile]:
+def _choose_files(files: Sequence[DataFile]) -> list[DataFile]:
     """Return at most MAX_FILES files that have rows, the first and the last included."""
     full = [file for file in files if file.rows]
     if not full:
@@ -96,7 +96,7 @@ def _read_rows(files: Sequence[DataFile]) -> tuple[list[pa.Table], set[str]]:
         step = max(1, min(READ_FOR_ONE, -(-file.rows // room)))
         seen = 0
         for batch in file.batches(names, BATCH_ROWS):
-            incomplete.update(_incomplete(batch))
+            incomplete.update(_find_incomplete(batch))
             chosen = pa.array(range(-seen % step, batch.num_rows, step), pa.int64())
             part = pa.Table.from_batches([batch.select(names).take(chosen)])
             kept.append(part.cast(schema) if part.schema != schema else part)
@@ -106,7 +106,7 @@ def _read_rows(files: Sequence[DataFile]) -> tuple[list[pa.Table], set[str]]:
     return kept, incomplete
 
 
-def _targets(files: Sequence[DataFile], target: str, sampled: Sequence[pa.Table]) -> pa.ChunkedArray:
+def _read_targets(files: Sequence[DataFile], target: str, sampled: Sequence[pa.Table]) -> pa.ChunkedArray:
     kind = _plain_type(sampled[0].schema.field(target).type)
     if pa.types.is_nested(kind) or isinstance(kind, pa.BaseExtensionType):
         return pa.concat_tables(sampled)[target]
@@ -128,7 +128,7 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
     return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind
 
 
-def _incomplete(batch: pa.RecordBatch) -> set[str]:
+def _find_incomplete(batch: pa.RecordBatch) -> set[str]:
     return {name for name, column in zip(batch.schema.names, batch.columns, strict=True) if _lacks_values(column)}
 
 
