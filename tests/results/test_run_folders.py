@@ -15,7 +15,8 @@ import pytest
 from seqjobs.errors import NotFoundError, RunFolderError
 from seqjobs.planning.plan import Plan
 from seqjobs.results import session
-from seqjobs.results.run_folders import find_run, list_runs, new_run_id, run_folder
+from seqjobs.results.run_folders import find_run, list_runs, new_run_folder, new_run_id, run_folder
+from seqjobs.run import submit
 from seqjobs.storage.durable import ASIDE_PREFIX
 from tests.run_job.samples import do, moved_points, plan_of
 
@@ -26,6 +27,21 @@ def make_runs(folder: Path, *names: str) -> None:
         (folder / name).mkdir(parents=True)
         (folder / name / "run.json").touch()
         os.utime(folder / name / "run.json", (age, age))
+
+
+def test_runs_of_the_same_second_have_folders_of_their_own(points: Path, tmp_path: Path) -> None:
+    plan = plan_of(moved_points(points, tmp_path))
+    roots = [new_run_folder(tmp_path / "runs", plan).root for _ in range(5)]
+    assert len({*roots}) == 5
+    assert all(root.is_dir() for root in roots)
+
+
+def test_runs_are_not_kept_at_an_address(points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = moved_points(points, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunFolderError, match=r"s3://bucket/runs: runs are kept on this machine.*\[E601\]"):
+        submit([spec], runs_dir="s3://bucket/runs")
+    assert not (tmp_path / "s3:").exists()
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/b", "/etc", "A", "a b", "a\n", "-a", "a" * 64, "\u00e9", "a\x00"])
