@@ -238,7 +238,7 @@ class Tracker:
             self._uncommitted.extend(trial.id for trial in trials)
 
     def _commit(self) -> tuple[str, ...]:
-        """Rank trials that were committed. They are committed in the order of their ends: only the oldest is looked up."""
+        """Rank trials that were committed. They are committed in the order of their ends: only the oldest counts."""
         notes: list[str] = []
         records = self.standing.records if self.standing is not None else {}
         while self._uncommitted and self._uncommitted[0] in records:
