@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from seqjobs.data.new_rows import KeptColumns, NewBatch, NewRows, new_source
 from seqjobs.data.tally import Tally
@@ -39,7 +39,7 @@ class Predictions:
 
 
 def predict_rows(
-    run: Run, trial: StoredTrial, paths: Sequence[str], out: Path | BinaryIO, start: Start, *, keep: Sequence[str] = ()
+    run: Run, trial: StoredTrial, paths: Sequence[str], out: Path | IO[bytes], start: Start, *, keep: Sequence[str] = ()
 ) -> Predictions:
     """Write a row with the model's predictions for each row of `paths`, in their order.
 

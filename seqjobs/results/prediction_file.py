@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, final
+from typing import IO, Any, final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,7 +35,7 @@ class PredictionFile:
 
     @classmethod
     @contextlib.contextmanager
-    def writing(cls, out: Path | BinaryIO) -> Iterator[PredictionFile]:
+    def writing(cls, out: Path | IO[bytes]) -> Iterator[PredictionFile]:
         """Write to a path, Parquet or CSV by its ending, or CSV to a stream.
 
         After an error the path has no file, or the one that was there before. Raises StorageError E606.

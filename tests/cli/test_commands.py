@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -364,11 +364,10 @@ def asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, .
     write_run(folder / "runs", plan, all_finished(plan))
 
     def predict_rows(
-        run: Run, trial: StoredTrial, paths: Sequence[str], out: Path | BinaryIO, _: object, **more: object
+        run: Run, trial: StoredTrial, paths: Sequence[str], out: Path | IO[bytes], _: object, **more: object
     ) -> Predictions:
-        is_file = isinstance(out, Path)
-        found.append((run.id, trial.number, paths, out if is_file else "a stream", more))
-        if not is_file:
+        found.append((run.id, trial.number, paths, out if isinstance(out, Path) else "a stream", more))
+        if not isinstance(out, Path):
             out.write(b"prediction\n0.5\n")
         unseen = UnseenValues(values=frozenset({"XX", "YY"}), rows=34)
         return Predictions(rows=1234, unseen={"carrier\x1b[31m": unseen} if paths == ("unseen.csv",) else {})
@@ -491,7 +490,8 @@ def test_doctor_leaves_with_0_where_all_is_well(monkeypatch: pytest.MonkeyPatch)
 def test_submit_without_a_run_resumes_and_with_new_does_not(submitted: Submitted) -> None:
     submitted.records = all_finished
     invoke("submit", "job.yaml", "--runs-dir", "r")
-    assert submitted.arguments["run"] is WhichRun.UNFINISHED
+    asked = [submitted.arguments["run"]]
     invoke("submit", "job.yaml", "--runs-dir", "s", "--new")
-    assert submitted.arguments["run"] is WhichRun.NEW
+    asked.append(submitted.arguments["run"])
+    assert asked == [WhichRun.UNFINISHED, WhichRun.NEW]
     assert "leave out --new or --run" in invoke("submit", "job.yaml", "--run", "one", "--new", code=2).stderr

@@ -34,7 +34,9 @@ def seqjobs(*arguments: str, code: int = 0) -> tuple[str, str]:
 
 
 def trained(spec: Path, runs: Path, run: str) -> dict[str, Any]:
-    out, _ = seqjobs("submit", str(spec), "--runs-dir", str(runs), "--run", run, "-o", "json")
+    out, err = seqjobs("submit", str(spec), "--runs-dir", str(runs), "--run", run, "-o", "json")
+    assert "using the warm cluster" in err
+    assert "starting workers" not in err
     found: dict[str, Any] = json.loads(out)
     return found
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import click
 
@@ -78,7 +78,7 @@ def command(
         click.echo(line, err=True)
 
 
-def _print(file: BinaryIO) -> None:
+def _print(file: IO[bytes]) -> None:
     if sys.stdout.isatty():
         click.echo(printable_block(file.read().decode()), nl=False)
     else:

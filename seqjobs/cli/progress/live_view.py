@@ -22,10 +22,10 @@ from seqjobs.cli.views.formatting import (
     shown_duration,
     shown_estimate,
     shown_metric,
-    shown_percent,
     shown_value,
 )
 from seqjobs.cli.views.tables import GAP, Column, Table
+from seqjobs.errors.percentages import shown_percent
 from seqjobs.errors.printable import printable
 from seqjobs.execution.events import Event
 from seqjobs.planning.plan import Plan
