@@ -35,7 +35,7 @@ def export_with_preprocessing(run: Run, trial: StoredTrial, out: Path, start: St
     model, _ = finished_model(run, trial)
     check_exportable(model.preparation)
     with start(1) as executor:
-        return _published(trial, out, lambda: executor.export_raw(model))
+        return _published(trial, out, lambda: executor.export_with_preprocessing(model))
 
 
 def _published(trial: StoredTrial, out: Path, make: Callable[[], bytes]) -> Path:

@@ -194,7 +194,7 @@ class FakeRunner:
         weights = [float(len(split) if split.weight is None else split.weight.sum()) for split in splits]
         return {"loss": float(sum(map(len, splits))), "weight": sum(weights)}
 
-    def export_raw(self, model: FinishedModel) -> bytes:
+    def export_with_preprocessing(self, model: FinishedModel) -> bytes:
         return self.export(model.trial, model.preparation.feature_shape, model.weights)
 
     def _begin(self, trial: Trial, epoch: int) -> Behaviour | None:

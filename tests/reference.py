@@ -18,6 +18,7 @@ import click
 
 from seqjobs.cli.main import COMMANDS, cli
 from seqjobs.data.streamed.window import DEFAULT_MEMORY
+from seqjobs.operations import OPERATION_CLASSES, OPERATIONS
 from seqjobs.planning.assignments import DEFAULT_TRIALS
 from seqjobs.spec.data_section import CsvSpec, DataSpec, StorageSpec
 from seqjobs.spec.field_docs import field_docs
@@ -49,7 +50,6 @@ from seqjobs.tables import (
 )
 from seqjobs.tables._base import Argument, Entry, Required, Table, snake_case
 from seqjobs.tables.arguments import OneOf, Optional
-from seqjobs.tables.operations import OPERATIONS
 
 REFERENCE = Path(__file__).parent.parent / "jobs" / "README.md"
 MARKED = re.compile(r"(<!-- made by python -m tests\.reference: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -210,6 +210,11 @@ def metrics() -> str:
     return entries(METRICS, more=column, names=("history column",))
 
 
+def operations() -> str:
+    """Return the table of operations with the columns that each takes."""
+    return entries(OPERATIONS, more=lambda entry: (OPERATION_CLASSES[entry.name].takes,), names=("columns",))
+
+
 def commands() -> str:
     """Return a table of all commands and a table of their options."""
     found = {name: _command(name) for name in COMMANDS}
@@ -227,9 +232,9 @@ def _usage(name: str, command: click.Command) -> str:
     context = click.Context(command, info_name=name)
     pieces = [piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]"]
     required = [
-        f"{option.opts[-1]} {option.make_metavar(context)}"
-        for option in command.params
-        if isinstance(option, click.Option) and option.required
+        f"{parameter.opts[-1]} {parameter.make_metavar(context)}"
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and parameter.required
     ]
     return " ".join(("seqjobs", name, *pieces, *required))
 
@@ -243,8 +248,8 @@ def _options(found: Mapping[str, click.Command]) -> Iterator[Row]:
     users: dict[tuple[str, str], list[str]] = {}
     for name, command in found.items():
         context = click.Context(command, info_name=name)
-        for option in command.params:
-            if isinstance(option, click.Option) and (record := option.get_help_record(context)):
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context)):
                 users.setdefault(record, []).append(name)
     for (option, meaning), names in sorted(users.items(), key=lambda item: item[0][0].lstrip("-").lower()):
         yield f"`{option}`", ", ".join(f"`{name}`" for name in names), meaning
@@ -253,7 +258,7 @@ def _options(found: Mapping[str, click.Command]) -> Iterator[Row]:
 MADE: Mapping[str, Callable[[], str]] = {
     "jobs": jobs,
     "fields": fields,
-    "operations": lambda: entries(OPERATIONS),
+    "operations": operations,
     "layers": lambda: entries(LAYERS),
     "activations": lambda: entries(ACTIVATIONS),
     "initializers": lambda: entries(INITIALIZERS),

@@ -13,7 +13,7 @@ import click
 from seqjobs import __version__
 from seqjobs.cli.exits import ExitCode, Leave
 from seqjobs.cli.spec_summary import spec_summary
-from seqjobs.cli.streams import LastingStream, let_go, open_missing
+from seqjobs.cli.streams import DurableStream, detach, open_missing
 from seqjobs.errors import SeqjobsError, SpecError
 from seqjobs.errors.printable import printable, printable_block
 
@@ -25,7 +25,7 @@ COMMANDS = {
     "init": "Write a spec that trains on DATA: a file, folder or glob.",
     "validate": "Check specs and print every mistake in them.",
     "plan": "Show what would run: jobs, trials, programs, data.",
-    "submit": "Train the jobs of one or more specs, or go on with a run.",
+    "submit": "Train the jobs of one or more specs, or resume a run.",
     "ls": "List the runs, newest first.",
     "show": "Show how a run stands and where its files lie.",
     "results": "Print the leaderboard of a run.",
@@ -100,7 +100,7 @@ def leave(error: BaseException) -> Leave:
     if isinstance(error, KeyboardInterrupt):
         return Leave(ExitCode.INTERRUPTED, "interrupted.")
     if isinstance(error, BrokenPipeError):
-        let_go(sys.stdout)  # Python flushes it once more as it ends, and would complain
+        detach(sys.stdout)  # Python flushes it once more as it ends, and would complain
         return Leave(ExitCode.BROKEN_PIPE)
     message = printable_block(f"{type(error).__name__}: {error}")
     again = "Set SEQJOBS_TRACEBACK=1 and run the same command again to see where."
@@ -126,7 +126,7 @@ def main() -> None:
         # A name that the terminal's encoding lacks is no reason to lose the rest of the output.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    sys.stderr = LastingStream.of(sys.stderr)
+    sys.stderr = DurableStream.of(sys.stderr)
     # Looking for plugins of pydantic, which seqjobs does not use, reads the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:

@@ -1,55 +1,23 @@
-"""ColumnType: what a column holds; and how an Arrow column becomes numbers."""
+"""The type of an Arrow column, and how a column becomes numbers."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqjobs.data.dataset import Array
 from seqjobs.data.place import Place
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import shown
+from seqjobs.operations.arrays import Array, rows_with
+from seqjobs.operations.column_type import ColumnType
 
-Kind = Literal["bool", "integer", "float", "string", "time", "bytes"]
 EXTENSION_KEY = b"ARROW:extension:name"
 NO_ROWS: Array = np.zeros(0, bool)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ColumnType:
-    """The values of a column: their kind, and how many a row has. Two files agree where these are equal."""
-
-    kind: Kind
-    dtype: str
-    """As NumPy calls it, as uint8; "str" for strings, and Arrow's name for times and bytes."""
-    shape: tuple[int, ...] | None
-    """() for a scalar, None for a list whose length only its rows tell."""
-
-    @property
-    def width(self) -> int:
-        """Numbers in a row; the shape must be known."""
-        assert self.shape is not None
-        return math.prod(self.shape)
-
-    @property
-    def is_number(self) -> bool:
-        return self.kind in ("bool", "integer", "float")
-
-    @property
-    def zone(self) -> str | None:
-        """Of times that have one: by whose clock their parts are told."""
-        return self.dtype.partition("tz=")[2].removesuffix("]") or None if self.kind == "time" else None
-
-    def __str__(self) -> str:
-        if self.shape is None:
-            return f"lists of {self.dtype}"
-        return self.dtype if not self.shape else f"{'x'.join(map(str, self.shape))} {self.dtype}"
 
 
 def column_type(field: pa.Field) -> ColumnType:
@@ -202,11 +170,6 @@ def _check_lengths(column: pa.Array, name: str, width: int, place: Place) -> Non
 def _values(column: pa.Array) -> Array:
     values: Array = column.to_numpy(zero_copy_only=False)
     return values
-
-
-def rows_with(mask: Array) -> Array:
-    """Which rows of a mask (rows, width) have a true value."""
-    return np.asarray(mask.any(axis=1))
 
 
 def _mask(column: pa.Array) -> Array:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
+
+from seqjobs.operations.arrays import Array
 
 if TYPE_CHECKING:
+    from seqjobs.data.layout import TargetKind
     from seqjobs.data.preparation import Preparation
     from seqjobs.planning.plan import DataSource
 
-TargetKind = Literal["integer", "number", "string"]
-Array = npt.NDArray[Any]
+__all__ = ["Array", "DataSchema", "Dataset", "Split", "split_rows"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,18 +7,18 @@ from typing import cast, final
 import numpy as np
 import pyarrow as pa
 
-from seqjobs.data.columns import numbers_of, rows_with
-from seqjobs.data.dataset import Array
+from seqjobs.data.columns import numbers_of
 from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.data.place import Place
 from seqjobs.data.prepared_values import PreparedValues
-from seqjobs.data.preprocess._base import NOT_FINITE, Note
-from seqjobs.data.preprocess.few_values import FewValues
 from seqjobs.data.streamed.scratch import RowWriter
 from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.data.tally import Tally
 from seqjobs.errors import DataError
 from seqjobs.errors.problems import shown
+from seqjobs.operations._base import NOT_FINITE, Note
+from seqjobs.operations.arrays import Array, rows_with
+from seqjobs.operations.few_values import FewValues
 
 INT32 = np.iinfo(np.int32)
 

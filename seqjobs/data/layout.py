@@ -7,16 +7,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from typing import Literal
 
 import numpy as np
 
-from seqjobs.data.columns import ColumnType
-from seqjobs.data.dataset import Array, TargetKind
-from seqjobs.data.preprocess.chain import Chain
+from seqjobs.data.chain import Chain
 from seqjobs.errors import DataError
 from seqjobs.errors.problems import shown
+from seqjobs.operations.arrays import Array
+from seqjobs.operations.column_type import ColumnType
 from seqjobs.spec.column_spec import ColumnSpec
 from seqjobs.spec.data_section import DataSpec
+
+TargetKind = Literal["integer", "number", "string"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,18 +9,18 @@ from itertools import accumulate
 import numpy as np
 import pyarrow as pa
 
-from seqjobs.data.columns import ColumnType, stored_type
-from seqjobs.data.dataset import Array
+from seqjobs.data.chain import Chain
+from seqjobs.data.columns import stored_type
 from seqjobs.data.features import FeatureArray
 from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.data.place import Place
 from seqjobs.data.preparation import Preparation
-from seqjobs.data.preprocess._base import NUMBER
-from seqjobs.data.preprocess.chain import Chain
 from seqjobs.data.tally import Tally
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import shown
+from seqjobs.operations.arrays import Array
+from seqjobs.operations.column_type import NUMBER, ColumnType
 
 
 def new_features(layout: Layout, batch: pa.RecordBatch, place: Place, tally: Tally) -> Array:

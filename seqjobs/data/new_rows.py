@@ -9,7 +9,6 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from seqjobs.data.columns import ColumnType
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.data_files import files_with_types
 from seqjobs.data.new_features import new_layout
@@ -18,6 +17,7 @@ from seqjobs.data.preparation import Preparation
 from seqjobs.data.survey import check_columns, num_rows
 from seqjobs.data.training_rows import Located, located
 from seqjobs.errors import DataError
+from seqjobs.operations.column_type import ColumnType
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.data_section import DataSpec, checked_paths
 

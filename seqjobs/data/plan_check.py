@@ -10,10 +10,10 @@ from seqjobs.data.dataset import DataSchema
 from seqjobs.data.inspect import inspect_data
 from seqjobs.data.plan_packs import pack_plan
 from seqjobs.errors import SpecError
-from seqjobs.errors.problems import Problems
+from seqjobs.errors.problems import Problem, Problems
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Trial
-from seqjobs.spec.locate import error_lines, shortened
+from seqjobs.spec.locate import located
 from seqjobs.spec.model_check import check_metrics, check_output
 from seqjobs.spec.shapes import check_model, count_parameters
 
@@ -55,7 +55,7 @@ def check_plan(
 
     `num_classes` and `labels`, the strings of a string target, are by dataset id, once the rows are known.
     """
-    lines: dict[tuple[object, ...], list[str]] = {}
+    found: dict[tuple[object, ...], list[Problem]] = {}
     checked: set[tuple[str, str]] = set()
     for pack in plan.packs:
         trial = pack.trials[0]
@@ -71,9 +71,9 @@ def check_plan(
             alone.extend([problem])
             (placed,) = job.in_text(alone, trial.hyperparameters)
             mistake = (trial.job, problem.code, placed.path, problem.what)
-            lines.setdefault(mistake, error_lines([placed], job.document))
-    if lines:
-        raise SpecError(shortened([line for found in lines.values() for line in found]))
+            found.setdefault(mistake, located([placed], job.document))
+    if found:
+        raise SpecError([problem for problems in found.values() for problem in problems])
 
 
 def _problems(trial: Trial, schema: DataSchema, num_classes: int | None, labels: tuple[str, ...] | None) -> Problems:

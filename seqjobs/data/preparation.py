@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
+from seqjobs.data.chain import Chain
 from seqjobs.data.layout import Layout
-from seqjobs.data.preprocess.chain import Chain
 
 
 @dataclass(frozen=True, kw_only=True)

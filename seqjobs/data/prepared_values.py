@@ -6,11 +6,11 @@ from typing import final
 
 import numpy as np
 
-from seqjobs.data.dataset import Array
+from seqjobs.data.chain import Chain
 from seqjobs.data.place import Place
-from seqjobs.data.preprocess._base import Note
-from seqjobs.data.preprocess.chain import Chain
-from seqjobs.data.preprocess.few_values import FewValues
+from seqjobs.operations._base import Note
+from seqjobs.operations.arrays import Array
+from seqjobs.operations.few_values import FewValues
 
 
 @final

@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from seqjobs.data.columns import ColumnType, column_type, described, length_of_first, stored_type
+from seqjobs.data.chain import Chain
+from seqjobs.data.columns import column_type, described, length_of_first, stored_type
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.data_files import data_files
 from seqjobs.data.dataset import DataSchema
 from seqjobs.data.layout import Layout
-from seqjobs.data.preprocess.chain import Chain
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import MOST_SUGGESTED, did_you_mean, shown
+from seqjobs.operations import OPERATION_CLASSES
+from seqjobs.operations.column_type import ColumnType
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.column_spec import ColumnSpec
 from seqjobs.spec.data_section import DataSpec
@@ -231,9 +233,13 @@ def num_rows(files: Iterable[DataFile]) -> int:
     return sum(file.rows for file in files)
 
 
+def _takes_any_length(spec: ColumnSpec) -> bool:
+    return any(OPERATION_CLASSES[first.name].takes_any_length for first in spec.operations[:1])
+
+
 def _with_lengths(spec: DataSpec, types: dict[str, ColumnType], files: Sequence[DataFile]) -> dict[str, ColumnType]:
     """The types, with the length of a list column as in the first row there is, but for those that are padded."""
-    padded = {name for name in types for first in _column_spec(spec, name).operations[:1] if first.name == "pad"}
+    padded = {name for name in types if _takes_any_length(_column_spec(spec, name))}
     lists = [name for name, found in types.items() if found.shape is None and name not in padded]
     if not lists:
         return types

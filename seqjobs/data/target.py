@@ -8,14 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqjobs.data.columns import numbers_of, rows_with
-from seqjobs.data.dataset import Array
+from seqjobs.data.columns import numbers_of
 from seqjobs.data.features import check_int32
 from seqjobs.data.layout import Layout
 from seqjobs.data.place import Place
 from seqjobs.data.tally import MAX_NAMED, Tally
 from seqjobs.errors import DataError
 from seqjobs.errors.problems import shown
+from seqjobs.operations.arrays import Array, rows_with
 
 Classes = tuple[str, ...]
 

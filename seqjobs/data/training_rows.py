@@ -7,9 +7,9 @@ from typing import final
 
 import pyarrow as pa
 
+from seqjobs.data.chain import Chain
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.place import Place
-from seqjobs.data.preprocess.chain import Chain
 
 Located = tuple[pa.RecordBatch, Place]
 

@@ -7,10 +7,10 @@ from typing import final
 import numpy as np
 import pyarrow as pa
 
-from seqjobs.data.columns import numbers_of, rows_with
-from seqjobs.data.dataset import Array
+from seqjobs.data.columns import numbers_of
 from seqjobs.data.place import Place
 from seqjobs.data.tally import Tally
+from seqjobs.operations.arrays import Array, rows_with
 
 
 @final

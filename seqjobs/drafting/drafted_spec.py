@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from seqjobs.data.profiles import find_leaks, is_sorted_by, profile_column
@@ -49,7 +50,7 @@ def _data_spec(splits: Splits, target: str) -> DataSpec:
     problems = Problems()
     found = validate_section(DataSpec, given, problems)
     if found is None:
-        raise SpecError([problem.line("DATA") for problem in problems])
+        raise SpecError([replace(problem, place="DATA") for problem in problems])
     return found
 
 

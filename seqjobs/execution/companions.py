@@ -181,8 +181,8 @@ class SpanningRunner:
     def evaluate(self, model: FinishedModel, blocks: Iterable[Split]) -> Mapping[str, float]:
         return self._runner.evaluate(model, blocks)
 
-    def export_raw(self, model: FinishedModel) -> bytes:
-        return self._runner.export_raw(model)
+    def export_with_preprocessing(self, model: FinishedModel) -> bytes:
+        return self._runner.export_with_preprocessing(model)
 
 
 @final

@@ -112,8 +112,8 @@ class InProcess:
     def evaluate(self, model: FinishedModel, rows: LabelledRows) -> Mapping[str, float]:
         return answered(evaluated(self._entered(), model, rows))
 
-    def export_raw(self, model: FinishedModel) -> bytes:
-        return self._entered().export_raw(model)
+    def export_with_preprocessing(self, model: FinishedModel) -> bytes:
+        return self._entered().export_with_preprocessing(model)
 
     def _entered(self) -> PackRunner:
         if self._runner is None:

@@ -30,5 +30,5 @@ class Predicting(Protocol):
     def evaluate(self, model: FinishedModel, rows: LabelledRows) -> Mapping[str, float]:
         """Loss and metrics of the model on these rows, read where they are counted. Raises DataError, ClusterError."""
 
-    def export_raw(self, model: FinishedModel) -> bytes:
+    def export_with_preprocessing(self, model: FinishedModel) -> bytes:
         """A `.keras` file of the model with what makes features of raw columns before it. Raises ClusterError."""

@@ -63,6 +63,7 @@ class RayPool:
         use_kept: bool = False,
         run_seconds: float = math.inf,
         notify: Callable[[str], None] = lambda _: None,
+        stage: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._demand = dict(demand)
         self._workers = workers
@@ -71,6 +72,7 @@ class RayPool:
         self._use_kept = use_kept
         self._run_seconds = run_seconds
         self._notify = notify
+        self._stage = stage
         self._deadline = Deadline.of_run(run_seconds)
         self._stack = contextlib.ExitStack()
         self._ray: Any = None
@@ -102,6 +104,7 @@ class RayPool:
             remove_rows(fingerprint)
 
     def _own(self, stack: contextlib.ExitStack) -> WorkerSource:
+        self._stage("starting workers" if self._address is None else "connecting to the cluster")
         self._ray = stack.enter_context(ray_cluster.connected(self._address))
         watch = stack.enter_context(watching(self._ray))
         # The one machine of a local cluster goes with its driver.
@@ -116,6 +119,7 @@ class RayPool:
         if leased is None:
             return None
         stack.callback(leased.close)
+        self._stage("using the warm cluster")
         try:
             self._ray = stack.enter_context(ray_cluster.connected(leased.address, token=leased.token))
         except ClusterError as error:
@@ -172,8 +176,8 @@ class RayPool:
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         return self._written(trial, self._asking("export", trial, feature_shape, weights))
 
-    def export_raw(self, model: FinishedModel) -> bytes:
-        return self._written(model.trial, self._asking("export_raw", model))
+    def export_with_preprocessing(self, model: FinishedModel) -> bytes:
+        return self._written(model.trial, self._asking("export_with_preprocessing", model))
 
     def _written(self, trial: Trial, ask: Ask) -> bytes:
         what = f"no worker has written the model of trial {trial.id} within {EXPORT_SECONDS:g} s"

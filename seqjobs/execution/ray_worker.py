@@ -161,9 +161,9 @@ class Worker:
         with self._output:
             return evaluated(self._runner, model, rows)
 
-    def export_raw(self, model: FinishedModel) -> bytes:
+    def export_with_preprocessing(self, model: FinishedModel) -> bytes:
         with self._output:
-            return self._runner.export_raw(model)
+            return self._runner.export_with_preprocessing(model)
 
     def _captured(
         self, pack: Pack, dataset: Dataset, saved: bytes | None, stopping: Stopping

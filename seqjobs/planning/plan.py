@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seqjobs.errors import SpecError
-from seqjobs.errors.problems import Problems
+from seqjobs.errors.problems import Problem, Problems
 from seqjobs.planning.assignments import MAX_TRIALS, assigned_trials, num_wanted
 from seqjobs.planning.cycles import seldom_sought
 from seqjobs.planning.plan_keys import PlanKeys
@@ -20,7 +20,7 @@ from seqjobs.planning.trial import Pack, Trial, pack_id
 from seqjobs.spec.canonical import canonical_data, digest
 from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.job_spec import JobSpec
-from seqjobs.spec.locate import error_lines
+from seqjobs.spec.locate import located
 from seqjobs.spec.sections import ObjectiveSpec, TrialSpec
 
 
@@ -84,15 +84,15 @@ def make_plan(jobs: Sequence[JobSpec]) -> Plan:
 def _plan_of(jobs: Sequence[JobSpec]) -> Plan:
     datasets: dict[str, DataSource] = {}
     trials: list[Trial] = []
-    lines: list[str] = []
+    problems: list[Problem] = []
     keys = PlanKeys()
     for job in jobs:
         try:
             trials.extend(_trials_of(job, datasets, keys))
         except SpecError as error:
-            lines.extend(error.lines)
-    if lines:
-        raise SpecError(lines)
+            problems.extend(error.problems)
+    if problems:
+        raise SpecError(problems)
     packs = _packs_of_one(jobs, trials, keys)
     order = {key: index for index, key in enumerate(dict.fromkeys(pack.shared_key for pack in packs))}
     # Repeats of one assignment follow one another, so that few assignments are incomplete at a time: the weights of
@@ -109,7 +109,7 @@ def _check_names(jobs: Sequence[JobSpec]) -> None:
             problems = Problems()
             what = f"'{job.name}' is also the job in {other.document.place(('name',))}"
             problems.add("E208", ("name",), what, fix="rename one of them.")
-            raise SpecError(error_lines(problems, job.document))
+            raise SpecError(located(problems, job.document))
 
 
 def _check_count(jobs: Sequence[JobSpec]) -> None:
@@ -120,7 +120,7 @@ def _check_count(jobs: Sequence[JobSpec]) -> None:
         problems = Problems()
         what = f"the {len(jobs)} jobs make {sum(counts):,} trials, and a run has at most {MAX_TRIALS:,}"
         problems.add("E501", ("search",), what, fix="ask for fewer trials, or submit the jobs one by one.", at="key")
-        raise SpecError(error_lines(problems, largest.document))
+        raise SpecError(located(problems, largest.document))
 
 
 def _trials_of(job: JobSpec, datasets: dict[str, DataSource], keys: PlanKeys) -> list[Trial]:

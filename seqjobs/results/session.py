@@ -14,7 +14,7 @@ from typing import Protocol, Self, final
 from seqjobs.data.plan_check import check_plan
 from seqjobs.data.plan_packs import pack_plan
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError, SpecError, StorageError
-from seqjobs.errors.problems import Problems
+from seqjobs.errors.problems import Problem, Problems
 from seqjobs.execution.events import Event, Waiting
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.retry import Tries
@@ -36,7 +36,7 @@ from seqjobs.results.record import TrialRecord
 from seqjobs.results.run_log import RunLog, last_segment, records_up_to
 from seqjobs.results.tables import write_tables
 from seqjobs.results.weights import WeightsStore
-from seqjobs.spec.locate import located
+from seqjobs.spec.locate import located_in_job
 from seqjobs.storage import durable
 from seqjobs.storage.lock import Lock
 from seqjobs.training.outcome import Failure, PackCheckpoint, Weights
@@ -175,15 +175,15 @@ class Session:
 
     def refuse(self, failures: Mapping[str, Failure]) -> None:
         """Raises SpecError E313 with what a worker found of models that cannot be built or called."""
-        lines = []
+        found: list[Problem] = []
         for trial in self._plan.trials:
             if failure := failures.get(trial.id):
                 problems = Problems()
                 fix = "mend the layers, the loss or the data's shape"
                 problems.add("E313", ("model",), f"the model cannot be trained: {failure.message}", fix=fix)
-                lines.extend(located(self._plan.job(trial.job), trial.hyperparameters, problems))
-        if lines:
-            raise SpecError(dict.fromkeys(lines))
+                found.extend(located_in_job(self._plan.job(trial.job), trial.hyperparameters, problems))
+        if found:
+            raise SpecError(found)
 
     def handle(self, event: Event) -> None:
         """Takes an event of the executor: first what must not be lost, then the screen.

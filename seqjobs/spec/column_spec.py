@@ -9,10 +9,10 @@ from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from seqjobs.errors.problems import Path, Problems
+from seqjobs.operations import OPERATIONS, learns
 from seqjobs.spec.rejection import problems_error, rejection
 from seqjobs.spec.section import Count, Number, Section
 from seqjobs.tables import JsonValue, Named
-from seqjobs.tables.operations import OPERATIONS, learns
 
 RAW = "raw"
 # Which are no operations: the last says how the column's numbers are laid out, and what is multiplied last is so inside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from seqjobs.operations import OPERATIONS
 from seqjobs.spec.column_spec import ColumnSpec
 from seqjobs.spec.dimensions import RANGE_KINDS
 from seqjobs.spec.field_docs import field_docs
@@ -11,7 +12,6 @@ from seqjobs.spec.job_spec import TRIAL_SECTIONS
 from seqjobs.spec.section import TABLE_KEY, Section
 from seqjobs.spec.sections import HeaderSpec, TrialSpec
 from seqjobs.tables import json_schema_definitions
-from seqjobs.tables.operations import OPERATIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -163,5 +163,5 @@ class PackRunner(Protocol):
     def evaluate(self, model: FinishedModel, blocks: Iterable[Split]) -> Mapping[str, float]:
         """Loss and metrics over all rows, by name. Raises DataError, also what `blocks` raises."""
 
-    def export_raw(self, model: FinishedModel) -> bytes:
+    def export_with_preprocessing(self, model: FinishedModel) -> bytes:
         """As `export`, of a model that takes raw columns; its preparation must have passed `check_exportable`."""

@@ -45,9 +45,9 @@ from seqjobs.training.packs.fit_pack import fit_pack
 from seqjobs.training.packs.pack_fitting import PackFitting
 from seqjobs.training.packs.pack_program import PackProgram
 from seqjobs.training.prediction import Predictor
+from seqjobs.training.preprocessing_model import preprocessing_model
 from seqjobs.training.program import Program
 from seqjobs.training.programs import Programs
-from seqjobs.training.raw_model import raw_model
 from seqjobs.training.rows import training_rows, validation_rows
 from seqjobs.training.share import Share
 from seqjobs.training.span import Span
@@ -256,9 +256,9 @@ class TrialRunner:
         model.optimizer.build(model.trainable_variables)
         return _keras_file(model)
 
-    def export_raw(self, model: FinishedModel) -> bytes:
+    def export_with_preprocessing(self, model: FinishedModel) -> bytes:
         """See PackRunner."""
-        return _keras_file(raw_model(model))
+        return _keras_file(preprocessing_model(model))
 
     def predict(self, model: FinishedModel, features: Array) -> Array:
         """See PackRunner. The model that was used last stays built."""

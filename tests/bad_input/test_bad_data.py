@@ -12,7 +12,7 @@ from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError, SeqjobsError, SpecError
 from seqjobs.planning.plan import make_plan
 from seqjobs.spec.load import load_job
-from tests.bad_input.bad_data import BAD_DATA, FLOATS, SPEC, BadData, good
+from tests.bad_input.bad_data import BAD_DATA, CORRUPT_FILES, FLOATS, SPEC, WHY_REFUSED, BadData, good
 
 
 def read(path: Path) -> int:
@@ -35,7 +35,10 @@ def told(error: SeqjobsError, folder: Path) -> Sequence[str]:
 
 
 @pytest.mark.parametrize("data", BAD_DATA, ids=lambda data: data.name)
-def test_a_data_file_gives_the_error_that_it_is_named_after(data: BadData, tmp_path: Path) -> None:
+def test_a_data_file_gives_the_error_that_it_is_named_after(
+    data: BadData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the pickle of a file would make a folder
     data.make(tmp_path)
     path = tmp_path / "job.yaml"
     path.write_text(data.spec, encoding="utf-8")
@@ -48,6 +51,10 @@ def test_a_data_file_gives_the_error_that_it_is_named_after(data: BadData, tmp_p
     assert fix
     assert str(caught.value).isprintable()
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_every_committed_file_is_in_the_table() -> None:
+    assert sorted(path.name for path in CORRUPT_FILES.iterdir()) == sorted(WHY_REFUSED)
 
 
 def test_the_file_that_the_others_change_is_right(tmp_path: Path) -> None:

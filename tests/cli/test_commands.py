@@ -24,6 +24,7 @@ from seqjobs.planning import Plan
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.record import TrialRecord
 from seqjobs.results.run import Run
+from seqjobs.run import WhichRun
 from seqjobs.spec.job_spec import JobSpec
 
 from .samples import BY_LOSS, failed, finished, plan_of, spec_text, standing_of, write_run, write_spec
@@ -73,8 +74,8 @@ def test_every_mistake_of_every_file_is_told_at_once(folder: Path, command: str)
     result = invoke(command, "one.yaml", "two.yaml", code=2)
     assert result.stdout == ""
     *lines, last = result.stderr.splitlines()
-    assert [line.split()[1].split(":")[0] for line in lines] == ["one.yaml", "one.yaml", "two.yaml"]
-    assert last == "3 problems in 2 files; nothing was started."
+    assert [line.split(":")[0] for line in lines] == ["one.yaml", "one.yaml", "two.yaml"]
+    assert last == "3 problems in 2 files; nothing was started. `seqjobs explain CODE` says more."
     assert not (folder / "runs").exists()
 
 
@@ -262,7 +263,9 @@ def test_a_lost_cluster_leaves_with_4(submitted: Submitted, monkeypatch: pytest.
         raise ClusterError("E801", "Ray is gone", fix="run the same command again.")
 
     monkeypatch.setattr(submit, "submit_jobs", lost)
-    assert invoke("submit", "job.yaml", code=4).stderr.endswith("E801 Ray is gone. Fix: run the same command again.\n")
+    assert invoke("submit", "job.yaml", code=4).stderr.endswith(
+        "Ray is gone. Fix: run the same command again. [E801]\n"
+    )
     del submitted
 
 
@@ -300,7 +303,7 @@ def test_a_signal_cleans_up_and_says_how_to_go_on(
 ) -> None:
     errors = signalled(folder, number, code, planned=True, like_ray=like_ray, arguments=("--run=old", "-S", "seed=1 "))
     again = "seqjobs submit job.yaml -S 'seed=1 ' --run run-one"
-    assert errors[-1] == f"stopped. Run the same command again to go on: {again}"
+    assert errors[-1] == f"stopped. Resume with: {again}"
 
 
 def test_a_signal_before_the_run_began_says_so(folder: Path) -> None:
@@ -430,3 +433,12 @@ def test_doctor_prints_what_it_finds_and_what_to_do(monkeypatch: pytest.MonkeyPa
 def test_doctor_leaves_with_0_where_all_is_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "examine", lambda *_: iter([Finding(name="keras", value="3.15.1")]))
     assert invoke("doctor", code=0).stdout.split() == ["ok", "keras", "3.15.1"]
+
+
+def test_submit_without_a_run_resumes_and_with_new_does_not(submitted: Submitted) -> None:
+    submitted.records = all_finished
+    invoke("submit", "job.yaml", "--runs-dir", "r")
+    assert submitted.arguments["run"] is WhichRun.UNFINISHED
+    invoke("submit", "job.yaml", "--runs-dir", "s", "--new")
+    assert submitted.arguments["run"] is WhichRun.NEW
+    assert "leave out --new or --run" in invoke("submit", "job.yaml", "--run", "one", "--new", code=2).stderr

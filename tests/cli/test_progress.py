@@ -375,7 +375,7 @@ def test_what_goes_wrong_has_a_line_of_its_own(play: Play, tracker: Tracker, clo
     play.say(AttemptLost(attempt=3, final=True, **lost))  # type: ignore[arg-type]
     view.close()
     assert stream.getvalue().splitlines() == [
-        "12:03 run run-one: 8 trials of 1 job, 1 of them done before",
+        "12:03 run run-one: 8 trials of 1 job, 1 of them already done",
         "12:03 worker w1 lost: killed by 9",
         "12:03 worker w3 replaced: it held 3 GiB, more than its 2 GiB",
         f"12:03 trial {trials[0].id} (small) crash: died 3 times",

@@ -19,6 +19,7 @@ from seqjobs.results import log_records
 from seqjobs.results.run_log import RunLog
 from seqjobs.storage.lock import Lock
 from seqjobs.training.outcome import Cause, Failure
+from tests.errors.lines import code_of
 
 from .samples import BY_LOSS, failed, finished, plan_of, spec_text, write_run
 
@@ -289,7 +290,7 @@ def test_fsck_names_what_is_damaged_and_sets_it_aside(invoke: Invoke, tmp_path: 
 
 @pytest.mark.parametrize("command", ["show", "results", "logs", "fsck"])
 def test_a_run_that_is_not_there_is_not_found(invoke: Invoke, command: str) -> None:
-    assert invoke(command, "nothing", code=5).stderr.startswith("E6")
+    assert code_of(invoke(command, "nothing", code=5).stderr.strip()) == "E612"
     assert "seqjobs submit" in invoke(command, code=5).stderr
 
 

@@ -10,6 +10,7 @@ from seqjobs.data.plan_check import check_plan, inspect_plan
 from seqjobs.errors import SpecError
 from seqjobs.planning.plan import make_plan
 from tests.conftest import MakeJob
+from tests.errors.lines import code_of
 
 TEXT = """\
 name: points
@@ -53,19 +54,20 @@ def test_every_trial_has_its_own_size(make_job: MakeJob) -> None:
 
 def test_a_layer_that_cannot_take_the_features(make_job: MakeJob, points: Path) -> None:
     (line,) = lines_of(make_job, points, TEXT.replace("Dense: {units: 8, activation: relu}", "LSTM: {units: 8}"))
-    assert line.startswith("E309 job.yaml:4:5 model.0: layer 0 'LSTM' needs (steps, features), but the input has (3,).")
+    assert line.startswith("job.yaml:4:5 model.0: layer 0 'LSTM' needs (steps, features), but the input has (3,).")
+    assert line.endswith("[E309]")
 
 
 def test_a_loss_that_does_not_fit_the_target(make_job: MakeJob, points: Path) -> None:
     (line,) = lines_of(make_job, points, TEXT.replace("target: kind", "target: score"))
-    assert line.startswith(
-        "E310 job.yaml:6:34 compile.loss: the loss SparseCategoricalCrossentropy takes class numbers"
-    )
+    assert line.startswith("job.yaml:6:34 compile.loss: the loss SparseCategoricalCrossentropy takes class numbers")
+    assert line.endswith("[E310]")
 
 
 def test_too_few_outputs_for_the_classes(make_job: MakeJob, points: Path) -> None:
     (line,) = lines_of(make_job, points, TEXT, num_classes=9)
-    assert line.startswith("E309 job.yaml:6:34 compile.loss: ")
+    assert line.startswith("job.yaml:6:34 compile.loss: ")
+    assert line.endswith("[E309]")
     assert "9 classes" in line
 
 
@@ -76,7 +78,8 @@ def test_many_trials_with_one_mistake_give_one_line(make_job: MakeJob, points: P
         + "search: {trials: 30, repeats: 2}\n"
     )
     (line,) = lines_of(make_job, points, text)
-    assert line.startswith("E310 job.yaml:6:")
+    assert line.startswith("job.yaml:6:")
+    assert line.endswith("[E310]")
     assert ", with compile.optimizer.Adam.learning_rate=" in line
 
 
@@ -90,15 +93,16 @@ def test_the_same_mistake_in_two_places_gives_two_lines(make_job: MakeJob, point
     text = TEXT[: TEXT.index("model:")] + named + TEXT[TEXT.index("compile:") + len("compile:") :]
     lines = lines_of(make_job, points, text)
     assert [line.split(" with ")[0].split(": ")[0] for line in lines] == [
-        "E309 job.yaml:5:5 model.one.0", "E309 job.yaml:8:5 model.two.0",
+        "job.yaml:5:5 model.one.0", "job.yaml:8:5 model.two.0",
     ]  # fmt: skip
+    assert [code_of(line) for line in lines] == ["E309"] * 2
 
 
 def test_a_mistake_of_a_variant_is_told_at_the_variant(make_job: MakeJob, points: Path) -> None:
     text = TEXT + "variants:\n  - {fit.epochs: 2}\n  - {model.1.Dense.units: 1}\n  - {compile.loss: mse}\n"
     lines = lines_of(make_job, points, text)
     assert [line.split(": ")[0] for line in lines] == [
-        "E309 job.yaml:6:34 compile.loss", "E309 job.yaml:10:20 variants.2.compile.loss",
+        "job.yaml:6:34 compile.loss", "job.yaml:10:20 variants.2.compile.loss",
     ]  # fmt: skip
     assert "with model.1.Dense.units=1" in lines[0]
 
@@ -138,19 +142,20 @@ def test_class_weights_of_numbers(make_job: MakeJob, points: Path, class_weight:
     for text in (numbers, numbers.replace("score", "kind")):
         (line,) = lines_of(make_job, points, weighed(text, class_weight))
         assert line == (
-            "E310 job.yaml:7:7 fit.class_weight: class weights are for a target of classes, and the loss"
-            " MeanSquaredError compares numbers here. Fix: remove it, or weigh the rows by data.sample_weight."
+            "job.yaml:7:7 fit.class_weight: class weights are for a target of classes, and the loss"
+            " MeanSquaredError compares numbers here. Fix: remove it, or weigh the rows by data.sample_weight. [E310]"
         )
 
 
 def test_class_weights_of_no_class(make_job: MakeJob, points: Path) -> None:
     lines = lines_of(make_job, points, weighed(TEXT, "{3: 1, 4: 2, low: 3}"), num_classes=4)
     assert lines == [
-        "E314 job.yaml:7:28 fit.class_weight.4: the target has no class '4'. Fix: name one of '0', '1', '2', '3'.",
-        "E314 job.yaml:7:34 fit.class_weight.low: the target has no class 'low'. Fix: name one of '0', '1', '2', '3'.",
+        "job.yaml:7:28 fit.class_weight.4: the target has no class '4'. Fix: name one of '0', '1', '2', '3'. [E314]",
+        "job.yaml:7:34 fit.class_weight.low: the target has no class 'low'."
+        " Fix: name one of '0', '1', '2', '3'. [E314]",
     ]
     (line,) = lines_of(make_job, points, weighed(YES, "{2: 5}"))
-    assert line == "E314 job.yaml:7:22 fit.class_weight.2: the target has no class '2'. Fix: name one of '0', '1'."
+    assert line == "job.yaml:7:22 fit.class_weight.2: the target has no class '2'. Fix: name one of '0', '1'. [E314]"
 
 
 def test_class_weights_of_no_string_of_the_target(make_job: MakeJob) -> None:
@@ -159,16 +164,18 @@ def test_class_weights_of_no_string_of_the_target(make_job: MakeJob) -> None:
     with pytest.raises(SpecError) as caught:
         check_plan(plan, schemas, dict.fromkeys(schemas, 4), dict.fromkeys(schemas, WORDS))
     (line,) = caught.value.lines
-    assert line.endswith("fit.class_weight.hihg: the target has no class 'hihg'. Fix: did you mean 'high'?")
+    assert line.endswith("fit.class_weight.hihg: the target has no class 'hihg'. Did you mean 'high'? [E314]")
 
 
 def test_class_weights_are_looked_at_in_every_trial(make_job: MakeJob, points: Path) -> None:
     text = weighed(TEXT, "{choice: [{0: 2}, {1: 2}, {9: 2}]}") + "search: {sampler: grid}\n"
     (line,) = lines_of(make_job, points, text, num_classes=4)
-    assert line.startswith("E314 job.yaml:7:48 fit.class_weight.choice.2.9: the target has no class '9'")
+    assert line.startswith("job.yaml:7:48 fit.class_weight.choice.2.9: the target has no class '9'")
+    assert line.endswith("[E314]")
 
 
 def test_weighted_metrics_that_do_not_fit_the_loss(make_job: MakeJob, points: Path) -> None:
     (line,) = lines_of(make_job, points, TEXT.replace("metrics: [", "weighted_metrics: [mae, "))
-    assert line.startswith("E310 job.yaml:6:")
+    assert line.startswith("job.yaml:6:")
+    assert line.endswith("[E310]")
     assert "compile.weighted_metrics.0: with the loss SparseCategoricalCrossentropy" in line

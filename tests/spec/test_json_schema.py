@@ -11,9 +11,8 @@ import pytest
 from seqjobs.errors.problems import Problems
 from seqjobs.spec.document import read_document
 from seqjobs.spec.schema import json_schema
-from tests.spec.mutations import JOBS
-from tests.spec.spec_texts import SPEC, changed, errors, parse
-from tests.tables.test_operations import COLUMN, WRITINGS
+from tests.operations.test_writings import COLUMN, WRITINGS
+from tests.spec.spec_texts import JOBS, SPEC, changed, errors, parse
 
 SCHEMA = json_schema()
 

@@ -16,6 +16,7 @@ from rich.text import Text
 from seqjobs.cli.progress.line_progress import end_line, start_line
 from seqjobs.cli.progress.sparkline import sparkline
 from seqjobs.cli.progress.tracker import BestTrial, Tracker, WorkerRow
+from seqjobs.cli.streams import say_now
 from seqjobs.cli.views.formatting import (
     counted,
     shown_duration,
@@ -73,8 +74,9 @@ class LiveView:
         self._console.print(Text(f"warning: {printable(text)}", style="yellow"), soft_wrap=True)
 
     def notice(self, text: str) -> None:
-        """Show a line below the drawing from now on. Takes no lock, so that a signal handler may call it."""
         self._notice = text
+        if not self._live.is_started:
+            say_now(text)
 
     def planned(self, run_id: str, plan: Plan, standing: Standing) -> None:
         with self._lock:

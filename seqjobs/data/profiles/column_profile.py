@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqjobs.data.columns import ColumnType, stored_type
+from seqjobs.data.columns import stored_type
 from seqjobs.data.dataset import Array
 from seqjobs.data.profiles.pictures import PictureProfile, profile_pictures
 from seqjobs.data.profiles.texts import TextProfile, profile_texts
 from seqjobs.data.profiles.times import TimeProfile, profile_times
 from seqjobs.errors import DataError
+from seqjobs.operations.column_type import ColumnType
 
 MAX_FREQUENT = 5
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image as Pillow
 
-from seqjobs.data.preprocess.image import FORMATS
+from seqjobs.operations.image import FORMATS
 
 # A size stands in a picture's header, but hundreds of them tell as much as thousands.
 MAX_LOOKED_AT = 500

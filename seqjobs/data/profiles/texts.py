@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from seqjobs.data.preprocess.tokens import Tokens
+from seqjobs.operations.tokens import Tokens
 
 MAX_LOOKED_AT = 20_000
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from seqjobs.data.dataset import Array
-from seqjobs.data.preprocess.times import part_of, times_of
+from seqjobs.operations.times import part_of, times_of
 
 # `20240331` is a number and `2024` a year to most who write them: a date has its dashes.
 _SHORTEST_DATE = len("2024-03-31")

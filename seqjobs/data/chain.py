@@ -1,0 +1,207 @@
+"""Chain: all operations on one column, in their order."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from itertools import accumulate
+from typing import Any, Self, final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seqjobs.data.columns import NO_ROWS, numbers_with_gaps
+from seqjobs.data.place import Place
+from seqjobs.errors import DataError
+from seqjobs.operations import OPERATION_CLASSES, Operation, operation_of
+from seqjobs.operations._base import NOT_FINITE, TOO_LARGE, Learner, Note
+from seqjobs.operations.arrays import Array, Values, rows_with
+from seqjobs.operations.column_type import ColumnType
+from seqjobs.operations.few_values import FewValues
+from seqjobs.spec.column_spec import ColumnSpec
+
+LARGEST_EXACT = 2**53  # float64 holds all whole numbers below it
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """The operations on the column `name`, which holds `given` as it is read. Without any it is the column itself."""
+
+    name: str
+    given: ColumnType
+    operations: tuple[Operation, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, given: ColumnType, spec: ColumnSpec) -> Self:
+        """Return what a spec asks for. Raises DataError (E403) if an operation cannot take what it is given."""
+        return cls(name=name, given=given, operations=tuple(map(operation_of, spec.operations))).checked()
+
+    def checked(self) -> Self:
+        """Return the chain itself. Raises DataError (E403)."""
+        current = self.given
+        for operation in self.operations:
+            try:
+                current = operation.output(current)
+            except DataError as error:
+                raise self.placed(operation, error) from None
+        return self
+
+    @property
+    def output(self) -> ColumnType:
+        """What the column has become; `shape` is None if only the training rows tell it."""
+        return self._types[-1]
+
+    @property
+    def learns(self) -> bool:
+        """Whether anything is still to be learned from the training rows."""
+        return self.lesson() is not None
+
+    def lesson(self) -> Lesson | None:
+        """Return what is to be learned next; None if all is known."""
+        for index, operation in enumerate(self.operations):
+            learner = operation.learner()
+            if learner is not None:
+                return Lesson(chain=self, index=index, learner=learner)
+        return None
+
+    def steps(self) -> Iterator[tuple[Operation, ColumnType]]:
+        """Yield each operation with the type that it is given."""
+        return zip(self.operations, self._types, strict=False)
+
+    def apply(self, column: pa.Array, note: Note, place: Place) -> Array:
+        """Return the features (rows, width) of some rows; `note` is called for those that have none."""
+        found = self.values(column, note, place, as_numbers=True)
+        assert isinstance(found, np.ndarray)
+        if found.dtype == np.float64:
+            missing = np.isnan(found)
+            if missing.any():
+                null = np.asarray(column.is_null()) | _holds_null(column)
+                note("null", missing.any(axis=1) & null)
+                found = np.where(missing & null[:, None], 0.0, found)
+        return found
+
+    def values(self, column: pa.Array, note: Note, place: Place, *, as_numbers: bool, instead: float = 0.0) -> Values:
+        """Return the column after all operations; as numbers, if it is still Arrow's and `as_numbers` asks for them.
+
+        `instead` replaces an infinity that is reported.
+        """
+        current: Values = column
+        for index, (operation, given) in enumerate(self.steps()):
+            if isinstance(current, pa.Array) and _as_numbers(operation, given):
+                current = numbers_with_gaps(current, self.name, given.width, place)
+                if given.kind == "integer" and operation.keeps_values and self._is_looked_up_after(index):
+                    note(TOO_LARGE, rows_with(np.abs(current) >= LARGEST_EXACT))
+            if operation.refuses_infinite:
+                current = _without_infinite(current, note, instead)
+            current = operation.apply(current, note)
+        if as_numbers and isinstance(current, pa.Array):
+            current = numbers_with_gaps(current, self.name, self.output.width, place)
+        return current
+
+    def _is_looked_up_after(self, index: int) -> bool:
+        """Whether the operation after this one tells whole numbers apart by all of their digits."""
+        return any(operation.takes_stored for operation in self.operations[index + 1 : index + 2])
+
+    def to_json(self) -> dict[str, Any]:
+        steps = [{"name": operation.entry.name, **asdict(operation)} for operation in self.operations]
+        return {"name": self.name, "given": asdict(self.given), "operations": steps}
+
+    @classmethod
+    def from_json(cls, tree: dict[str, Any]) -> Self:
+        """Raises KeyError or TypeError for what `to_json` has not made."""
+        given = tree["given"]
+        shape = None if given["shape"] is None else tuple(given["shape"])
+        steps = [dict(step) for step in tree["operations"]]
+        return cls(
+            name=tree["name"],
+            given=ColumnType(kind=given["kind"], dtype=given["dtype"], shape=shape),
+            operations=tuple(OPERATION_CLASSES[step.pop("name")].of(**step) for step in steps),
+        )
+
+    @cached_property
+    def _types(self) -> tuple[ColumnType, ...]:
+        """What each operation is given, and what the last one makes."""
+        return tuple(accumulate(self.operations, lambda given, operation: operation.output(given), initial=self.given))
+
+    def placed(self, operation: Operation, error: DataError) -> DataError:
+        """Return the error of an operation with its place in the spec."""
+        what = f"{operation.entry.name}: {error.what}"
+        return DataError(error.code, what, where=f"data.features.{self.name}", fix=error.fix)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """One operation of a chain that looks at the training rows; it sees what those before it make of them."""
+
+    chain: Chain
+    index: int
+    learner: Learner
+
+    def add(self, column: pa.Array, place: Place) -> None:
+        """Take a part of the column. Raises DataError."""
+        as_numbers = _as_numbers(self.chain.operations[self.index], self._before.output)
+        with self._placed():
+            few = FewValues.of(column) if as_numbers or self.index else None
+            looked_at = column if few is None else few.column
+            found = self._before.values(looked_at, _ignore, place, as_numbers=as_numbers, instead=np.nan)
+            found = _without_infinite(found, _ignore, np.nan)  # left out, as missing values are
+            self.learner.add(found if few is None or isinstance(found, pa.Array) else found[few.codes])
+
+    def finish(self) -> Chain:
+        """Return the chain with what the operation has learned. Raises DataError (E417)."""
+        with self._placed():
+            learned = self.learner.finish()
+        operations = self.chain.operations
+        return replace(self.chain, operations=(*operations[: self.index], learned, *operations[self.index + 1 :]))
+
+    @cached_property
+    def _before(self) -> Chain:
+        return replace(self.chain, operations=self.chain.operations[: self.index])
+
+    @contextlib.contextmanager
+    def _placed(self) -> Iterator[None]:
+        try:
+            yield
+        except DataError as error:
+            raise error if error.where else self.chain.placed(self.chain.operations[self.index], error) from None
+
+
+def _as_numbers(operation: Operation, given: ColumnType) -> bool:
+    return given.is_number and given.shape is not None and not operation.takes_stored
+
+
+def _without_infinite(values: Values, note: Note, instead: float) -> Values:
+    """Return the values with `instead` for each infinity; whole numbers, texts and all others as they are."""
+    if isinstance(values, np.ndarray):
+        infinite = np.isinf(values) if values.dtype.kind == "f" else NO_ROWS
+        if not infinite.any():
+            return values
+        note(NOT_FINITE, rows_with(infinite))
+        return np.where(infinite, instead, values)
+    if not pa.types.is_floating(values.type):
+        return values
+    infinite = np.isinf(values.to_numpy(zero_copy_only=False))
+    if not infinite.any():
+        return values
+    note(NOT_FINITE, infinite)
+    return pc.if_else(pa.array(infinite), pa.scalar(instead, pa.float64()).cast(values.type), values)
+
+
+def _holds_null(column: pa.Array) -> Array:
+    """Return which rows have a list with a null in it."""
+    storage = column.storage if isinstance(column, pa.ExtensionArray) else column
+    if not pa.types.is_nested(storage.type):
+        return np.zeros(len(column), bool)
+    flat = storage.flatten()
+    if not flat.null_count:
+        return np.zeros(len(column), bool)
+    return np.array([value is not None and None in value for value in storage.to_pylist()], bool)
+
+
+def _ignore(_wrong: str, _rows: Array) -> None:
+    """Rows without a feature are reported when they are written, all of them at once."""

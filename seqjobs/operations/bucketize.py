@@ -1,0 +1,96 @@
+"""bucketize: count the boundaries that are at or below a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+from seqjobs.errors import DataError
+from seqjobs.operations._base import Layer, Learner, Note, Operation, as_row, check_numbers, numbers
+from seqjobs.operations.arrays import Array, Values, np, rows_with
+from seqjobs.operations.column_type import INDEX, ColumnType
+from seqjobs.tables._base import Argument, ArgumentValue, Conflict, Entry
+from seqjobs.tables.arguments import Integer, ListOf, Number, Optional
+
+
+def _one_way_to_cut(given: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
+    boundaries, quantiles = given["boundaries"], given["quantiles"]
+    if (boundaries is None) == (quantiles is None):
+        what = "bucketize takes boundaries or a number of quantiles, one of the two"
+        yield Conflict("boundaries", what, "write {bucketize: [0, 10, 100]}, or {bucketize: {quantiles: 4}}")
+    elif isinstance(boundaries, tuple) and list(boundaries) != sorted(set(map(float, boundaries))):  # type: ignore[arg-type]
+        yield Conflict("boundaries", "the boundaries do not rise", "sort them, each once")
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Bucketize(Operation):
+    """As keras.layers.Discretization, except that boundaries are float64, as values are.
+
+    The layer rounds them to float32, so that 0.1 would not be at the boundary 0.1. Its quantiles are estimates; these
+    are exact.
+    """
+
+    entry = Entry(
+        "bucketize",
+        "Count the boundaries that are at or below a value; `quantiles` cuts the training rows into that many equal "
+        "parts.",
+        {
+            "boundaries": Argument(Optional(ListOf(Number())), None),
+            "quantiles": Argument(Optional(Integer(at_least=2, at_most=1000)), None),
+        },
+        rules=(_one_way_to_cut,),
+        alone="boundaries",
+    )
+    takes = "numbers"
+
+    boundaries: tuple[float, ...] | None = None
+    quantiles: int | None = None
+
+    @property
+    def refuses_infinite(self) -> bool:
+        return True
+
+    def output(self, given: ColumnType) -> ColumnType:
+        check_numbers(given)
+        return replace(INDEX, shape=given.shape)
+
+    def learner(self) -> Learner | None:
+        return _Learner(self) if self.boundaries is None else None
+
+    def apply(self, values: Values, note: Note) -> Values:
+        found = numbers(values)
+        note("null", rows_with(np.isnan(found)))
+        return np.searchsorted(np.array(self.boundaries), found, side="right").astype(np.int32)
+
+    def layer(self, given: ColumnType, keras: Any) -> Layer:  # noqa: ARG002
+        boundaries = as_row(self.boundaries)
+        if np.array_equal(boundaries, boundaries.astype(np.float32)):
+            layer: Layer = keras.layers.Discretization(boundaries[0].tolist(), dtype="float64")
+            return layer
+        ops = keras.ops
+        return lambda column: ops.sum(
+            ops.cast(ops.greater_equal(ops.expand_dims(column, -1), boundaries), "float64"), axis=-1
+        )
+
+
+@final
+class _Learner:
+    """Holds the column, 8 bytes per number: quantiles that are merged from parts depend on the parts."""
+
+    def __init__(self, operation: Bucketize) -> None:
+        self._operation = operation
+        self._parts: list[Array] = []
+
+    def add(self, values: Values) -> None:
+        self._parts.append(numbers(values).reshape(-1))
+
+    def finish(self) -> Bucketize:
+        found = np.concatenate(self._parts)
+        found = found[~np.isnan(found)]
+        if not found.size:
+            what = "all training rows are missing, so there are no quantiles"
+            raise DataError("E417", what, fix="leave the column out, or put `impute` before it.")
+        shares = np.arange(1, self._operation.quantiles or 2) / (self._operation.quantiles or 2)
+        return replace(self._operation, boundaries=tuple(np.unique(np.quantile(found, shares)).tolist()))

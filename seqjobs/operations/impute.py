@@ -1,0 +1,206 @@
+"""impute: replace missing values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+from seqjobs.errors import DataError
+from seqjobs.errors.problems import Path, Problems
+from seqjobs.operations._base import Layer, Learner, Note, Operation, as_row, check_numbers, numbers, unlike
+from seqjobs.operations.arrays import Array, Values, np, pa, pc
+from seqjobs.operations.categories import by_frequency, counted
+from seqjobs.operations.column_type import NUMBER, ColumnType
+from seqjobs.operations.moments import Moments
+from seqjobs.tables._base import Argument, ArgumentValue, Conflict, Entry, Invalid, JsonValue, Kind, part
+from seqjobs.tables.arguments import Flag, Number, OneOf, Optional, refuse
+
+_LONGEST_TEXT = 1000
+
+
+@part
+class _NumberOrText(Kind):
+    """What a missing value may become."""
+
+    @property
+    def expected(self) -> str:
+        return "a number or a string"
+
+    def check(self, value: object, path: Path, problems: Problems) -> ArgumentValue | Invalid:
+        if isinstance(value, str):
+            return value if len(value) <= _LONGEST_TEXT else refuse(self, value, path, problems, fix="shorten it")
+        return Number().check(value, path, problems)
+
+    def json_schema(self) -> dict[str, JsonValue]:
+        return {"type": ["number", "string"]}
+
+
+def _one_replacement(given: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
+    if (given["strategy"] is None) == (given["constant"] is None):
+        what = "impute takes a strategy or a constant, one of the two"
+        yield Conflict("strategy", what, "write {impute: median}, or {impute: {constant: 0}}")
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Impute(Operation):
+    """Missing are nulls, NaN among numbers, and empty strings.
+
+    An empty cell of CSV is a null and an exported model knows no null strings, so an empty string must mean the same.
+    """
+
+    entry = Entry(
+        "impute",
+        "Replace missing values (nulls, NaN, empty strings) by the mean, median or most frequent value of the training "
+        "rows, or by a constant. `indicator` adds a column that is 1 where a number was missing.",
+        {
+            "strategy": Argument(Optional(OneOf(("mean", "median", "most_frequent"))), None),
+            "constant": Argument(Optional(_NumberOrText()), None),
+            "indicator": Argument(Flag(), False),
+        },
+        rules=(_one_replacement,),
+        number="constant",
+        alone="strategy",
+    )
+    takes = "numbers, strings"
+    keeps_values = True
+
+    strategy: str | None = None
+    constant: float | str | None = None
+    indicator: bool = False
+    values: tuple[float, ...] | str | None = None
+    """What replaces a missing value: one number for each of a row's, or a string."""
+
+    @property
+    def refuses_infinite(self) -> bool:
+        return self.constant is None
+
+    def output(self, given: ColumnType) -> ColumnType:
+        if given.kind == "string":
+            self._check_strings(given)
+            return given
+        check_numbers(given)
+        if isinstance(self.constant, str):
+            raise unlike(given, "strings if its constant is one", "write a number as its constant.")
+        return replace(NUMBER, shape=(given.width * 2,) if self.indicator else given.shape)
+
+    def learner(self) -> Learner | None:
+        if self.values is not None or self.constant is not None:
+            return None
+        return _LEARNERS[str(self.strategy)](self)
+
+    def apply(self, values: Values, _note: Note) -> Values:
+        if isinstance(values, pa.Array):
+            return pc.fill_null(_without_empty(values), self._replacement)
+        found = numbers(values)
+        missing = np.isnan(found)
+        filled = np.where(missing, np.array(self._replacement, np.float64), found)
+        return np.concatenate([filled, missing.astype(np.float64)], axis=1) if self.indicator else filled
+
+    def layer(self, given: ColumnType, keras: Any) -> Layer:
+        ops = keras.ops
+        if given.kind == "string":
+            is_empty = keras.layers.StringLookup(vocabulary=[""], mask_token=None)
+            return lambda column: ops.where(ops.equal(is_empty(column), 1), str(self._replacement), column)
+
+        def layer(column: Any) -> Any:
+            missing = ops.isnan(column)
+            filled = ops.where(missing, as_row(self._replacement), column)
+            return ops.concatenate([filled, ops.cast(missing, "float64")], axis=-1) if self.indicator else filled
+
+        return layer
+
+    @property
+    def _replacement(self) -> Any:
+        return self.constant if self.values is None else self.values
+
+    def _check_strings(self, given: ColumnType) -> None:
+        if self.strategy in ("mean", "median"):
+            raise unlike(given, f"numbers if its strategy is {self.strategy}", "write impute: most_frequent.")
+        if self.indicator:
+            raise unlike(given, "numbers if it has an indicator", "remove the indicator.")
+        if isinstance(self.constant, float):
+            raise unlike(given, "numbers if its constant is one", "put its constant in quotes.")
+
+
+def _without_empty(values: pa.Array) -> pa.Array:
+    """Return strings with a null for each empty one."""
+    texts = values.cast(pa.string()) if pa.types.is_dictionary(values.type) else values
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, texts.type), texts)
+
+
+def _nothing_there(strategy: str) -> DataError:
+    what = f"all training rows are missing, so there is no {strategy.replace('_', ' ')}"
+    return DataError("E417", what, fix="leave the column out, or write {impute: {constant: 0}}.")
+
+
+@final
+class _Mean:
+    def __init__(self, operation: Impute) -> None:
+        self._operation = operation
+        self._moments = Moments()
+
+    def add(self, values: Values) -> None:
+        self._moments.add(numbers(values))
+
+    def finish(self) -> Impute:
+        if not self._moments.count.all():
+            raise _nothing_there("mean")
+        return replace(self._operation, values=tuple(self._moments.mean.tolist()))
+
+
+@final
+class _Median:
+    """Holds the column, 8 bytes per number: a median that is merged from parts depends on the parts."""
+
+    def __init__(self, operation: Impute) -> None:
+        self._operation = operation
+        self._parts: list[Array] = []
+
+    def add(self, values: Values) -> None:
+        self._parts.append(numbers(values))
+
+    def finish(self) -> Impute:
+        found = np.concatenate(self._parts)
+        if np.isnan(found).all(axis=0).any():
+            raise _nothing_there("median")
+        return replace(self._operation, values=tuple(np.nanmedian(found, axis=0).tolist()))
+
+
+@final
+class _MostFrequent:
+    """Of several values that are equally frequent, the first in the order of numbers or of code points."""
+
+    def __init__(self, operation: Impute) -> None:
+        self._operation = operation
+        self._texts: Counter[str] = Counter()
+        self._numbers: list[Counter[float]] = []
+
+    def add(self, values: Values) -> None:
+        if isinstance(values, pa.Array):
+            self._texts.update(counted(_without_empty(values)))
+            return
+        found = numbers(values)
+        self._numbers = self._numbers or [Counter() for _ in range(found.shape[1])]
+        for counter, column in zip(self._numbers, found.T, strict=True):
+            distinct, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+            counter.update(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
+
+    def finish(self) -> Impute:
+        if not self._texts and not (self._numbers and all(self._numbers)):
+            raise _nothing_there("most_frequent value")
+        if self._texts:
+            return replace(self._operation, values=by_frequency(self._texts)[0])
+        return replace(
+            self._operation,
+            values=tuple(min(counter, key=lambda value: (-counter[value], value)) for counter in self._numbers),
+        )
+
+
+_LEARNERS: Mapping[str, Callable[[Impute], Learner]] = {
+    "mean": _Mean,
+    "median": _Median,
+    "most_frequent": _MostFrequent,
+}

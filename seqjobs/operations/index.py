@@ -1,0 +1,34 @@
+"""index: look up a whole number for each value, for an Embedding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+from seqjobs.operations._base import Layer, Note
+from seqjobs.operations.arrays import Values
+from seqjobs.operations.categories import CATEGORY_ARGUMENTS, Categories, check_categories, no_room_for_others
+from seqjobs.operations.column_type import INDEX, ColumnType
+from seqjobs.tables._base import Entry
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Index(Categories):
+    entry = Entry(
+        "index",
+        "Look up a whole number for each value of the training rows, for an Embedding: 1 for the most frequent, and 0 "
+        "for all others, as in `one_hot`. With `unseen: error` there are no others, and the most frequent is 0.",
+        CATEGORY_ARGUMENTS,
+        rules=(no_room_for_others,),
+    )
+
+    def output(self, given: ColumnType) -> ColumnType:
+        check_categories(given)
+        return INDEX
+
+    def apply(self, values: Values, note: Note) -> Values:
+        return self.numbers_of(values, note).reshape(-1, 1)
+
+    def layer(self, given: ColumnType, keras: Any) -> Layer:
+        return self.lookup_layer(given, keras)
