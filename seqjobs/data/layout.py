@@ -29,6 +29,8 @@ class FeatureColumn:
     chain: Chain
     """What is done to it; of width known."""
     start: int
+    only_whole: bool = False
+    """Whether fractions have no feature, because whole numbers were looked up in training."""
 
     @property
     def name(self) -> str:

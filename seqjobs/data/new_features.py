@@ -28,8 +28,9 @@ def new_features(layout: Layout, batch: pa.RecordBatch, place: Place, tally: Tal
 
     `layout` is what `new_layout` makes of their schema. Raises DataError (E409, E424) for what cannot be counted.
     """
+    _note_fractions(layout, batch, place, tally)
     features = FeatureArray(layout, batch.num_rows, tally)
-    features.write(_as_trained(layout, batch, place), 0, place)
+    features.write(as_trained(layout, batch, place), 0, place)
     return features.finish()
 
 
@@ -49,8 +50,12 @@ def new_layout(
     """
     chains = [_fitting(chain, schema.field(chain.name), preparation, where) for chain in preparation.chains]
     starts = accumulate((chain.output.width for chain in chains), initial=0)
+    columns = (
+        FeatureColumn(chain=chain, start=start, only_whole=trained.given.kind == "integer" and trained.looks_up_values)
+        for chain, start, trained in zip(chains, starts, preparation.chains, strict=False)
+    )
     return Layout(
-        columns=tuple(FeatureColumn(chain=chain, start=start) for chain, start in zip(chains, starts, strict=False)),
+        columns=tuple(columns),
         feature_shape=preparation.feature_shape,
         feature_dtype=preparation.feature_dtype,
         scale=scale_of(preparation),
@@ -78,7 +83,7 @@ def _fitting(chain: Chain, field: pa.Field, preparation: Preparation, where: str
     if found.zone != given.zone and found.kind in ("time", "string"):
         if found.zone is None or given.zone is None:
             raise _other_clock(chain, found, where)
-        return chain  # the same instants, which `_as_trained` gives the zone that the model was trained on
+        return chain  # the same instants, which `as_trained` gives the zone that the model was trained on
     if given.shape is not None and (found.shape is None or math.prod(found.shape) == math.prod(given.shape)):
         found = replace(found, shape=given.shape)  # what lists of unknown length hold is looked at row by row
     made = replace(chain, given=found)
@@ -113,7 +118,17 @@ def _makes_the_same(made: Chain, trained: Chain, preparation: Preparation) -> bo
     return preparation.feature_dtype == "float32" or output.kind != "float"
 
 
-def _as_trained(layout: Layout, batch: pa.RecordBatch, place: Place) -> pa.RecordBatch:
+def _note_fractions(layout: Layout, batch: pa.RecordBatch, place: Place, tally: Tally) -> None:
+    """Count the rows with a fraction where training looked up whole numbers: it would pass for an unseen category."""
+    for column in layout.columns:
+        found = batch.column(batch.schema.get_field_index(column.name))
+        if column.only_whole and pa.types.is_floating(found.type):
+            numbers = np.asarray(found.to_numpy(zero_copy_only=False), np.float64)
+            is_fraction = np.isfinite(numbers) & (numbers != np.floor(numbers))
+            tally.add("E420", "fractions, but training looked up whole numbers,", column.name, is_fraction, place)
+
+
+def as_trained(layout: Layout, batch: pa.RecordBatch, place: Place) -> pa.RecordBatch:
     """The columns: such as hold nothing with a type, times in their zone, whole numbers as bytes where features are."""
     for column in layout.columns:
         index = batch.schema.get_field_index(column.name)

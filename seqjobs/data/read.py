@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from seqjobs.data.checks import check_rows
 from seqjobs.data.dataset import DataSchema, Dataset, Split
 from seqjobs.data.features import FeatureArray
 from seqjobs.data.fingerprint import fingerprint
 from seqjobs.data.free_memory import free_bytes
+from seqjobs.data.inspection.row_blocks import find_feature_range
+from seqjobs.data.inspection.row_warnings import find_empty_classes, warn_of_rows
 from seqjobs.data.layout import Layout
 from seqjobs.data.learning import learned_layout, training_rows
 from seqjobs.data.preparation import Preparation
@@ -58,11 +59,15 @@ def read_dataset(source: DataSource) -> Dataset:
                 writer = files.of("validation")
                 validation, _ = _read_split(others, num_rows(survey.validation), layout, classes, writer)
             num_classes = len(classes) if classes else _num_classes(layout, train, validation)
-            # Hashing does not hold the interpreter's lock, so it costs no time next to the checks.
+            # Hashing needs no lock of the interpreter, so it costs no time next to the search for warnings.
             with ThreadPoolExecutor(max_workers=1) as beside:
                 hashed = beside.submit(fingerprint, layout, classes, train, validation)
-                warnings = check_rows(layout, train, validation, classes, num_classes)
+                warnings = warn_of_rows(
+                    layout, train, validation, classes=classes, num_classes=num_classes, held_back=source.held_back
+                )
                 digest = hashed.result()
+            splits = [train] if validation is None else [train, validation]
+            found_range = find_feature_range(splits, layout.scale) if source.is_indexed else None
             train = files.named("train", train, digest)
             validation = None if validation is None else files.named("validation", validation, digest)
     except MemoryError as error:  # a process may have less than the machine
@@ -80,6 +85,8 @@ def read_dataset(source: DataSource) -> Dataset:
         fingerprint=digest,
         preparation=Preparation.of(layout),
         warnings=warnings,
+        empty_classes=find_empty_classes(train.target, num_classes),
+        feature_range=found_range,
     )
 
 

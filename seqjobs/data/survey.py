@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -94,8 +94,9 @@ def survey_data(source: DataSource) -> Survey:
     first = train[0]
     names = _feature_names(spec, first)
     types = _types(spec, names, first)
+    expected = {name: str(found) for name, found in types.items()}
     for other in (*train[1:], *(validation or ())):
-        _check_agreement(spec, first, other, types)
+        check_agreement(first, other, expected, no_others=spec.features is None or spec.others is not None)
     _check_rows("train", train)
     _check_rows("validation", validation)
     types = _with_lengths(spec, types, train)
@@ -128,7 +129,7 @@ def _feature_names(spec: DataSpec, file: DataFile) -> tuple[str, ...]:
 
 
 def check_columns(names: Iterable[str], file: DataFile, *, needed_by: str = "") -> None:
-    """Raises DataError (E402) for a column that a file does not have, or has twice.
+    """Raise DataError (E402) for a column that a file lacks, or has twice.
 
     `needed_by` is what needs the columns, if it is not the spec that names them.
     """
@@ -214,20 +215,31 @@ def _field(file: DataFile, name: str) -> pa.Field:
     return file.schema.field(file.schema.get_field_index(name))
 
 
-def _check_agreement(spec: DataSpec, first: DataFile, other: DataFile, types: dict[str, ColumnType]) -> None:
+def check_agreement(first: DataFile, other: DataFile, expected: Mapping[str, str], *, no_others: bool) -> None:
+    """Check that a file has columns of the same types as the first one.
+
+    Args:
+        first: The file that others are compared with.
+        other: Any other file.
+        expected: The type of each column to check, by its name.
+        no_others: Whether the file may have no further columns.
+
+    Raises:
+        DataError: E404 if the files differ, E402 if a column is there twice.
+    """
     if other.schema.equals(first.schema, check_metadata=True):
         return
     known = other.schema.names
-    for name, expected in types.items():
+    for name, kind in expected.items():
         if name not in known:
             raise _disagreement(first, other, f"column {shown(name)} is only in the first")
         check_columns([name], other)
         found = described(_field(other, name))
-        if found != str(expected):
-            raise _disagreement(first, other, f"column {shown(name)} is {expected} in the first, {found} in the second")
-    if spec.features is None or spec.others is not None:
+        if found != kind:
+            raise _disagreement(first, other, f"column {shown(name)} is {kind} in the first, {found} in the second")
+    if no_others:
         for name in known:
-            if name not in types:
+            if name not in expected:
                 raise _disagreement(first, other, f"column {shown(name)} is only in the second")
 
 

@@ -126,7 +126,7 @@ class RayPool:
         try:
             self._ray = stack.enter_context(ray_cluster.connected(leased.address, token=leased.token))
         except ClusterError as error:
-            self._notify(f"the kept cluster is not used: {error.what}")
+            self._notify(f"the warm cluster is not used: {error.what}")
             return None
         leased.connect(self._ray)
         return leased
@@ -205,7 +205,7 @@ class RayPool:
 
     def _written(self, trial: Trial, ask: Ask) -> bytes:
         what = f"no worker has written the model of trial {trial.id} within {EXPORT_SECONDS:g} s"
-        late = ClusterError("E519", what, fix="run the same command again to go on.")
+        late = ClusterError("E519", what, fix="run the same command again to resume.")
         answer = Asks(self._ray, self._any_slots(), Deadline(EXPORT_SECONDS, late)).answers({trial.id: ask})[trial.id]
         content: bytes = _alive(answer, "writing a model")
         return content

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, final
+from typing import IO, Any, final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,11 +35,17 @@ class PredictionFile:
 
     @classmethod
     @contextlib.contextmanager
-    def writing(cls, path: Path) -> Iterator[PredictionFile]:
-        """Parquet or CSV, by the ending. Where it ends in an error no file is left, or the one that was there.
+    def writing(cls, out: Path | IO[bytes]) -> Iterator[PredictionFile]:
+        """Write to a path, Parquet or CSV by its ending, or CSV to a stream.
 
-        Raises StorageError E606.
+        After an error the path has no file, or the one that was there before. Raises StorageError E606.
         """
+        if not isinstance(out, Path):
+            made = cls(out, is_csv=True)
+            yield made
+            made._finish()
+            return
+        path = out
         with durable.reported("the predictions cannot be written", path), durable.written(path) as file:
             made = cls(file, is_csv=path.suffix == ".csv")
             yield made

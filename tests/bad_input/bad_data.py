@@ -1,4 +1,4 @@
-"""The corpus of data files: each is made here, and says what a job that reads it must be told."""
+"""The corpus of wrong data files: each row names a code and a part of the message that a job must get."""
 
 from __future__ import annotations
 
@@ -62,31 +62,31 @@ Make = Callable[[Path], object]
 
 @dataclass(frozen=True, kw_only=True)
 class BadData:
-    """A folder with files and the job that reads them; `words` are a part of what is told."""
+    """A folder with files, the job that reads them, and `words`, a part of the message."""
 
     name: str
     words: str
     make: Make
     spec: str = SPEC
     where: str = "train.parquet"
-    """What the error names: a file, or a part of the spec."""
+    """The place that the error names: a file, or a part of the spec."""
 
     @property
     def code(self) -> str:
         return self.name.split("_")[0].upper()
 
 
-def write(folder: Path, columns: dict[str, Any] | pa.Table, name: str = "train.parquet", **options: Any) -> Path:
+def write(folder: Path, columns: dict[str, Any] | pa.Table, name: str = "train.parquet") -> Path:
     path = folder / name
     path.parent.mkdir(exist_ok=True)
     table = columns if isinstance(columns, pa.Table) else pa.table(columns)
-    pq.write_table(table, path, **options)
+    pq.write_table(table, path)
     return path
 
 
-def good(folder: Path, **options: Any) -> Path:
-    """A file that can be trained on; its label is its first column, so that its values can be changed in place."""
-    return write(folder, {"label": LABEL, "x": FLOATS}, **options)
+def good(folder: Path) -> Path:
+    """Write a file that can be trained on."""
+    return write(folder, {"label": LABEL, "x": FLOATS})
 
 
 def spec(*replacements: tuple[str, str]) -> str:
@@ -132,7 +132,7 @@ def _negative_weight(folder: Path) -> None:
 
 
 def _corrupt(name: str, words: str) -> BadData:
-    """The row of a file of `data/`."""
+    """Return the row of a file of `data/`."""
     stem, _, ending = name.removesuffix(".xz").partition(".")
     train = f"train.{ending}"
 

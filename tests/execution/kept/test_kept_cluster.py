@@ -310,7 +310,7 @@ def test_what_a_killed_keeper_leaves_is_cleared_away_and_a_run_on_it_is_told(bar
     _, alive = psutil.wait_procs(below, timeout=30)
     assert not alive
     _, err = driver.communicate()
-    assert "the kept cluster was lost" in err
+    assert "the warm cluster was lost" in err
     assert "[E516]" in err
     assert KeptFolder().state.exists()
     assert lease(bare_home.start, {Resources(): 1}, []) is None
