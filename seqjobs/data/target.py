@@ -26,7 +26,7 @@ class TargetArray(Protocol):
     """The target of one split."""
 
     def write(self, column: pa.Array, start: int, place: Place) -> None:
-        """Decode the target of a batch into the rows from `start`. Raises DataError (E407, E409, E424)."""
+        """Decode the target of a batch into the rows from `start`. Raises DataError (E403, E409, E410, E424)."""
 
     def finish(self) -> tuple[Array, Classes | None]:
         """Return the target and, for strings, the classes. Raises DataError (E406, E407)."""
@@ -136,10 +136,10 @@ def _strings(dictionary: pa.Array, name: str, place: Place) -> list[str]:
     longest = pc.max(pc.binary_length(dictionary)).as_py() or 0
     if longest > MAX_CLASS_BYTES:
         what = f"target {shown(name)} has a text of {longest:,} bytes; the name of a class has {MAX_CLASS_BYTES:,}"
-        raise DataError("E407", f"{what} at most", where=place.where, fix="name a column of classes in data.target.")
+        raise DataError("E403", f"{what} at most", where=place.where, fix="name a column of classes in data.target.")
     try:
         strings: list[str] = dictionary.to_pylist()
     except UnicodeDecodeError as error:  # Parquet's reader does not check the bytes of a string
         what = f"target {shown(name)} has text that is not UTF-8"
-        raise DataError("E407", what, where=place.where, fix="write the file again with UTF-8 text.") from error
+        raise DataError("E410", what, where=place.where, fix="write the file again with UTF-8 text.") from error
     return strings

@@ -40,7 +40,7 @@ def draft_spec(data: str, target: str, *, validation: str | None = None, out: Pa
 
     Raises:
         DataError: If the data cannot be read or the target cannot be predicted: E402 no such column, E403 of another
-            type, E406 one value only, E407 missing values. Also E402 if no column can be a feature.
+            type, E406 one value only, E408 missing values. Also E402 if no column can be a feature.
         SpecError: For a path that a spec must not name.
     """
     splits = find_splits(data, Path()) if validation is None else Splits(train=data, validation=validation)

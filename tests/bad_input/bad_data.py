@@ -221,7 +221,7 @@ BAD_DATA = (
     _bad("e406_one_class", "so there is nothing to learn", _labels(["a", "a"]), where="data.target"),
     _bad("e408_null_labels", "null in column 'label' (1 of 3 rows); the first in row 1", _labels([0, None, 1])),
     _bad("e424_labels_beyond_32_bits", "1099511627776 in row 1", _labels([0, 2**40])),
-    _bad("e407_class_of_a_megabyte", "a text of 1,000,000 bytes", _labels(["a", "b" * 1_000_000])),
+    _bad("e403_class_of_a_megabyte", "a text of 1,000,000 bytes", _labels(["a", "b" * 1_000_000])),
     *(_bad(f"e411_cut_at_{length}", WHOLE, _content(GOOD[:length])) for length in LENGTHS),
     *(_bad(f"e411_{length}_bytes_short", WHOLE, _content(GOOD[:-length])) for length in MISSING),
     _bad("e411_cut_in_the_middle", WHOLE, _content(GOOD[: len(GOOD) // 2])),

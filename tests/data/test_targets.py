@@ -126,7 +126,7 @@ def test_integers_beyond_32_bits(folder: Folder) -> None:
 def test_text_that_is_not_utf8(folder: Folder) -> None:
     broken = pa.array([b"a", b"\xff", b"a", b"b"], pa.binary()).cast(pa.string(), safe=False)
     folder.write({"x": X, "label": broken})
-    assert (folder.error().code, "not UTF-8" in folder.error().what) == ("E407", True)
+    assert (folder.error().code, "not UTF-8" in folder.error().what) == ("E410", True)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("-inf"), 1e39])
