@@ -39,7 +39,7 @@ def propose_target(profile: ColumnProfile, validation: ColumnProfile | None) -> 
     """Return how to predict a column, by its profiles in the training rows and in the validation rows.
 
     Raises:
-        DataError: E403 for a type that cannot be predicted, E406 for one value only, E407 for rows without a value.
+        DataError: E403 for a type that cannot be predicted, E406 for one value only, E408 for rows without a value.
     """
     _check(profile)
     if profile.kind == "string":
@@ -68,7 +68,7 @@ def _check(profile: ColumnProfile) -> None:
     named = f"the target {shown(profile.name)}"
     if profile.nulls or profile.not_finite:
         what = f"{named} has no value in {profile.nulls + profile.not_finite:,} of {profile.rows:,} rows"
-        raise DataError("E407", what, fix="remove these rows from the files.")
+        raise DataError("E408", what, fix="remove these rows from the files.")
     is_known = profile.type is not None and (profile.type.is_number or profile.kind == "string")
     if not is_known or (profile.is_list and profile.width is None):
         what = f"{named} is {shown(profile.stored)}"

@@ -42,7 +42,7 @@ def test_the_target_tells_head_and_loss(tmp_path: Path, target: object, head: st
 @pytest.mark.parametrize(
     ("target", "code", "said"),
     [
-        (pa.array([None, *range(ROWS - 1)]), "E407", "the target 'y' has no value in 1 of 240 rows"),
+        (pa.array([None, *range(ROWS - 1)]), "E408", "the target 'y' has no value in 1 of 240 rows"),
         (np.full(ROWS, 3), "E406", "the target 'y' has the same value in all rows"),
         ([f"name {row}" for row in range(ROWS)], "E403", "the target 'y' has 240 distinct strings in 240 rows"),
         ([b"png"] * ROWS, "E403", "the target 'y' is 'binary'"),
