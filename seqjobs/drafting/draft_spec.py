@@ -9,7 +9,6 @@ from pathlib import Path, PurePosixPath
 
 from seqjobs.data.inspection.column_profile import profile_column
 from seqjobs.data.inspection.leaks import find_leaks_in_table
-from seqjobs.data.inspection.row_order import is_sorted_by
 from seqjobs.data.inspection.sample import Sample, read_sample
 from seqjobs.drafting.feature_rules import Feature, propose_features
 from seqjobs.drafting.find_splits import TRAIN_NAMES, Splits, find_splits
@@ -79,7 +78,7 @@ def _draft(splits: Splits, sample: Sample, target: str, *, folder: Path, is_foun
         what += f" ({why})" if why else ""
         raise DataError("E402", what, where=splits.train, fix="name files with columns of numbers or strings.")
     has_validation = splits.validation is not None
-    is_sorted = not has_validation and is_sorted_by(whole, HELD_BACK, is_class=proposed.is_class)
+    is_sorted = not has_validation and sample.is_sorted(HELD_BACK, is_class=proposed.is_class)
     return Draft(
         name=_name(splits.train, target),
         train=_seen_from(splits.train, folder),

@@ -1,4 +1,4 @@
-"""What is suspicious in rows that can be trained on: each sign is told, and clean rows are left in peace."""
+"""What is suspicious in rows that can be trained on: each sign is reported, and clean rows give no warning."""
 
 from __future__ import annotations
 

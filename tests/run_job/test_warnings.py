@@ -1,4 +1,4 @@
-"""What is suspicious in the data is told once, before anything trains, and keeps nothing from it."""
+"""Suspicious data is reported once, before anything trains, and never stops a run."""
 
 from __future__ import annotations
 

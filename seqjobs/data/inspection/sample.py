@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqjobs.data.columns import described, is_list
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.data_files import data_files
+from seqjobs.data.inspection.leaks import encode_values, to_numbers
 from seqjobs.data.survey import check_agreement, check_columns
 from seqjobs.data.training_rows import LEARNED_AT_ONCE
 from seqjobs.errors import DataError
@@ -27,6 +29,11 @@ READ_FOR_ONE = 10
 BATCH_ROWS = 1024
 # The target is read from far more rows than the other columns, since all classes must be known.
 MAX_TARGETS = 5_000_000
+# Sorted rows. For classes: the share of rows whose class would have to change for both parts to have the same classes.
+# For numbers: the distance of the parts' means in standard deviations. Random orders of 50 rows stay below both.
+LEAST_ROWS = 50
+MAX_CLASS_DISTANCE = 0.5
+MAX_MEAN_DISTANCE = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +49,25 @@ class Sample:
     """The target of all training rows, or of the first MAX_TARGETS; for lists, that of `rows`."""
     validation_target: pa.ChunkedArray | None
     """The target of the validation rows, likewise."""
+
+    def is_sorted(self, held_back: float, *, is_class: bool) -> bool:
+        """Return whether the last fraction `held_back` of the rows has other targets; False for targets of lists."""
+        target = self.target
+        first = len(target) - int(len(target) * held_back)
+        if len(target) < LEAST_ROWS or is_list(target.type) or isinstance(target.type, pa.BaseExtensionType):
+            return False
+        if is_class:
+            codes = encode_values(target)
+            size = int(codes.max()) + 1
+            before, after = (np.bincount(part, minlength=size) / len(part) for part in (codes[:first], codes[first:]))
+            has_new_class = bool((after[before == 0] > 0).any()) and size <= len(target) / 20
+            return has_new_class or float(np.abs(before - after).sum() / 2) > MAX_CLASS_DISTANCE
+        values = to_numbers(target)
+        values = values[np.isfinite(values)]
+        deviation = values.std() if len(values) else 0.0
+        if not deviation:
+            return False
+        return bool(abs(values[:first].mean() - values[first:].mean()) > MAX_MEAN_DISTANCE * deviation)
 
 
 def read_sample(spec: DataSpec, folder: Path) -> Sample:
