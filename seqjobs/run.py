@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from enum import Enum
 from pathlib import Path
 
-from seqjobs.errors.printable import printable
 from seqjobs.execution.executor import Executor
 from seqjobs.execution.ray_pool import RayPool
-from seqjobs.execution.stopping import StopWish
+from seqjobs.execution.stopping import StopRequest
 from seqjobs.planning.cycles import seldom_sought
 from seqjobs.planning.demand import demand_of
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Progress, Silent
 from seqjobs.results.run import Run
-from seqjobs.results.run_folders import new_run_id, run_folder
-from seqjobs.results.session import Session
+from seqjobs.results.run_choice import RunChoice
+from seqjobs.results.run_folders import local_folder, new_run_folder, run_folder, unfinished_runs
 from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.load import load_jobs
-from seqjobs.storage.mounts import is_in_memory
+
+
+class WhichRun(Enum):
+    """The run that a submit without a run ID works on."""
+
+    NEW = "new"
+    """A new one."""
+    UNFINISHED = "unfinished"
+    """The newest unfinished run of the same jobs and data that no process works on; if there is none, a new one."""
 
 
 def submit(
@@ -33,69 +41,97 @@ def submit(
     overrides: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Run:
-    """Trains the jobs in the spec files on Ray as one run, and returns it; see `submit_jobs`."""
+    """Train the jobs in the spec files on Ray as one run, and return it; see `submit_jobs`.
+
+    With `run` an existing run of that ID is resumed; without it, each call starts a new run.
+    """
     jobs = load_jobs(specs, overrides)
-    return submit_jobs(jobs, run=run, runs_dir=runs_dir, workers=workers, address=address, progress=progress)
+    return submit_jobs(
+        jobs, run=run or WhichRun.NEW, runs_dir=runs_dir, workers=workers, address=address, progress=progress
+    )
 
 
 def submit_jobs(
     jobs: Sequence[JobSpec],
     *,
-    run: str | None = None,
+    run: str | WhichRun = WhichRun.NEW,
     runs_dir: str | Path = "runs",
     workers: int | None = None,
     address: str | None = None,
     progress: Progress | None = None,
-    stop: StopWish | None = None,
+    stop: StopRequest | None = None,
     notify: Callable[[str], None] = lambda _: None,
 ) -> Run:
-    """Trains jobs on Ray as one run, and returns it.
+    """Train jobs on Ray as one run, and return it.
 
-    `run` is the run's id: a new one starts, one that is there goes on where it stopped. `address` is that of a Ray
-    cluster; without it the one that `seqjobs up` keeps is used, or a local one is started, and ended with the run.
-    `notify` is told why a cluster that is kept is not used, and of a folder that no restart outlasts. Where `stop` was
-    heeded, KeyboardInterrupt is raised once all is saved. Raises SeqjobsError.
+    Args:
+        jobs: What to train.
+        run: Run ID, of which an existing run is resumed; or how to find the run.
+        runs_dir: The folder of runs.
+        workers: The most workers to use.
+        address: A Ray cluster. Without it the cluster of `seqjobs up` is used, or a local one is started and ended
+            with the run.
+        progress: What watches the run.
+        stop: The request to end early. If it was accepted, KeyboardInterrupt is raised once all is saved.
+        notify: Called with what the user should know: which run is resumed, why a warm cluster is not used.
+
+    Raises:
+        SeqjobsError: Of a kind for each cause.
     """
-    plan = make_plan(jobs)
-    paths = run_folder(Path(runs_dir), run or new_run_id(plan))
-    if is_in_memory(paths.root):
-        notify(f"{printable(str(paths.root))} lies in memory: nothing of the run outlasts a restart of this machine")
+    plan, folder, watcher = make_plan(jobs), local_folder(runs_dir), progress or Silent()
     pool = RayPool(
-        demand_of(plan), workers=workers, address=address, use_kept=True, run_seconds=plan.run_seconds, notify=notify
+        demand_of(plan),
+        workers=workers,
+        address=address,
+        use_kept=True,
+        run_seconds=plan.run_seconds,
+        notify=notify,
+        stage=watcher.stage,
     )
-    return run_job(plan, pool, paths, progress or Silent(), stop)
+    if isinstance(run, str):
+        return run_job(plan, pool, run_folder(folder, run), watcher, stop)
+    unfinished = unfinished_runs(folder, plan) if run is WhichRun.UNFINISHED else ()
+    choice = RunChoice(plan, watcher, unfinished, lambda: new_run_folder(folder, plan), notify)
+    return _run(plan, pool, choice, watcher, stop)
 
 
-def run_job(plan: Plan, executor: Executor, paths: RunPaths, progress: Progress, stop: StopWish | None = None) -> Run:
-    """Carries out a plan in a run folder; what an earlier call committed there is not done again."""
+def run_job(
+    plan: Plan, executor: Executor, paths: RunPaths, progress: Progress, stop: StopRequest | None = None
+) -> Run:
+    """Carry out a plan in a run folder; what an earlier call committed there is not done again."""
+    return _run(plan, executor, RunChoice(plan, progress, (), lambda: paths), progress, stop)
+
+
+def _run(plan: Plan, executor: Executor, choice: RunChoice, progress: Progress, stop: StopRequest | None) -> Run:
     with seldom_sought():
-        _carry_out(plan, executor, paths, progress, stop or StopWish())
-        # Read back only now, when all that the session held has been given back: there may be much of both.
-        return Run.open(paths.root)
+        _carry_out(plan, executor, choice, progress, stop or StopRequest())
+        # Read back only now, when the memory of the session is free: both may be large.
+        return Run.open(choice.paths.root)
 
 
-def _carry_out(plan: Plan, executor: Executor, paths: RunPaths, progress: Progress, stop: StopWish) -> None:
-    with contextlib.closing(progress), Session(plan, paths, progress) as session:
+def _carry_out(plan: Plan, executor: Executor, choice: RunChoice, progress: Progress, stop: StopRequest) -> None:
+    with contextlib.closing(progress), choice:
+        session = choice.open()
         if session.is_finished:
             return
         stop.limit(plan.run_seconds)
-        progress.stage("starting workers")
-        with executor, session.at_work():
+        with executor:
             progress.stage("reading data")
             facts = executor.load(plan.datasets)
-            for warning in dict.fromkeys(text for found in facts.values() for text in found.warnings):
+            for warning in dict.fromkeys(text for dataset in facts.values() for text in dataset.warnings):
                 progress.warning(warning)
-            session.examine(facts)
-            progress.stage("checking models")
-            session.refuse(executor.check(session.trials_to_check))
-            session.begin(facts)
-            running = executor.run(session.packs_left, session.tries, session.checkpoint_of, stop.is_there)
-            with stop.heeded(), contextlib.closing(running) as events:
-                for event in events:
-                    session.handle(event)
-                    if stop.is_over():
-                        break
-            if stop.came_by_signal:
-                raise KeyboardInterrupt
-            session.commit()
-            session.export_best(executor)
+            session = choice.examined(session, facts)
+            with session.at_work():
+                progress.stage("checking models")
+                session.refuse(executor.check(session.trials_to_check))
+                session.begin(facts)
+                running = executor.run(session.packs_left, session.tries, session.checkpoint_of, stop.is_pending)
+                with stop.accepting(), contextlib.closing(running) as events:
+                    for event in events:
+                        session.handle(event)
+                        if stop.is_over():
+                            break
+                if stop.was_accepted:
+                    raise KeyboardInterrupt
+                session.commit()
+                session.export_best(executor)

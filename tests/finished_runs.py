@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-
-import keras
+from typing import Any
 
 from seqjobs.data.read import read_dataset
 from seqjobs.execution.in_process import InProcess
@@ -53,11 +52,13 @@ class Finished:
         return found
 
     @cached_property
-    def model(self) -> keras.Sequential:
+    def model(self) -> Any:
         """The exported model, as Keras opens it."""
         weights = WeightsStore(self.run.paths).load(kept_weights(self.run, self.trial))
         (trial,) = stored_plan(self.run).trials
         shape = self.run.manifest.datasets[0].feature_shape
         path = self.run.path / "exported.keras"
         path.write_bytes(self.runner.export(trial, shape, weights))
+        import keras  # noqa: PLC0415 (imports TensorFlow)
+
         return keras.models.load_model(path)

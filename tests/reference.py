@@ -232,9 +232,9 @@ def _usage(name: str, command: click.Command) -> str:
     context = click.Context(command, info_name=name)
     pieces = [piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]"]
     required = [
-        f"{option.opts[-1]} {option.make_metavar(context)}"
-        for option in command.params
-        if isinstance(option, click.Option) and option.required
+        f"{parameter.opts[-1]} {parameter.make_metavar(context)}"
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and parameter.required
     ]
     return " ".join(("seqjobs", name, *pieces, *required))
 
@@ -248,8 +248,8 @@ def _options(found: Mapping[str, click.Command]) -> Iterator[Row]:
     users: dict[tuple[str, str], list[str]] = {}
     for name, command in found.items():
         context = click.Context(command, info_name=name)
-        for option in command.params:
-            if isinstance(option, click.Option) and (record := option.get_help_record(context)):
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context)):
                 users.setdefault(record, []).append(name)
     for (option, meaning), names in sorted(users.items(), key=lambda item: item[0][0].lstrip("-").lower()):
         yield f"`{option}`", ", ".join(f"`{name}`" for name in names), meaning

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import html
+import os
 import re
 import shlex
 import subprocess
@@ -22,8 +24,9 @@ from seqjobs.spec.dimensions import KINDS
 from seqjobs.spec.load import load_job, parse_job
 from seqjobs.spec.sections import LimitsSpec
 from seqjobs.tables import TABLES
-from tests import reference
+from tests import pictures, reference
 from tests.conftest import JOBS, ROOT
+from tests.errors.lines import code_of
 
 DOCUMENTS = ("README.md", "CHANGELOG.md", "jobs/README.md", "jobs/data/README.md", "cluster/README.md")
 TEXTS = {name: (ROOT / name).read_text() for name in (*DOCUMENTS, "seqjobs/README.md", "tests/benchmarks/RESULTS.md")}
@@ -142,6 +145,25 @@ def test_the_python_in_the_reference_uses_what_exists() -> None:
         assert hasattr(seqjobs.Run, name) or name in ("paths",)
 
 
+def test_the_picture_in_the_readme_is_of_a_submit() -> None:
+    (picture,) = re.findall(r"!\[[^]]*\]\((\.github/[^)]+)\)", README)
+    shown = html.unescape(re.sub(r"<[^>]*>", "", (ROOT / picture).read_text())).replace("\xa0", " ")
+    assert f"$ {' '.join(pictures.COMMAND)}" in shown
+    assert "12 finished, 0 failed" in shown
+    assert "val_accuracy" in shown
+
+
+def test_a_picture_shows_what_a_terminal_shows() -> None:
+    screen = pictures.Screen()
+    screen.write("one\r\n10%\r20%\r\n\x1b[2A\x1b[2K\x1b[1mtwo\x1b[0m\r\n\x1b[Kdone\r\n")
+    text = screen.text()
+    assert text.plain == "two\ndone"
+    assert [(span.start, span.end, str(span.style)) for span in text.spans if "bold" in str(span.style)]
+    svg = pictures.picture_of(text, "title")
+    assert ">done</text>" in svg
+    assert "@font-face" not in svg
+
+
 def anchors(text: str) -> set[str]:
     """Return the anchors that GitHub makes of the headings."""
     headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
@@ -169,10 +191,12 @@ def test_links_and_named_files_exist(name: str) -> None:
 def test_the_architecture_names_files_that_exist() -> None:
     text = TEXTS["seqjobs/README.md"]
     package = ROOT / "seqjobs"
-    for name in re.findall(r"`([a-z_/]+/(?:\w+\.py)?)`", text.split("## What is promised")[0]):
-        assert (package / name).exists() or name in ("log/", "weights/", "logs/", "damaged/"), name
+    story = text.split("## What commands make")[0]
+    for name in re.findall(r"`([a-z_/]+/(?:\w+\.py)?)`", story):
+        in_a_run = name in ("log/", "weights/", "logs/", "damaged/")
+        assert in_a_run or (package / name).exists() or (ROOT / name).exists(), name
     names = {path.name for path in package.rglob("*.py")}
-    assert set(re.findall(r"`(\w+\.py)`", text.split("## What is promised")[0])) <= names
+    assert set(re.findall(r"`(\w+\.py)`", story)) <= names
     # In the table of promises, a name without a folder stands in the folder before it.
     for cell in re.findall(r"\| (`tests/.*`) \|", text):
         folder = ROOT
@@ -214,15 +238,32 @@ def test_five_mistakes_are_shown_with_line_and_column_without_tensorflow_or_ray(
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     lines = done.stderr.splitlines()
-    places = [line.split(" ")[:2] for line in lines if line.startswith("E")]
+    places = [(code_of(line), line.split(" ")[0]) for line in lines if line.startswith(str(spec))]
     assert places == [
-        ["E201", f"{spec}:2:1"],
-        ["E401", f"{spec}:3:15"],
-        ["E301", f"{spec}:5:5"],
-        ["E302", f"{spec}:6:13"],
-        ["E305", f"{spec}:7:34"],
-        ["E206", f"{spec}:8:15"],
+        ("E201", f"{spec}:2:1"),
+        ("E401", f"{spec}:3:15"),
+        ("E301", f"{spec}:5:5"),
+        ("E302", f"{spec}:6:13"),
+        ("E305", f"{spec}:7:34"),
+        ("E206", f"{spec}:8:15"),
     ]
-    assert "did you mean 'Dense'?" in done.stderr
-    assert "did you mean 'units'?" in done.stderr
+    assert "Did you mean 'Dense'?" in done.stderr
+    assert "Did you mean 'units'?" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_the_four_commands_of_the_readme_make_a_model(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks(README, "sh") if "seqjobs init" in block]
+    commands = [line for line in block.splitlines() if line.startswith("seqjobs ")]
+    assert [line.split()[1] for line in commands] == ["init", "submit", "evaluate", "export"]
+    (tmp_path / "jobs").symlink_to(JOBS)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "XDG_STATE_HOME": str(tmp_path / "state")}
+    for command in commands:
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    assert (tmp_path / "flights.keras").stat().st_size > 0

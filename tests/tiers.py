@@ -42,8 +42,9 @@ def group_items(items: list[pytest.Item], expression: str) -> None:
     """
     groups = {item: str(item.path) for item in items}
     if expression == TIERS["first"]:
-        ray = {item.path for item in items if item.get_closest_marker("ray")}
-        training = {item.path for item in items if "runner" in getattr(item, "fixturenames", ())}
+        first = [item for item in items if not any(map(item.get_closest_marker, ("slow", "long")))]
+        ray = {item.path for item in first if item.get_closest_marker("ray")}
+        training = {item.path for item in first if "runner" in getattr(item, "fixturenames", ())}
         groups = {
             item: "ray" if item.path in ray else "training" if item.path in training else group
             for item, group in groups.items()

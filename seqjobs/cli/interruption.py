@@ -1,8 +1,7 @@
-"""interruption: a signal ends a run tidily, and the process with a word on how to go on."""
+"""interruption: a signal ends a run in order, and the process with the command that resumes it."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import threading
@@ -12,10 +11,12 @@ from types import FrameType
 from typing import NoReturn, final
 
 from seqjobs.cli.exits import ExitCode, Leave
-from seqjobs.execution.stopping import StopWish
+from seqjobs.cli.streams import say_now
+from seqjobs.execution.stopping import StopRequest
 
-# Who sends SIGTERM kills what is left after a while: Kubernetes after 30 s, and `seqjobs down --force` after 20.
+# The sender of SIGTERM kills what is left after a while: Kubernetes after 30 s, and `seqjobs down --force` after 20.
 GRACE_SECONDS = 15.0
+FIRST_NOTICE = "stopping; press Ctrl-C again to end now"
 
 
 class Terminated(KeyboardInterrupt):
@@ -23,30 +24,35 @@ class Terminated(KeyboardInterrupt):
 
 
 @contextmanager
-def interruption(advice: Callable[[], str], stop: StopWish) -> Iterator[None]:
-    """Within it SIGTERM and Ctrl-C raise Leave, with the text that `advice` gives then, once all is cleaned up.
+def interruption(
+    advice: Callable[[], str], stop: StopRequest, notice: Callable[[str], None] = say_now
+) -> Iterator[None]:
+    """Make the first Ctrl-C, and SIGTERM, end the run in order; make a second Ctrl-C end the process at once.
 
-    What trains is asked first to be saved, by `stop`. Each Ctrl-C more waits for one thing less: for what trains, for
-    the workers to be gone, for what must be written; and SIGTERM for no longer than GRACE_SECONDS for all of it.
-    SIGHUP, of a terminal that was closed, is ignored, here and in the processes started.
+    In order: what trains is saved, what ended is committed, workers are given back; then Leave is raised with the text
+    of `advice`. SIGTERM gives all of this GRACE_SECONDS. At once: nothing more is committed, and the workers die with
+    this process. SIGHUP, of a terminal that was closed, is ignored, here and in child processes.
+
+    Args:
+        advice: Returns how to resume the run, at the time of the call.
+        stop: The request that the run looks at while trials train.
+        notice: Shows a line; a signal handler calls it, so it must neither wait nor take a lock.
     """
-    signals = _Signals(advice, stop)
+    signals = _Signals(advice, stop, notice)
     handlers: dict[signal.Signals, Callable[[int, FrameType | None], None] | signal.Handlers] = {
         signal.SIGINT: signals.interrupt,
         signal.SIGTERM: signals.terminate,
         signal.SIGHUP: signal.SIG_IGN,
     }
-    # What is ignored when it begins stays so: as SIGINT of what a script puts in the background.
+    # A signal that is ignored at first stays ignored: as SIGINT of what a script starts in the background.
     wanted = {number: handler for number, handler in handlers.items() if signal.getsignal(number) != signal.SIG_IGN}
     before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
     try:
         yield
     except KeyboardInterrupt as error:
-        if signals.is_urgent:
-            signals.leave_at_once()
         raise Leave(signals.code, advice()) from error
     except SystemExit as error:
-        # ray.init puts a handler of its own in place of ours: `sys.exit(signum)` (ray/_private/worker.py).
+        # ray.init replaces our handler by its own: `sys.exit(signum)` (ray/_private/worker.py).
         if error.code == signal.SIGTERM:
             raise Leave(ExitCode.TERMINATED, advice()) from error
         raise
@@ -57,54 +63,37 @@ def interruption(advice: Callable[[], str], stop: StopWish) -> Iterator[None]:
 
 @final
 class _Signals:
-    """What came so far, and what follows from it."""
+    """The signals that came so far, and what follows from them."""
 
-    def __init__(self, advice: Callable[[], str], stop: StopWish) -> None:
+    def __init__(self, advice: Callable[[], str], stop: StopRequest, notice: Callable[[str], None]) -> None:
         self._advice = advice
         self._stop = stop
-        self._waits = False  # for what trains to be saved
-        self._cuts = 0  # how often somebody did not want to wait any longer
+        self._notice = notice
+        self._is_ending = False
         self.code = ExitCode.INTERRUPTED
 
-    @property
-    def is_urgent(self) -> bool:
-        """Whether somebody does not want to wait for Ray to end: it does so by itself."""
-        return self._cuts > 1
-
     def interrupt(self, _number: int, _frame: FrameType | None) -> None:
-        is_heeded = self._stop.ask()
-        if is_heeded and not self._waits:
-            self._waits = True
-            _say("stopping when the epochs under way have ended; Ctrl-C once more does not wait for them.")
-            return
-        if self._waits and not is_heeded and not self._cuts:
-            self._cuts = 1  # that wait is over by itself, and the workers are being ended
-        self._cuts += 1
-        if self._cuts > 2:
-            self.leave_at_once()
-        if self._cuts == 1:
-            _say("stopping; Ctrl-C once more does not wait for the workers.")
-        raise KeyboardInterrupt
+        if self._is_ending:
+            self._leave_at_once()
+        self._is_ending = True
+        self._notice(FIRST_NOTICE)
+        if not self._stop.request():
+            raise KeyboardInterrupt
 
     def terminate(self, _number: int, _frame: FrameType | None) -> None:
         if self.code is ExitCode.TERMINATED:
             return
         self.code = ExitCode.TERMINATED
-        timer = threading.Timer(GRACE_SECONDS, self.leave_at_once)
+        timer = threading.Timer(GRACE_SECONDS, self._leave_at_once)
         timer.daemon = True
         timer.start()
-        if self._stop.ask():
-            self._waits = True
+        if self._is_ending:
             return
-        raise Terminated
+        self._is_ending = True
+        if not self._stop.request():
+            raise Terminated
 
-    def leave_at_once(self) -> NoReturn:
-        """As SIGKILL would, with the code and the word of one who leaves in order."""
-        _say(self._advice())
+    def _leave_at_once(self) -> NoReturn:
+        """End as SIGKILL would, but with the exit code and the advice of an end in order."""
+        say_now(self._advice(), ends_drawing=True)
         os._exit(self.code)
-
-
-def _say(text: str) -> None:
-    """Past the stream's buffer, which whoever was interrupted may be writing to."""
-    with contextlib.suppress(OSError):
-        os.write(2, f"{text}\n".encode(errors="replace"))

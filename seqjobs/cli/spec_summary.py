@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from seqjobs.errors import SpecError
-
-_PLACE = re.compile(r"[A-Z][0-9]+ (.+?):[0-9]+:[0-9]+(?::| |$)")
-_MORE = re.compile(r"\.\.\. and ([0-9]+) more\.?")
 
 
 def spec_summary(error: SpecError) -> str:
-    """`2 problems in jobs/x.yaml; nothing was started.`"""
-    hidden = [int(found.group(1)) for line in error.lines if (found := _MORE.fullmatch(line))]
-    count = len(error.lines) - len(hidden) + sum(hidden)
-    sources = {found.group(1) for line in error.lines if (found := _PLACE.match(line))}
-    problems = f"{count} problem" if count == 1 else f"{count} problems"
-    if not sources:
-        return f"{problems}; nothing was started."
-    where = next(iter(sources)) if len(sources) == 1 else f"{len(sources)} files"
-    return f"{problems} in {where}; nothing was started."
+    """Return `2 problems in jobs/x.yaml; nothing was started. ...` with the command that explains their codes."""
+    count = len(error.problems)
+    problems = f"{count} problem" if count == 1 else f"{count:,} problems"
+    files = {problem.file for problem in error.problems}
+    where = next(iter(files)) if len(files) == 1 else f"{len(files)} files"
+    codes = set(error.codes)
+    code = error.code if len(codes) == 1 else "CODE"
+    return f"{problems} in {where}; nothing was started. `seqjobs explain {code}` says more."

@@ -1,12 +1,19 @@
-"""The errors a user can meet: each says what is wrong, where, and how to mend it."""
+"""The errors a user can meet: each says what is wrong, where, and how to fix it, and ends with its code."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from seqjobs.errors.message import message
+
+if TYPE_CHECKING:
+    from seqjobs.errors.problems import Problem
 
 
 class SeqjobsError(Exception):
-    """The base of every error that seqjobs raises on purpose; `exit_code` is what the command line leaves with."""
+    """The base of every error that seqjobs raises on purpose; `exit_code` is the exit code of the command line."""
 
     exit_code = 2
 
@@ -18,9 +25,8 @@ class SeqjobsError(Exception):
         self.fix = fix
 
     def __str__(self) -> str:
-        where = f" {self.where}:" if self.where else ""
-        fix = f" Fix: {self.fix}" if self.fix else ""
-        return f"{self.code}{where} {self.what}.{fix}"
+        where = f"{self.where}: " if self.where else ""
+        return where + message(self.what, fix=self.fix, code=self.code)
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions cross process borders by pickle, which calls the class with `args` alone.
@@ -32,25 +38,47 @@ def _rebuild(kind: type[SeqjobsError], code: str, what: str, where: str, fix: st
 
 
 class SpecError(SeqjobsError, ValueError):
-    """A spec that cannot be run; `lines` has one formatted line per mistake found."""
+    """Specs that cannot be run. Every problem has its place; `code`, `what`, `where` and `fix` are the first one's."""
 
-    def __init__(self, lines: Iterable[str]) -> None:
-        self.lines = tuple(lines)
-        super().__init__(self.lines[0].split(" ", 1)[0], "\n".join(self.lines))
+    max_shown: ClassVar[int] = 20
+    """Lines per file."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        # Several trials or jobs may have the same problem.
+        self.problems = tuple({problem.line(): problem for problem in problems}.values())
+        first = self.problems[0]
+        super().__init__(first.code, first.what, where=first.place, fix=first.fix)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The code of each problem, in the order of the problems."""
+        return tuple(problem.code for problem in self.problems)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """One line per problem, at most `max_shown` per file; a last line counts the others."""
+        per_file: Counter[str] = Counter()
+        lines: list[str] = []
+        for problem in self.problems:
+            per_file[problem.file] += 1
+            if per_file[problem.file] <= self.max_shown:
+                lines.append(problem.line())
+        hidden = len(self.problems) - len(lines)
+        return (*lines, f"... and {hidden:,} more") if hidden else tuple(lines)
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return SpecError, (self.lines,)
+        return SpecError, (self.problems,)
 
 
 class DataError(SeqjobsError, ValueError):
-    """Data that cannot be read, or does not fit what the spec says of it (codes E4xx)."""
+    """Data that cannot be read, or does not match the spec (codes E4xx)."""
 
 
 class RunFolderError(SeqjobsError, ValueError):
-    """A run folder that cannot serve this command: in use, of another spec, not ours (codes E6xx)."""
+    """A run folder that this command cannot use: in use, of another spec, or no run (codes E6xx)."""
 
 
 class StorageError(SeqjobsError, OSError):
@@ -66,7 +94,7 @@ class ClusterError(SeqjobsError, RuntimeError):
 
 
 class OutOfTimeError(SeqjobsError, TimeoutError):
-    """A run whose `limits.run_time` was over before it could train; the same command goes on."""
+    """A run whose `limits.run_time` ended before training began; the same command resumes."""
 
     exit_code = 6
 

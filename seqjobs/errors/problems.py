@@ -1,4 +1,4 @@
-"""Problems: the mistakes found in one spec, all of them, each with its place."""
+"""Problem, Problems: the mistakes found in a spec, each with its place."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
+from seqjobs.errors.message import message
 from seqjobs.errors.printable import printable
 from seqjobs.errors.redaction import without_secrets
 
@@ -19,9 +20,10 @@ MOST_SUGGESTED = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One mistake: `path` is where in the spec, `at` whether the key or the value there is wrong.
+    """One mistake. `path` is where in the spec; `at` is whether the key or the value there is wrong.
 
-    `place` is given where the document cannot tell it from the path: a byte that is no text, an override.
+    `place` is `file:line:column`. Whoever finds the problem gives it only if the document cannot derive it from the
+    path, as for a byte that is not text or an override; `located` adds it to the others.
     """
 
     code: str
@@ -32,16 +34,20 @@ class Problem:
     at: Literal["key", "value"] = "value"
     place: str = ""
 
-    def line(self, place: str) -> str:
-        """`CODE file:line:col path: what (got ...). Fix: ...`, whatever the file's name and keys hold."""
-        path = f" {dotted([_shortened(str(part)) for part in self.path])}:" if self.path else ""
+    @property
+    def file(self) -> str:
+        """The file or the override of `place`, without line and column."""
+        return self.place.rsplit(":", 2)[0]
+
+    def line(self) -> str:
+        """Return `file:line:column path: what (got ...). Fix: ... [CODE]` in printable characters."""
+        path = f"{dotted([_shortened(str(part)) for part in self.path])}: " if self.path else ""
         got = f" (got {self.got})" if self.got else ""
-        fix = f" Fix: {_sentence(self.fix)}" if self.fix else ""
-        return printable(f"{self.code} {place}{path} {_sentence(self.what + got)}{fix}")
+        return printable(f"{self.place} {path}{message(self.what + got, fix=self.fix, code=self.code)}")
 
 
 class Problems:
-    """Collects mistakes, so that a reader can go on after the first one."""
+    """Collects mistakes, so that a reader can continue after the first one."""
 
     def __init__(self) -> None:
         self._found: list[Problem] = []
@@ -57,7 +63,7 @@ class Problems:
         at: Literal["key", "value"] = "value",
         place: str = "",
     ) -> None:
-        """Notes one mistake; `got`, the value received, is shown shortened and without control characters."""
+        """Add one mistake; `got`, the value received, is shown shortened and without control characters."""
         text = "" if got is None else shown(got)
         self._found.append(Problem(code=code, path=path, what=what, got=text, fix=fix, at=at, place=place))
 
@@ -71,17 +77,13 @@ class Problems:
         return len(self._found)
 
 
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "?", "!")) else text + "."
-
-
 def dotted(path: Sequence[str | int]) -> str:
-    """`("model", 2, "Dense", "units")` -> `model.2.Dense.units`."""
+    """Return `("model", 2, "Dense", "units")` as `model.2.Dense.units`."""
     return ".".join(str(part) for part in path)
 
 
 def shown(value: object) -> str:
-    """A value as an error may print it: one line, short, no secret, nothing a terminal would act on."""
+    """Return a value as an error may print it: one short line without secrets and control characters."""
     text = repr(without_secrets(value)) if not isinstance(value, bool | type(None)) else str(value).lower()
     return _shortened(printable(text))
 

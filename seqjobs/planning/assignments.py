@@ -7,13 +7,13 @@ import json
 from collections.abc import Iterator
 
 from seqjobs.errors import SpecError
-from seqjobs.errors.problems import Problems
+from seqjobs.errors.problems import Problem, Problems
 from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.shared_parts import SharedParts
 from seqjobs.search.samplers import SAMPLERS
 from seqjobs.search.space import SearchSpace, fraction
 from seqjobs.spec.job_spec import Assignment, JobSpec
-from seqjobs.spec.locate import error_lines
+from seqjobs.spec.locate import located
 from seqjobs.spec.sections import TrialSpec
 
 DEFAULT_TRIALS = 10
@@ -57,7 +57,7 @@ def num_wanted(job: JobSpec) -> int:
     return wanted
 
 
-def _too_many(job: JobSpec, wanted: int | None) -> list[str]:
+def _too_many(job: JobSpec, wanted: int | None) -> list[Problem]:
     problems, repeats = Problems(), job.search.repeats
     count = "endless" if wanted is None else f"{wanted:,} assignments"
     product = f", repeated {repeats:,} times," if repeats > 1 else ""
@@ -65,7 +65,7 @@ def _too_many(job: JobSpec, wanted: int | None) -> list[str]:
     fix = "use fewer values, or the sampler random." if job.search.sampler == "grid" else "ask for fewer trials."
     what = "the grid is endless" if wanted is None else f"{kind} {count}{product} and a run has at most {MAX_TRIALS:,}"
     problems.add("E501", ("search",), what, fix=fix, at="key")
-    return error_lines(problems, job.document)
+    return located(problems, job.document)
 
 
 def _proposed(job: JobSpec, wanted: int) -> Iterator[Assignment]:

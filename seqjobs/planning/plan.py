@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from seqjobs.errors import SpecError
-from seqjobs.errors.problems import Problems
+from seqjobs.errors.problems import Problem, Problems
 from seqjobs.planning.assignments import MAX_TRIALS, assigned_trials, num_wanted
 from seqjobs.planning.cycles import seldom_sought
 from seqjobs.planning.plan_keys import PlanKeys
@@ -20,7 +20,7 @@ from seqjobs.planning.trial import Pack, Trial, pack_id
 from seqjobs.spec.canonical import canonical_data, digest
 from seqjobs.spec.data_section import DataSpec
 from seqjobs.spec.job_spec import JobSpec
-from seqjobs.spec.locate import error_lines
+from seqjobs.spec.locate import located
 from seqjobs.spec.sections import ObjectiveSpec, TrialSpec
 
 
@@ -33,6 +33,10 @@ class DataSource:
     folder: Path
     validation_split: float = 0.0
     """The fraction of the training rows that operations learn nothing from; 0 where none learns anything."""
+    held_back: float = field(default=0.0, compare=False)
+    """The largest fraction of the training rows that a trial validates on; 0 if `data.validation` is given."""
+    is_indexed: bool = field(default=False, compare=False)
+    """Whether a trial's first layer is an Embedding, which takes the features as indices."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,21 +88,34 @@ def make_plan(jobs: Sequence[JobSpec]) -> Plan:
 def _plan_of(jobs: Sequence[JobSpec]) -> Plan:
     datasets: dict[str, DataSource] = {}
     trials: list[Trial] = []
-    lines: list[str] = []
+    problems: list[Problem] = []
     keys = PlanKeys()
     for job in jobs:
         try:
             trials.extend(_trials_of(job, datasets, keys))
         except SpecError as error:
-            lines.extend(error.lines)
-    if lines:
-        raise SpecError(lines)
+            problems.extend(error.problems)
+    if problems:
+        raise SpecError(problems)
     packs = _packs_of_one(jobs, trials, keys)
     order = {key: index for index, key in enumerate(dict.fromkeys(pack.shared_key for pack in packs))}
     # Repeats of one assignment follow one another, so that few assignments are incomplete at a time: the weights of
     # those are kept, whatever their values.
     packs.sort(key=lambda pack: order[pack.shared_key])
-    return Plan(jobs=tuple(jobs), packs=tuple(packs), datasets=tuple(datasets.values()))
+    return Plan(jobs=tuple(jobs), packs=tuple(packs), datasets=_with_uses(datasets, trials))
+
+
+def _with_uses(datasets: Mapping[str, DataSource], trials: Sequence[Trial]) -> tuple[DataSource, ...]:
+    """Return the datasets with what trials do with their rows, which is not part of their ids."""
+    held_back, indexed = dict.fromkeys(datasets, 0.0), set()
+    for trial in trials:
+        if trial.spec.data.validation is None:
+            held_back[trial.dataset] = max(held_back[trial.dataset], trial.spec.fit.validation_split)
+        if trial.spec.model[0].name == "Embedding":
+            indexed.add(trial.dataset)
+    return tuple(
+        replace(source, held_back=held_back[source.id], is_indexed=source.id in indexed) for source in datasets.values()
+    )
 
 
 def _check_names(jobs: Sequence[JobSpec]) -> None:
@@ -109,7 +126,7 @@ def _check_names(jobs: Sequence[JobSpec]) -> None:
             problems = Problems()
             what = f"'{job.name}' is also the job in {other.document.place(('name',))}"
             problems.add("E208", ("name",), what, fix="rename one of them.")
-            raise SpecError(error_lines(problems, job.document))
+            raise SpecError(located(problems, job.document))
 
 
 def _check_count(jobs: Sequence[JobSpec]) -> None:
@@ -120,7 +137,7 @@ def _check_count(jobs: Sequence[JobSpec]) -> None:
         problems = Problems()
         what = f"the {len(jobs)} jobs make {sum(counts):,} trials, and a run has at most {MAX_TRIALS:,}"
         problems.add("E501", ("search",), what, fix="ask for fewer trials, or submit the jobs one by one.", at="key")
-        raise SpecError(error_lines(problems, largest.document))
+        raise SpecError(located(problems, largest.document))
 
 
 def _trials_of(job: JobSpec, datasets: dict[str, DataSource], keys: PlanKeys) -> list[Trial]:

@@ -1,33 +1,47 @@
-"""Finding runs and trials by what a person types."""
+"""The folders of runs: new ones, unfinished ones, and those that a person names."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from seqjobs.errors import NotFoundError, RunFolderError
+from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError
+from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import shown
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
-from seqjobs.results.manifest import StoredTrial, created_of
-from seqjobs.results.run import Run
+from seqjobs.results.best_models import best_models
+from seqjobs.results.manifest import StoredTrial, check_same_plan, created_of, read_manifest
+from seqjobs.results.run import Run, RunStatus
 from seqjobs.spec.sections import NAME_PATTERN
+from seqjobs.storage import durable
 from seqjobs.storage.durable import ASIDE_PREFIX
 
 MAX_ID_LENGTH = 63
-# What a submit that was stopped before its first trial may have left.
+# A submit that was stopped before its first trial may have left these.
 _BEFORE_THE_PLAN = frozenset({"lock", "log", "weights", "logs", "checkpoints"})
 
 
 def new_run_id(plan: Plan) -> str:
-    """A name that sorts by time and says what is in it: `20261122-231500-quickstart`."""
+    """Return a name that sorts by time and says what the run is: `20261122-231500-quickstart`."""
     name = plan.jobs[0].name if len(plan.jobs) == 1 else f"{len(plan.jobs)}-jobs"
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"[:MAX_ID_LENGTH]
 
 
+def local_folder(runs_dir: str | Path) -> Path:
+    """Return the folder of runs. Raises RunFolderError E601 for an address, of which Path would make a folder `s3:`."""
+    if isinstance(runs_dir, str) and "://" in runs_dir:
+        what = "runs are kept on this machine, not at an address"
+        raise RunFolderError("E601", what, where=printable(runs_dir), fix="name a local or mounted folder.")
+    return Path(runs_dir)
+
+
 def run_folder(runs_dir: Path, run_id: str) -> RunPaths:
-    """The folder of a run. Raises RunFolderError E701 for what is no id, E601 where it would hide a file."""
+    """Return the folder of a run. Raises RunFolderError: E701 for an invalid id, E601 if other things lie there."""
     if not re.fullmatch(NAME_PATTERN, run_id):
         what = f"{shown(run_id)} is not a run id: small letters, digits, '.', '_', '-', at most 63"
         raise RunFolderError("E701", what, fix="choose another --run.")
@@ -42,12 +56,52 @@ def run_folder(runs_dir: Path, run_id: str) -> RunPaths:
     return RunPaths(root=root)
 
 
+def new_run_folder(runs_dir: Path, plan: Plan) -> RunPaths:
+    """Create the folder of a new run, and return it; submits of the same second get different ones.
+
+    Raises:
+        StorageError: If the folder cannot be created.
+    """
+    run_id = new_run_id(plan)
+    with durable.reported("the run's folder cannot be created", runs_dir):
+        durable.make_folder(runs_dir)
+        for number in itertools.count(1):
+            ending = "" if number == 1 else f"-{number}"
+            root = runs_dir / f"{run_id[: MAX_ID_LENGTH - len(ending)]}{ending}"
+            with contextlib.suppress(FileExistsError):
+                root.mkdir()
+                return RunPaths(root=root)
+    raise AssertionError("there is always another number")
+
+
+def unfinished_runs(runs_dir: Path, plan: Plan) -> Iterator[RunPaths]:
+    """Yield the runs of this plan that have something left to do and that no process works on, newest first.
+
+    They are those that `submit --run ID` would resume. Whether their data is the same is known only once it is read,
+    and a run that is yielded may be taken by another process at any time. Runs that cannot be read are left out.
+    """
+    for root in list_runs(runs_dir):
+        paths = RunPaths(root=root)
+        with contextlib.suppress(SeqjobsError):
+            check_same_plan(read_manifest(paths), plan, root)
+            if _is_unfinished(Run.open(root), plan):
+                yield paths
+
+
+def _is_unfinished(run: Run, plan: Plan) -> bool:
+    if run.status is not RunStatus.FINISHED:
+        return run.status is RunStatus.INTERRUPTED
+    # A submit that was killed after its last trial has yet to write the best models.
+    wanted = best_models(run.leaderboards, plan, run.records, run.paths)
+    return any(run.models.get(path) != trial_id for path, trial_id in wanted.items())
+
+
 def _is_before_the_plan(name: str) -> bool:
     return name in _BEFORE_THE_PLAN or name.startswith(ASIDE_PREFIX)
 
 
 def list_runs(runs_dir: Path) -> tuple[Path, ...]:
-    """The folders of all runs, newest first; reads no more of them than when they were created."""
+    """Return the folders of all runs, newest first; reads only when they were created."""
     if not runs_dir.is_dir():
         return ()
     runs = [path for path in runs_dir.iterdir() if RunPaths(root=path).plan.is_file()]
@@ -55,13 +109,13 @@ def list_runs(runs_dir: Path) -> tuple[Path, ...]:
 
 
 def _age(root: Path) -> tuple[str, int, str]:
-    """Grows with the time at which a run was created; times of files, which a copy has anew, count within a second."""
+    """Return a key that grows with the creation time; within a second, file times decide, which a copy changes."""
     plan = RunPaths(root=root).plan
     return created_of(plan), plan.stat().st_mtime_ns, root.name
 
 
 def find_run(runs_dir: Path, prefix: str | None) -> Path:
-    """The newest run for None, else the one of that path, id, or unique beginning of an id. Raises NotFoundError."""
+    """Return the run with this path, id or unique beginning of an id; the newest for None. Raises NotFoundError."""
     if prefix is not None and RunPaths(root=Path(prefix)).plan.is_file():
         return Path(prefix)
     runs = list_runs(runs_dir)
@@ -74,7 +128,7 @@ def find_run(runs_dir: Path, prefix: str | None) -> Path:
 
 
 def find_trial(run: Run, prefix: str | None) -> StoredTrial:
-    """The best trial for None, else the one of that id or unique beginning of it. Raises NotFoundError."""
+    """Return the trial with this id or unique beginning of one; the best for None. Raises NotFoundError."""
     if prefix is None:
         if run.best is not None:
             return run.trial(run.best.trial)

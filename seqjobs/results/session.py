@@ -11,10 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, final
 
-from seqjobs.data.plan_check import check_plan
-from seqjobs.data.plan_packs import pack_plan
+from seqjobs.data.plan_check import check_plan, pack_plan
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError, SpecError, StorageError
-from seqjobs.errors.problems import Problems
+from seqjobs.errors.problems import Problem, Problems
 from seqjobs.execution.events import Event, Waiting
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.retry import Tries
@@ -36,7 +35,7 @@ from seqjobs.results.record import TrialRecord
 from seqjobs.results.run_log import RunLog, last_segment, records_up_to
 from seqjobs.results.tables import write_tables
 from seqjobs.results.weights import WeightsStore
-from seqjobs.spec.locate import located
+from seqjobs.spec.locate import located_in_job
 from seqjobs.storage import durable
 from seqjobs.storage.lock import Lock
 from seqjobs.training.outcome import Failure, PackCheckpoint, Weights
@@ -151,8 +150,8 @@ class Session:
         if self._manifest is not None:
             check_same_data(self._manifest, facts, self._paths.root)
         schemas = {dataset_id: fact.schema for dataset_id, fact in facts.items()}
-        num_classes = {dataset_id: fact.num_classes for dataset_id, fact in facts.items()}
-        check_plan(self._plan, schemas, num_classes, {dataset_id: fact.classes for dataset_id, fact in facts.items()})
+        for warning in check_plan(self._plan, schemas, facts):
+            self._progress.warning(warning)
         self._plan = pack_plan(self._plan, schemas)
 
     def begin(self, facts: Mapping[str, DatasetFacts]) -> None:
@@ -175,15 +174,15 @@ class Session:
 
     def refuse(self, failures: Mapping[str, Failure]) -> None:
         """Raises SpecError E313 with what a worker found of models that cannot be built or called."""
-        lines = []
+        found: list[Problem] = []
         for trial in self._plan.trials:
             if failure := failures.get(trial.id):
                 problems = Problems()
                 fix = "mend the layers, the loss or the data's shape"
                 problems.add("E313", ("model",), f"the model cannot be trained: {failure.message}", fix=fix)
-                lines.extend(located(self._plan.job(trial.job), trial.hyperparameters, problems))
-        if lines:
-            raise SpecError(dict.fromkeys(lines))
+                found.extend(located_in_job(self._plan.job(trial.job), trial.hyperparameters, problems))
+        if found:
+            raise SpecError(found)
 
     def handle(self, event: Event) -> None:
         """Takes an event of the executor: first what must not be lost, then the screen.

@@ -127,7 +127,7 @@ class DataSpec(Section):
     train: Paths
     """The training rows: a file, a folder, a glob, or a list of these; relative to the spec file.
 
-    The ending of a file's name tells its format: Parquet, CSV, TSV, Feather (Arrow IPC), ORC or JSON lines. Text may
+    The file extension sets the format: Parquet, CSV, TSV, Feather (Arrow IPC), ORC or JSON lines. Text may
     be compressed (`.csv.gz`, `.jsonl.zst`). Folders named `column=value` become columns.
     """
     validation: Paths | None = None

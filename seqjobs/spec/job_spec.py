@@ -12,7 +12,7 @@ from seqjobs.errors.problems import Problem, Problems
 from seqjobs.spec.assigned_sections import AssignedSections, WrittenByDimensions, written_out
 from seqjobs.spec.dimensions import Dimension
 from seqjobs.spec.document import Document
-from seqjobs.spec.locate import error_lines, with_assignment
+from seqjobs.spec.locate import located, with_assignment
 from seqjobs.spec.sections import KeepSpec, LimitsSpec, ObjectiveSpec, ResourcesSpec, SearchSpec, TrialSpec
 from seqjobs.spec.substitution import Assignment, Substitution, in_text, override, substitute
 from seqjobs.spec.trial_check import check_trial
@@ -72,7 +72,7 @@ class JobSpec:
             check_trial(sections, tree, self.objective, problems)
             trial = sections.complete()
             if len(problems) or trial is None:
-                raise SpecError(error_lines(self.in_text(problems, assignment), self.document))
+                raise SpecError(located(self.in_text(problems, assignment), self.document))
             yield trial
 
     def in_text(self, problems: Problems, assignment: Assignment) -> list[Problem]:

@@ -20,7 +20,7 @@ from seqjobs.spec.dimensions import (
 )
 from seqjobs.spec.document import Document, read_document
 from seqjobs.spec.job_spec import TRIAL_SECTIONS, JobSpec, Source
-from seqjobs.spec.locate import error_lines
+from seqjobs.spec.locate import located
 from seqjobs.spec.overrides import apply_overrides
 from seqjobs.spec.secret_keys import with_secrets_told
 from seqjobs.spec.sections import HeaderSpec, ObjectiveSpec
@@ -34,33 +34,33 @@ from seqjobs.spec.variants import read_variants
 def load_job(path: str | FilePath, overrides: Sequence[str] = ()) -> JobSpec:
     """Reads, checks and returns the job in a spec file, or with `-` the one that comes through standard input.
 
-    `overrides` are `path=value` texts, as `fit.epochs=3`. Raises SpecError with every mistake found, as
-    `CODE file:line:col path: what (got ...). Fix: ...`; imports neither TensorFlow nor Ray.
+    `overrides` are `path=value` texts, as `fit.epochs=3`. Raises SpecError with every mistake found. Imports neither
+    TensorFlow nor Ray.
     """
     problems = Problems()
     file = FilePath(path)
     text = read_text(file, problems)
     if text is None:
-        raise SpecError(error_lines(problems, Document(tree=None, places={}, source=str(path))))
+        raise SpecError(located(problems, Document(tree=None, places={}, source=str(path))))
     return parse_job(text, file, overrides)
 
 
 def load_jobs(paths: Iterable[str | FilePath], overrides: Sequence[str] = ()) -> tuple[JobSpec, ...]:
     """The jobs of several spec files. Raises one SpecError with the mistakes of all of them."""
     jobs: list[JobSpec] = []
-    lines: list[str] = []
+    found: list[Problem] = []
     paths = tuple(paths)
     if sum(FilePath(path) == STDIN for path in paths) > 1:
         problems = Problems()
         problems.add("E113", (), "standard input is named twice", fix="name `-` once.")
-        raise SpecError(error_lines(problems, Document(tree=None, places={}, source=str(STDIN))))
+        raise SpecError(located(problems, Document(tree=None, places={}, source=str(STDIN))))
     for path in paths:
         try:
             jobs.append(load_job(path, overrides))
         except SpecError as error:
-            lines.extend(error.lines)
-    if lines:
-        raise SpecError(dict.fromkeys(lines))
+            found.extend(error.problems)
+    if found:
+        raise SpecError(found)
     return tuple(jobs)
 
 
@@ -73,14 +73,14 @@ def parse_job(text: str, path: FilePath, overrides: Sequence[str] = ()) -> JobSp
             what = "the spec is empty" if document.tree is None else "a spec is a mapping of sections"
             fix = "begin with `name:` and a job's name; `seqjobs schema` prints the format."
             problems.add("E101", (), what, got=document.tree, fix=fix)
-        raise SpecError(error_lines(problems, document))
+        raise SpecError(located(problems, document))
     apply_overrides(document, overrides, problems)
     found = Problems()
     job = _read_job(document, Source(path=path, text=text, overrides=tuple(overrides)), found)
     told = with_secrets_told(found, document.tree)
     problems.extend(problem for problem in told if not _is_unreadable(document, problem))
     if len(problems) or job is None:
-        raise SpecError(error_lines(problems, document))
+        raise SpecError(located(problems, document))
     return job
 
 

@@ -1,4 +1,4 @@
-"""From problems to lines that name the place in the text."""
+"""located: problems with their places in the text."""
 
 from __future__ import annotations
 
@@ -13,30 +13,24 @@ from seqjobs.spec.substitution import Assignment
 if TYPE_CHECKING:
     from seqjobs.spec.job_spec import JobSpec
 
-MAX_SHOWN = 20
 MAX_VALUES_SHOWN = 5
 
 
-def error_lines(problems: Iterable[Problem], document: Document) -> list[str]:
-    """One line a problem, in the order of the text and then of the overrides, at most MAX_SHOWN."""
-    placed = [(problem.place or document.place(problem.path, problem.at), problem) for problem in problems]
+def located(problems: Iterable[Problem], document: Document) -> list[Problem]:
+    """Return the problems with their places, in the order of the text and then of the overrides."""
+    placed = [replace(problem, place=problem.place or document.place(problem.path, problem.at)) for problem in problems]
     sources = [document.source, *document.overrides]
-    placed.sort(key=lambda item: _position(item[0], sources))
-    return shortened(list(dict.fromkeys(problem.line(place) for place, problem in placed)))
+    placed.sort(key=lambda problem: _position(problem.place, sources))
+    return placed
 
 
-def shortened(lines: list[str]) -> list[str]:
-    hidden = len(lines) - MAX_SHOWN
-    return [*lines[:MAX_SHOWN], f"... and {hidden} more"] if hidden > 0 else lines
-
-
-def located(job: JobSpec, assignment: Assignment, problems: Problems) -> list[str]:
-    """The same for problems in a job's sections at one assignment, which their lines name."""
-    return error_lines(job.in_text(problems, assignment), job.document)
+def located_in_job(job: JobSpec, assignment: Assignment, problems: Problems) -> list[Problem]:
+    """Return problems of a job's sections at one assignment with their places; each names the assignment."""
+    return located(job.in_text(problems, assignment), job.document)
 
 
 def with_assignment(problem: Problem, assignment: Assignment) -> Problem:
-    """The problem, saying at which values it was found."""
+    """Return the problem with the values at which it was found."""
     values = [f"{key}={value if isinstance(value, str) else shown(value)}" for key, value in assignment.items()]
     more = f" and {len(values) - MAX_VALUES_SHOWN} more" if len(values) > MAX_VALUES_SHOWN else ""
     named = ", ".join(values[:MAX_VALUES_SHOWN]) + more

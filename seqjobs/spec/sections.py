@@ -249,7 +249,7 @@ class KeepSpec(Section):
     """Which weights are kept."""
 
     best: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 1
-    """The number of the job's best trials whose weights are kept."""
+    """The number of the job's best assignments that keep their weights, of their best repeat each."""
 
 
 class TrialSpec(Section):

@@ -11,7 +11,7 @@ SPECS = Path(__file__).parent / "specs"
 ACCEPTED = "# accepted"
 
 _HEADER = re.compile(r"# (?:(E\d{3}) (\d+:\d+) (.+)|(\.\.\. and \d+ more))")
-_LINE = re.compile(r"(E\d{3}) (.+?):(\d+:\d+) (.+[.?]) Fix: (.+[.?])")
+_LINE = re.compile(r"(.+?):(\d+:\d+) (.+[.?]) (?:Fix: .+\.|[A-Z].*\?) \[(E\d{3})\]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +51,8 @@ def check(lines: Sequence[str], expected: Sequence[Mistake], source: Path) -> No
             assert line == mistake.words
             continue
         told = _LINE.fullmatch(line)
-        assert told, f"this line does not say what, where and how to mend it: {line}"
-        code, file, place, what, _ = told.groups()
+        assert told, f"this line does not say what, where and how to fix it: {line}"
+        file, place, what, code = told.groups()
         assert (code, file, place) == (mistake.code, str(source), mistake.place), line
         assert mistake.words in what
     assert len(lines) == len(expected), lines

@@ -1,124 +1,123 @@
-"""`python -m tests.bad_input.fuzz --seed S --mutations N`: no text does more than be accepted or refused.
+"""`python -m tests.bad_input.fuzz specs|files`: bad input is accepted or refused, and nothing else happens.
 
-Each mutation is written to a file and read through the public door. It gives a job whose values are all plain data of
-the tables, or a SpecError whose lines have a code, a place and a fix; it opens no file but its own, starts no process,
-reaches no host, writes nothing and imports no big library. What does not hold is printed with the text.
+`specs`: each changed spec is read from a file through the public door. It gives a plan whose values are plain data of
+the tables, or a SpecError whose lines have a code, a place and a fix. No other file is opened, no process is started,
+no host is reached and no large library is imported.
+
+`files`: each changed Parquet file gives a dataset, or a DataError with a place and a fix. If Arrow ends the process,
+the file stays in `--folder`.
 """
 
 from __future__ import annotations
 
 import argparse
-import random
 import resource
-import sys
 import tempfile
-import time
-import traceback
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from seqjobs.errors import SpecError
-from seqjobs.planning.plan import make_plan
-from seqjobs.spec.job_spec import JobSpec
-from seqjobs.spec.load import load_job
-from seqjobs.spec.sections import TrialSpec
-from seqjobs.tables import TABLES, Named
-from tests.bad_input.mutate import mutated
-from tests.bad_input.watch import Watch
-from tests.spec.mutations import JOBS, TEXTS
-from tests.spec.test_load_job import LINE
+import hypothesis
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-MEMORY_BYTES = 2 << 30
+from seqjobs.errors import SpecError
+from seqjobs.planning.assignments import num_wanted
+from seqjobs.planning.plan import make_plan
+from seqjobs.spec.load import load_job
+from tests.bad_input.changed_specs import OVERRIDES, TEXTS, changed_specs
+from tests.bad_input.hostile import check_plain
+from tests.bad_input.watch import Watch
+from tests.spec.spec_texts import JOBS, LINE
+
+MEMORY_BYTES = 4 << 30
 MAX_TRIALS = 50
 
+Outcomes = Counter[str]
 
-def main() -> int:
-    """The number of findings, at most 1."""
-    parser = argparse.ArgumentParser(description=__doc__)
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", choices=FUZZERS)
+    parser.add_argument("--examples", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--mutations", type=int, default=100_000)
+    parser.add_argument("--folder", type=Path, help="folder for the files; a new one that is deleted if not given")
     arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    outcomes: Outcomes = Counter()
     with tempfile.TemporaryDirectory() as folder:
-        return int(not Fuzz(Path(folder)).run(arguments.seed, arguments.mutations))
+        test = FUZZERS[arguments.kind](arguments.folder or Path(folder), outcomes)
+        chosen = settings(
+            max_examples=arguments.examples,
+            deadline=None,
+            database=None,
+            print_blob=True,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        )
+        hypothesis.seed(arguments.seed)(chosen(test))()
+    print(", ".join(f"{outcome} {count:,}" for outcome, count in sorted(outcomes.items())))
 
 
-class Fuzz:
-    """Reads mutations, and counts what becomes of them."""
+def specs(folder: Path, outcomes: Outcomes) -> Callable[[], None]:
+    """Return the test that reads changed specs."""
+    path = folder / "job.yaml"
+    (folder / "data").symlink_to(JOBS / "data")
+    watch = Watch()
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "job.yaml"
-        (folder / "data").symlink_to(JOBS / "data")
-        self._codes: Counter[str] = Counter()
-        self._watch = Watch()
+    def read(text: str, overrides: list[str]) -> None:
+        path.write_bytes(text.encode("utf-8", errors="surrogatepass"))
+        watch.seen.clear()
+        with watch.looking(path):
+            outcomes.update(_outcomes_of(path, overrides))
+        assert not watch.seen
 
-    def run(self, seed: int, count: int) -> bool:
-        """Whether nothing was found."""
-        for text in TEXTS:  # what is imported when it is first used is imported now
-            self._read(text)
-        begin = time.monotonic()
-        for number in range(count):
-            text = mutated(random.Random(f"{seed} {number}"))
-            if found := self._finding(text):
-                print(f"{found}\n--- mutation {number} of seed {seed}:\n{text}", file=sys.stderr)
-                return False
-        seconds = time.monotonic() - begin
-        refused = ", ".join(f"{code} {times:,}" for code, times in sorted(self._codes.items()))
-        print(f"{count:,} mutations, {count / seconds:,.0f} a second: {refused}")
-        return True
+    for right in TEXTS:  # imports what is imported at first use
+        read(right, [])
+    return given(text=changed_specs(), overrides=st.just([]) | OVERRIDES)(read)
 
-    def _finding(self, text: str) -> str | None:
+
+def _outcomes_of(path: Path, overrides: list[str]) -> Sequence[str]:
+    try:
+        job = load_job(path, overrides)
+        trials = make_plan([job]).trials if num_wanted(job) * job.search.repeats <= MAX_TRIALS else ()
+    except SpecError as error:
+        return _codes_of(error)
+    ids = [trial.id for trial in trials]
+    assert len(ids) == len(set(ids))
+    for trial in trials:
+        check_plain(trial.spec)
+    return ["accepted"]
+
+
+def _codes_of(error: SpecError) -> Sequence[str]:
+    assert error.lines
+    for line in error.lines:
+        assert line.isprintable()
+        assert LINE.fullmatch(line), line
+    return error.codes
+
+
+def files(folder: Path, outcomes: Outcomes) -> Callable[[], None]:
+    """Return the test that reads changed Parquet files."""
+    from seqjobs.data.read import read_dataset  # noqa: PLC0415 (specs are read without it)
+    from seqjobs.errors import DataError  # noqa: PLC0415
+    from seqjobs.planning.plan import DataSource  # noqa: PLC0415
+    from tests.bad_input.changed_files import DATA_SPECS, changed_files  # noqa: PLC0415
+
+    def read(content: bytes, spec: int) -> None:
+        (folder / "train.parquet").write_bytes(content)
+        refusal: DataError | None = None
         try:
-            self._read(text)
-        except Exception:
-            return traceback.format_exc()
-        return "\n".join(self._watch.seen) or None
+            read_dataset(DataSource(id="0", spec=DATA_SPECS[spec], folder=folder))
+        except DataError as error:
+            refusal = error
+        outcomes[refusal.code if refusal else "read"] += 1
+        assert refusal is None or (refusal.where and refusal.fix and str(refusal).isprintable())
 
-    def _read(self, text: str) -> None:
-        self._path.write_bytes(text.encode("utf-8", errors="surrogatepass"))
-        with self._watch.looking(self._path):
-            codes = list(self._codes_of())
-        self._codes.update(codes)
-
-    def _codes_of(self) -> list[str]:
-        try:
-            job = load_job(self._path)
-            trials = make_plan([job]).trials if _is_small(job) else ()
-        except SpecError as error:
-            for line in error.lines:
-                assert line.isprintable()
-                assert LINE.fullmatch(line), line
-            return [line.split()[0] for line in error.lines if not line.startswith("...")]
-        for trial in trials:
-            check_plain(trial.spec)
-        return ["accepted"]
+    return given(content=changed_files(), spec=st.sampled_from(range(len(DATA_SPECS))))(read)
 
 
-def _is_small(job: JobSpec) -> bool:
-    return job.search.sampler == "random" and (job.search.trials or 10) * job.search.repeats <= MAX_TRIALS
-
-
-def check_plain(trial: TrialSpec) -> None:
-    """Asserts that what a builder is given names nothing but entries of the tables."""
-    compiled = trial.compile
-    for value in (*trial.model, compiled.optimizer, compiled.loss, *compiled.metrics, *trial.fit.callbacks):
-        _check_value(value)
-
-
-def _check_value(value: object) -> None:
-    if isinstance(value, Named):
-        table = TABLES[value.table]
-        assert value.name in table.entries or value.name in table.aliases
-        value = tuple(value.arguments.values())
-    if isinstance(value, tuple):
-        for part in value:
-            _check_value(part)
-    elif isinstance(value, str):
-        assert len(value) <= 100
-        assert not set("/\\:") & set(value), value
-    else:
-        assert value is None or isinstance(value, bool | int | float), value
-
+FUZZERS = {"specs": specs, "files": files}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

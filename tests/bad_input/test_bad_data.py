@@ -12,21 +12,20 @@ from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError, SeqjobsError, SpecError
 from seqjobs.planning.plan import make_plan
 from seqjobs.spec.load import load_job
-from tests.bad_input.bad_data import BAD_DATA, FLOATS, SPEC, BadData, good
+from tests.bad_input.bad_data import BAD_DATA, CORRUPT_FILES, FLOATS, SPEC, WHY_REFUSED, BadData, good
 
 
 def read(path: Path) -> int:
-    """All that is done with a job's data before it is trained on; the rows that were read."""
+    """Do all that is done with a job's data before training, and return the number of training rows."""
     plan = make_plan([load_job(path)])
     schemas = inspect_plan(plan).schemas
     datasets = {source.id: read_dataset(source) for source in plan.datasets}
-    num_classes = {name: dataset.num_classes for name, dataset in datasets.items()}
-    check_plan(plan, schemas, num_classes, {name: dataset.classes for name, dataset in datasets.items()})
+    check_plan(plan, schemas, datasets)
     return sum(dataset.schema.train_rows for dataset in datasets.values())
 
 
 def told(error: SeqjobsError, folder: Path) -> Sequence[str]:
-    """The code, the place, what is wrong and the fix, with places in the folder as the spec would write them."""
+    """Return the code, the place, what is wrong and the fix, with paths relative to the folder."""
     if isinstance(error, DataError):
         return error.code, error.where.replace(f"{folder}/", ""), error.what, error.fix
     (line,) = str(error).splitlines()
@@ -35,7 +34,10 @@ def told(error: SeqjobsError, folder: Path) -> Sequence[str]:
 
 
 @pytest.mark.parametrize("data", BAD_DATA, ids=lambda data: data.name)
-def test_a_data_file_gives_the_error_that_it_is_named_after(data: BadData, tmp_path: Path) -> None:
+def test_a_data_file_gives_the_error_that_it_is_named_after(
+    data: BadData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the pickle of a file would make a folder
     data.make(tmp_path)
     path = tmp_path / "job.yaml"
     path.write_text(data.spec, encoding="utf-8")
@@ -48,6 +50,10 @@ def test_a_data_file_gives_the_error_that_it_is_named_after(data: BadData, tmp_p
     assert fix
     assert str(caught.value).isprintable()
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_every_committed_file_is_in_the_table() -> None:
+    assert sorted(path.name for path in CORRUPT_FILES.iterdir()) == sorted(WHY_REFUSED)
 
 
 def test_the_file_that_the_others_change_is_right(tmp_path: Path) -> None:

@@ -12,17 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from seqjobs.cli.commands import submit
 from seqjobs.cli.main import cli
-from seqjobs.run import submit_jobs
-from seqjobs.spec.load import load_jobs
-from seqjobs.storage import mounts
 from seqjobs.storage.lock import Lock
-from seqjobs.storage.mounts import is_in_memory
 from tests.cli import submitted
 from tests.run_job.samples import do, moved_points, plan_of
 
-MEMORY = Path("/dev/shm")
 Make = Callable[[Path, Path], object]
 """Makes what is in the way: of a spec, and of the folder `one` in which its run is to be."""
 
@@ -30,7 +24,7 @@ Make = Callable[[Path, Path], object]
 @pytest.fixture
 def spec(points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A job whose submits train with fakes in this process."""
-    monkeypatch.setattr(submit, "submit_jobs", submitted.submit_jobs)
+    monkeypatch.setattr("seqjobs.run.RayPool", submitted.pool)
     monkeypatch.setenv("SEQJOBS_TEST_NOTES", str(tmp_path / "notes"))
     return moved_points(points, tmp_path)
 
@@ -80,28 +74,37 @@ def a_link_for_a_lock(_: Path, root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "code", "told"),
+    ("make", "exit_code", "code", "told"),
     [
-        (a_file, 2, "E601 {root}: this is a file, not a run's folder. Fix: choose another --run."),
-        (a_thesis, 2, "E601 {root}: this folder holds other things than a run (thesis.txt). Fix: "),
-        (a_run_at_work, 2, "E602 {root}: this run is held by process {pid} on "),
+        (a_file, 2, "E601", "{root}: this is a file, not a run's folder. Fix: choose another --run. [E601]"),
+        (a_thesis, 2, "E601", "{root}: this folder holds other things than a run (thesis.txt). Fix: "),
+        (a_run_at_work, 2, "E602", "{root}: this run is held by process {pid} on "),
         (
             another_run,
             2,
-            "E603 {root}: this run was created from another spec:\n--- then\n+++ now\n--S fit.epochs=4. Fix: ",
+            "E603",
+            "{root}: this run was created from another spec:\n--- then\n+++ now\n--S fit.epochs=4\nFix: ",
         ),
-        (a_link_for_a_lock, 4, "E606 {root}/lock: the lock cannot be taken: Too many levels of symbolic links. Fix: "),
-        (a_newer_run, 2, "E607 {root}/run.json: this run has format 2, this seqjobs reads format 1. Fix: "),
-        (a_damaged_run, 2, "E608 {root}/run.json: this run's plan is damaged. Fix: "),
+        (
+            a_link_for_a_lock,
+            4,
+            "E606",
+            "{root}/lock: the lock cannot be taken: Too many levels of symbolic links.",
+        ),
+        (a_newer_run, 2, "E607", "{root}/run.json: this run has format 2, this seqjobs reads format 1. Fix: "),
+        (a_damaged_run, 2, "E608", "{root}/run.json: this run's plan is damaged. Fix: "),
     ],
 )
-def test_what_lies_in_the_way_of_a_run_is_told_and_left(spec: Path, make: Make, code: int, told: str) -> None:
+def test_what_lies_in_the_way_of_a_run_is_told_and_left(
+    spec: Path, make: Make, exit_code: int, code: str, told: str
+) -> None:
     root = spec.parent / "runs" / "one"
     make(spec, root)
     before = content(spec.parent)
     found = submit_one(spec, root.parent)
-    assert found.exit_code == code, found.output
+    assert found.exit_code == exit_code, found.output
     assert told.format(root=root, pid=os.getpid()) in found.stderr
+    assert f"[{code}]" in found.stderr
     assert (found.stdout, "Traceback" in found.stderr) == ("", False)
     assert content(spec.parent) == before
 
@@ -116,7 +119,8 @@ def test_a_file_for_the_folder_of_all_runs_is_a_mistake_of_the_command(spec: Pat
 def test_a_folder_in_which_nothing_can_be_made(spec: Path) -> None:
     found = submit_one(spec, Path("/proc/runs"))
     assert found.exit_code == 4
-    assert "E606 /proc/runs/one: the run's folder cannot be created: " in found.stderr
+    assert "/proc/runs/one: the run's folder cannot be created: " in found.stderr
+    assert "[E606]" in found.stderr
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
@@ -137,26 +141,6 @@ def test_no_room_for_a_run(spec: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
     assert found.exit_code == 4
-    assert f"E606 {spec.parent / 'runs' / 'one'}: the run cannot be created: File too large. Fix: " in found.stderr
+    assert f"{spec.parent / 'runs' / 'one'}: the run cannot be created: File too large. Fix: " in found.stderr
+    assert "[E606]" in found.stderr
     assert submit_one(spec, spec.parent / "runs").exit_code == 0
-
-
-@pytest.mark.skipif(not is_in_memory(MEMORY), reason="no file system lies in memory here")
-def test_a_run_in_memory_is_told_of(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """By the real `submit_jobs`, which starts nothing for a run that is finished."""
-    runs = MEMORY / tmp_path_factory.mktemp("runs").name / str(os.getpid())
-    told: list[str] = []
-    try:
-        do(plan_of(spec), runs / "one")
-        submit_jobs(load_jobs([spec]), run="one", runs_dir=runs, notify=told.append)
-    finally:
-        for path in sorted(runs.parent.rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        runs.parent.rmdir()
-    assert told == [f"{runs}/one lies in memory: nothing of the run outlasts a restart of this machine"]
-
-
-def test_what_lies_on_a_disk_or_nowhere_is_not_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not is_in_memory(Path("/proc/runs/one"))
-    monkeypatch.setattr(mounts, "MOUNTS", tmp_path / "missing")
-    assert not is_in_memory(MEMORY)

@@ -11,10 +11,12 @@ import pytest
 
 from seqjobs.data.plan_check import inspect_plan
 from seqjobs.errors import SpecError
+from seqjobs.errors.printable import printable
 from seqjobs.planning.plan import make_plan
 from seqjobs.spec.load import load_job
 from tests.bad_input.expectation import SPECS, check, expected_of
 from tests.bad_input.made_specs import MADE_SPECS, MadeSpec
+from tests.errors.lines import code_of
 
 FILES = sorted(SPECS.iterdir())
 RIGHT = str(SPECS / "accepted_the_right_spec.yaml")
@@ -38,26 +40,27 @@ def test_a_spec_gives_the_mistakes_that_it_says(path: Path) -> None:
 @pytest.mark.parametrize("spec", MADE_SPECS, ids=lambda spec: spec.name)
 def test_a_made_spec_gives_its_mistake(spec: MadeSpec, tmp_path: Path) -> None:
     path = spec.make(tmp_path)
-    shown_path = Path("".join(character if character.isprintable() else "?" for character in str(path)))
+    shown_path = Path(printable(path))
     check(lines_of(path), [spec.expected], shown_path)
 
 
 @pytest.mark.parametrize(
-    ("stdin", "told"),
+    ("stdin", "code", "told"),
     [
-        ("/dev/zero", "E110 -:1:1 the spec is larger than 1,000,000 bytes. Fix: "),
-        ("/dev/null", "E101 -:1:1 the spec is empty. Fix: "),
-        (SPECS / "e103_tab_indent.yaml", "E103 -:"),
+        ("/dev/zero", "E110", "-:1:1 the spec is larger than 1,000,000 bytes. Fix: "),
+        ("/dev/null", "E101", "-:1:1 the spec is empty. Fix: "),
+        (SPECS / "e103_tab_indent.yaml", "E103", "-:"),
     ],
     ids=["endless", "empty", "wrong"],
 )
 def test_what_comes_through_standard_input_is_refused_as_a_file_is(
-    stdin: str | Path, told: str, monkeypatch: pytest.MonkeyPatch
+    stdin: str | Path, code: str, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Path(stdin).open(encoding="utf-8") as opened:
         monkeypatch.setattr(sys, "stdin", opened)
         (line,) = lines_of(Path("-"))
     assert line.startswith(told)
+    assert code_of(line) == code
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
@@ -65,7 +68,8 @@ def test_a_spec_that_may_not_be_read(tmp_path: Path) -> None:
     path = tmp_path / "job.yaml"
     path.touch(mode=0)
     (line,) = lines_of(path)
-    assert line.startswith(f"E113 {path}:1:1 the spec cannot be read: permission denied. Fix: ")
+    assert line.startswith(f"{path}:1:1 the spec cannot be read: permission denied. Fix: ")
+    assert line.endswith("[E113]")
 
 
 def test_a_file_is_named_after_what_it_gives() -> None:
@@ -112,22 +116,23 @@ def test_the_command_line_says_the_same_and_leaves_nothing_behind(name: str, tmp
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "code", "told"),
     [
-        (("-",), "E110 -:1:1 the spec is larger than 1,000,000 bytes"),
-        (("-", RIGHT, "-"), "E113 -:1:1 standard input is named twice"),
-        (("/dev/stdin",), "E113 /dev/stdin:1:1 this is not a regular file"),
-        (("/dev/zero",), "E113 /dev/zero:1:1 this is not a regular file"),
-        ((), "Missing argument"),
-        (("--unknown",), "No such option"),
-        ((RIGHT, "-S", "jobs[0].lr=abc"), "E201 -S jobs[0].lr=abc:1:1"),
-        ((RIGHT, "-S", "model.0.Flatten.units"), "E210 -S model.0.Flatten.units:1:1"),
-        ((RIGHT,) * 2, "E208"),
+        (("-",), "E110", "-:1:1 the spec is larger than 1,000,000 bytes"),
+        (("-", RIGHT, "-"), "E113", "-:1:1 standard input is named twice"),
+        (("/dev/stdin",), "E113", "/dev/stdin:1:1 this is not a regular file"),
+        (("/dev/zero",), "E113", "/dev/zero:1:1 this is not a regular file"),
+        ((), "", "Missing argument"),
+        (("--unknown",), "", "No such option"),
+        ((RIGHT, "-S", "jobs[0].lr=abc"), "E201", "-S jobs[0].lr=abc:1:1"),
+        ((RIGHT, "-S", "model.0.Flatten.units"), "E210", "-S model.0.Flatten.units:1:1"),
+        ((RIGHT,) * 2, "E208", ""),
     ],
 )  # fmt: skip
-def test_arguments_that_are_no_spec(arguments: tuple[str, ...], told: str, tmp_path: Path) -> None:
+def test_arguments_that_are_no_spec(arguments: tuple[str, ...], code: str, told: str, tmp_path: Path) -> None:
     done = validate(*arguments, folder=tmp_path, stdin=b"name: small\n" * 100_000)
     assert (done.returncode, done.stdout) == (2, b"")
     assert told in done.stderr.decode()
+    assert (f"[{code}]" if code else "") in done.stderr.decode()
     assert b"Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []

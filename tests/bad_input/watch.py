@@ -1,4 +1,4 @@
-"""What a process does to the world beside computing, as Python's own audit events tell."""
+"""The effects of a process on files, processes and hosts, as Python's own audit events report them."""
 
 from __future__ import annotations
 
@@ -12,20 +12,10 @@ from typing import Any
 
 import seqjobs
 
-# https://docs.python.org/3/library/audit_events.html; those that end in a dot stand for all that begin so.
+# https://docs.python.org/3/library/audit_events.html; a name with a dot at its end means all that begin with it.
 ACTS = (
-    *(
-        "ctypes.",
-        "ftplib.",
-        "http.",
-        "shutil.",
-        "smtplib.",
-        "socket.",
-        "subprocess.",
-        "tempfile.",
-        "urllib.",
-        "webbrowser.",
-    ),
+    *("ctypes.", "ftplib.", "http.", "shutil.", "smtplib.", "socket.", "subprocess.", "tempfile.", "urllib."),
+    *("webbrowser.",),
     *("os.exec", "os.fork", "os.forkpty", "os.kill", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn"),
     *("os.chmod", "os.chown", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.truncate"),
     *("os.putenv", "os.unsetenv", "os.utime", "pickle.find_class"),
@@ -38,7 +28,7 @@ _MODULES = (
 
 
 class Watch:
-    """Notes what is done while it looks. A hook cannot be taken out of a process again: there is to be one of these."""
+    """Records effects while it is looking. A process cannot remove a hook: make only one of these."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -48,7 +38,7 @@ class Watch:
 
     @contextmanager
     def looking(self, *allowed: Path) -> Iterator[None]:
-        """The allowed files may be read, and small modules imported; anything else is noted."""
+        """Allow reading these files and importing small modules, and record anything else."""
         self._allowed = frozenset(map(str, allowed))
         self._looking = True
         try:

@@ -12,24 +12,17 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seqjobs import run
 from seqjobs.cli import interruption
-from seqjobs.cli.commands import submit
 from seqjobs.cli.main import main
 from seqjobs.execution.executor import Executor
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.ray_pool import RayPool
-from seqjobs.execution.stopping import StopWish
-from seqjobs.planning.demand import demand_of
-from seqjobs.planning.plan import make_plan
-from seqjobs.results.progress import Progress
-from seqjobs.results.run import Run
-from seqjobs.results.run_folders import run_folder
-from seqjobs.run import run_job
-from seqjobs.spec.job_spec import JobSpec
+from seqjobs.planning.resources import Resources
 from tests.fake_runner import StartFake
 
 
@@ -66,33 +59,25 @@ class Copying(Around):
         self.inner.__exit__(*arguments)
 
 
-def submit_jobs(
-    jobs: Sequence[JobSpec],
-    *,
-    run: str,
-    runs_dir: Path,
-    workers: int | None,
-    progress: Progress,
-    stop: StopWish,
-    **_: object,
-) -> Run:
+def pool(demand: Mapping[Resources, int], *, workers: int | None, **_: object) -> Executor:
+    """Stands in for `RayPool` in `submit_jobs`."""
     notes, allocate = Path(os.environ["SEQJOBS_TEST_NOTES"]), int(os.environ.get("SEQJOBS_TEST_ALLOCATE", "0"))
     slow = float(os.environ.get("SEQJOBS_TEST_SLOW", "0.1"))
-    plan, start = make_plan(jobs), StartFake(notes=notes, slow=slow, allocate=allocate)
+    start = StartFake(notes=notes, slow=slow, allocate=allocate)
     executor: Executor = InProcess(start=start)
     if os.environ.get("SEQJOBS_TEST_RAY"):
-        executor = RayPool(demand_of(plan), workers=workers, start=start)
+        executor = RayPool(demand, workers=workers, start=start)
     elif os.environ.get("SEQJOBS_TEST_HANG"):
         executor = Hanging(InProcess(start=start))
     if "SEQJOBS_TEST_LOGS" in os.environ:
         executor = Copying(executor)
-    return run_job(plan, executor, run_folder(runs_dir, run), progress, stop)
+    return executor
 
 
 if __name__ == "__main__":
-    # As a shell starts a command: whoever runs the tests may ignore them, as in the background.
+    # As a shell starts a command: the parent process may ignore them, as in the background.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    vars(submit)["submit_jobs"] = submit_jobs
+    vars(run)["RayPool"] = pool
     interruption.GRACE_SECONDS = float(os.environ.get("SEQJOBS_TEST_GRACE", "15"))
     main()

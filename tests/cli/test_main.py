@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from seqjobs.cli import main
 from seqjobs.cli.main import COMMANDS, cli
 from seqjobs.errors import ClusterError, NotFoundError, SpecError, StorageError
+from seqjobs.errors.problems import Problem
 
 
 @pytest.fixture
@@ -55,10 +56,10 @@ def test_every_command_has_help(name: str) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "text"),
     [
-        (NotFoundError("E611", "no run 'x'", fix="see `seqjobs ls`."), 5, "E611 no run 'x'. Fix: see `seqjobs ls`."),
-        (ClusterError("E801", "Ray is gone"), 4, "E801 Ray is gone."),
-        (StorageError("E606", "the disk is full"), 4, "E606 the disk is full."),
-        (PermissionError(13, "Permission denied", "/x"), 4, "the system refused: PermissionError"),
+        (NotFoundError("E611", "no run 'x'", fix="see `seqjobs ls`."), 5, "no run 'x'. Fix: see `seqjobs ls`. [E611]"),
+        (ClusterError("E801", "Ray is gone"), 4, "Ray is gone. [E801]"),
+        (StorageError("E606", "the disk is full"), 4, "the disk is full. [E606]"),
+        (PermissionError(13, "Permission denied", "/x"), 4, "the operating system reports: PermissionError"),
         (ZeroDivisionError("division by zero"), 70, "this is a bug in seqjobs: ZeroDivisionError: division by zero."),
         (KeyboardInterrupt(), 130, "interrupted."),
     ],
@@ -83,27 +84,42 @@ def test_a_bug_shows_its_traceback_when_asked(raising: list[BaseException], monk
     assert "raise errors[0]" in result.stderr
 
 
+def problem(code: str, place: str) -> Problem:
+    return Problem(code=code, path=("fit",), what="it is wrong", place=place)
+
+
 @pytest.mark.parametrize(
-    ("lines", "last"),
+    ("problems", "last"),
     [
-        (["E201 jobs/x.yaml:3:1 a: b.", "E202 jobs/x.yaml:9:3: c."], "2 problems in jobs/x.yaml; nothing was started."),
-        (["E201 my job.yaml:3:1 a: b."], "1 problem in my job.yaml; nothing was started."),
-        (["E201 x.yaml:3:1 a: b.", "E202 y.yaml:9:3 c: d."], "2 problems in 2 files; nothing was started."),
-        (["E201 x.yaml:3:1 a: b.", "... and 7 more."], "8 problems in x.yaml; nothing was started."),
-        (["E208 x.yaml name: 'a' is twice."], "1 problem; nothing was started."),
+        (
+            [problem("E201", "jobs/x.yaml:3:1"), problem("E202", "jobs/x.yaml:9:3")],
+            "2 problems in jobs/x.yaml; nothing was started. `seqjobs explain CODE` says more.",
+        ),
+        (
+            [problem("E201", "my job.yaml:3:1")],
+            "1 problem in my job.yaml; nothing was started. `seqjobs explain E201` says more.",
+        ),
+        (
+            [problem("E201", "x.yaml:3:1"), problem("E201", "y.yaml:9:3")],
+            "2 problems in 2 files; nothing was started. `seqjobs explain E201` says more.",
+        ),
+        (
+            [problem("E201", f"x.yaml:{line}:1") for line in range(1, 29)],
+            "28 problems in x.yaml; nothing was started. `seqjobs explain E201` says more.",
+        ),
     ],
 )
-def test_mistakes_are_counted_below_them(raising: list[BaseException], lines: list[str], last: str) -> None:
-    raising.append(SpecError(lines))
+def test_mistakes_are_counted_below_them(raising: list[BaseException], problems: list[Problem], last: str) -> None:
+    raising.append(SpecError(problems))
     result = CliRunner().invoke(cli, ["schema"])
     assert result.exit_code == 2
-    assert result.stderr.splitlines() == [*lines, last]
+    assert result.stderr.splitlines() == [*SpecError(problems).lines, last]
 
 
 def test_an_error_cannot_act_on_the_terminal(raising: list[BaseException]) -> None:
     raising.append(NotFoundError("E611", "no run '\x1b[2J\x07evil\u202e'"))
     result = CliRunner().invoke(cli, ["schema"], color=True)
-    assert result.stderr == "E611 no run '\\x07evil\\u202e'.\n"
+    assert result.stderr == "no run '\\x07evil\\u202e'. [E611]\n"
 
 
 def test_a_mistyped_command_is_guessed() -> None:

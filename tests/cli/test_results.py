@@ -19,6 +19,7 @@ from seqjobs.results import log_records
 from seqjobs.results.run_log import RunLog
 from seqjobs.storage.lock import Lock
 from seqjobs.training.outcome import Cause, Failure
+from tests.errors.lines import code_of
 
 from .samples import BY_LOSS, failed, finished, plan_of, spec_text, write_run
 
@@ -64,6 +65,14 @@ def test_results_are_the_leaderboard(invoke: Invoke, plan: Plan) -> None:
     assert lines[3].split() == ["1", best.id, "0.96000", "finished", *values, "0.50000", "2", "1.2", "s"]
     assert lines[10].split()[:4] == ["-", last.id, "-", "failed"]
     assert f"  {last.id}  small  nan: the loss became NaN" in lines
+
+
+def test_results_of_a_run_without_ended_trials_say_so(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", plan, {})
+    result = invoke("results")
+    assert result.stdout == ""
+    assert result.stderr == "no trial of run run-one has finished yet.\n"
+    assert json.loads(invoke("results", "-o", "json").stdout) == {"run": "run-one", "leaderboard": []}
 
 
 @pytest.mark.usefixtures("_run")
@@ -289,7 +298,7 @@ def test_fsck_names_what_is_damaged_and_sets_it_aside(invoke: Invoke, tmp_path: 
 
 @pytest.mark.parametrize("command", ["show", "results", "logs", "fsck"])
 def test_a_run_that_is_not_there_is_not_found(invoke: Invoke, command: str) -> None:
-    assert invoke(command, "nothing", code=5).stderr.startswith("E6")
+    assert code_of(invoke(command, "nothing", code=5).stderr.strip()) == "E612"
     assert "seqjobs submit" in invoke(command, code=5).stderr
 
 
@@ -305,3 +314,15 @@ def test_logs_are_safe_to_print(invoke: Invoke, plan: Plan, tmp_path: Path) -> N
     assert epochs[2:] == ["Epoch 1", "Epoch 2", "\\x07"]
     assert invoke("logs", "--trial", other.id[:8]).stdout.endswith("\nother\n")
     assert invoke("logs", "--trial", plan.trials[3].id).stdout.startswith(f"trial {plan.trials[3].id} ")
+
+
+@pytest.mark.parametrize("columns", ["80", "40"])
+def test_ls_never_cuts_an_id(
+    invoke: Invoke, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    run_id = "20261122-231500-a-name-that-is-as-long-as-a-name-of-a-run-may-be"
+    write_run(tmp_path / "runs", plan, {plan.trials[0].id: finished(plan.trials[0], 0.75)}, run_id)
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = invoke("ls").stdout.splitlines()
+    assert lines[2].split()[0] == run_id
+    assert len(lines) == 3

@@ -17,6 +17,7 @@ from typing import IO
 import psutil
 import pytest
 
+from seqjobs.cli.interruption import FIRST_NOTICE
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.run import Run, RunStatus
@@ -24,6 +25,8 @@ from seqjobs.storage.lock import is_held
 from tests.conftest import POINTS_SPEC, ROOT
 from tests.fake_runner import Behaviour, trainings
 from tests.run_job.samples import moved_points
+
+pytestmark = pytest.mark.slow
 
 NUM_TRIALS = 6
 # Half a second a trial, and with `LASTING` two; no attempt may be charged for either.
@@ -84,7 +87,7 @@ def submits(points: Path, tmp_path: Path) -> Submits:
 
 PIPE = subprocess.PIPE
 LASTING = {"SEQJOBS_TEST_SLOW": "0.4"}
-AGAIN = "stopped. Run the same command again to go on: seqjobs submit job.yaml --runs-dir runs --workers 1 --run one"
+AGAIN = "stopped. Resume with: seqjobs submit job.yaml --runs-dir runs --workers 1 --run one"
 
 
 def goes_on(submits: Submits) -> None:
@@ -110,6 +113,7 @@ def test_one_signal_commits_what_ended_and_the_same_command_goes_on(submits: Sub
     goes_on(submits)
 
 
+@pytest.mark.ray
 @pytest.mark.parametrize(
     ("number", "code", "where"), [(signal.SIGINT, 130, {"SEQJOBS_TEST_RAY": "1"}), (signal.SIGTERM, 143, {})]
 )
@@ -132,27 +136,31 @@ def test_a_signal_has_what_trains_saved_and_what_was_trained_is_not_trained_agai
     assert [int(epoch) for *_, epoch in begun] == [0, 0, checkpoint.epochs, *[0] * (NUM_TRIALS - 2)]
 
 
-def test_ctrl_c_once_more_ends_an_epoch_that_lasts(submits: Submits) -> None:
-    """Trials of which an epoch lasts an hour."""
+@pytest.mark.parametrize("where", [{}, {"SEQJOBS_TEST_RAY": "1"}])
+def test_a_second_ctrl_c_ends_at_once(submits: Submits, where: dict[str, str]) -> None:
+    """Trials of which an epoch lasts an hour: nothing is committed, and no process is left."""
     spec = submits.root.parent.parent / "job.yaml"
     spec.write_text(TEXT.replace(str(float(Behaviour.SLOW)), str(float(Behaviour.SLEEP))))
-    with submits.start(PIPE, PIPE) as process:
+    with submits.start(PIPE, PIPE, **where) as process:
         submits.train(1, process)
+        below = psutil.Process(process.pid).children(recursive=True)
+        segments = sorted((submits.root / "log").iterdir())
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        while b"does not wait for them" not in process.stderr.readline():
+        while FIRST_NOTICE.encode() not in process.stderr.readline():
             pass
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate()
     assert process.returncode == 130
-    lines = errors.decode().splitlines()
-    assert lines[0] == "stopping; Ctrl-C once more does not wait for the workers."
-    assert lines[-1] == AGAIN
+    assert errors.decode().splitlines() == [AGAIN]
+    assert sorted((submits.root / "log").iterdir()) == segments
     assert Run.open(submits.root).status is RunStatus.INTERRUPTED
+    _, alive = psutil.wait_procs(below, timeout=60)
+    assert not alive
 
 
-def test_ctrl_c_twice_does_not_wait_for_what_hangs(submits: Submits) -> None:
+def test_a_second_ctrl_c_does_not_wait_for_what_hangs(submits: Submits) -> None:
     with submits.start(PIPE, PIPE, SEQJOBS_TEST_HANG="1") as process:
         submits.train(2, process)
         process.send_signal(signal.SIGINT)
@@ -162,7 +170,7 @@ def test_ctrl_c_twice_does_not_wait_for_what_hangs(submits: Submits) -> None:
         _, errors = process.communicate()
     assert process.returncode == 130
     lines = errors.decode().splitlines()
-    assert "stopping when the epochs under way have ended; Ctrl-C once more does not wait for them." in lines
+    assert FIRST_NOTICE in lines
     assert lines[-1] == AGAIN
     goes_on(submits)
 
@@ -178,6 +186,7 @@ def test_sigterm_waits_for_what_hangs_no_longer_than_it_may(submits: Submits) ->
     assert Run.open(submits.root).status is RunStatus.INTERRUPTED
 
 
+@pytest.mark.ray
 def test_a_signal_ends_what_workers_are_at_and_leaves_no_process(submits: Submits) -> None:
     with submits.start(PIPE, PIPE, SEQJOBS_TEST_RAY="1") as process:
         submits.train(2, process)

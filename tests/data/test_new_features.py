@@ -66,7 +66,7 @@ def test_the_same_instants_in_another_zone_are_the_same_features(folder: Folder,
     ],
 )
 def test_a_zone_against_none_is_refused(folder: Folder, trained: pa.Array, new: pa.Array, fix: str) -> None:
-    with pytest.raises(DataError, match=r"E403 .*time zone.*the model was trained on .*time zone") as caught:
+    with pytest.raises(DataError, match=r"time zone.*the model was trained on .*time zone.*\[E420\]") as caught:
         _good_rows(folder, trained, new, {"date_parts": ["hour"]})
     assert fix in caught.value.fix
 

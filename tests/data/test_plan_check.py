@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from seqjobs.data.plan_check import check_plan, inspect_plan
 from seqjobs.errors import SpecError
 from seqjobs.planning.plan import make_plan
 from tests.conftest import MakeJob
+from tests.errors.lines import code_of
 
 TEXT = """\
 name: points
@@ -21,6 +23,16 @@ compile: {optimizer: adam, loss: sparse_categorical_crossentropy, metrics: [accu
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """What the rows of a dataset show."""
+
+    num_classes: int | None
+    classes: tuple[str, ...] | None = None
+    empty_classes: tuple[int, ...] = ()
+    feature_range: tuple[float, float] | None = None
+
+
 def lines_of(make_job: MakeJob, points: Path, text: str, num_classes: int | None = None) -> list[str]:
     plan = make_plan([make_job(text=text)])
     if num_classes is None:
@@ -29,7 +41,7 @@ def lines_of(make_job: MakeJob, points: Path, text: str, num_classes: int | None
     else:
         schemas = inspect_plan(plan).schemas
         with pytest.raises(SpecError) as caught:
-            check_plan(plan, schemas, dict.fromkeys(schemas, num_classes))
+            check_plan(plan, schemas, dict.fromkeys(schemas, Rows(num_classes=num_classes)))
     return [line.replace(str(points / "job.yaml"), "job.yaml") for line in caught.value.lines]
 
 
@@ -53,19 +65,20 @@ def test_every_trial_has_its_own_size(make_job: MakeJob) -> None:
 
 def test_a_layer_that_cannot_take_the_features(make_job: MakeJob, points: Path) -> None:
     (line,) = lines_of(make_job, points, TEXT.replace("Dense: {units: 8, activation: relu}", "LSTM: {units: 8}"))
-    assert line.startswith("E309 job.yaml:4:5 model.0: layer 0 'LSTM' needs (steps, features), but the input has (3,).")
+    assert line.startswith("job.yaml:4:5 model.0: layer 0 'LSTM' needs (steps, features), but the input has (3,).")
+    assert line.endswith("[E309]")
 
 
 def test_a_loss_that_does_not_fit_the_target(make_job: MakeJob, points: Path) -> None:
     (line,) = lines_of(make_job, points, TEXT.replace("target: kind", "target: score"))
-    assert line.startswith(
-        "E310 job.yaml:6:34 compile.loss: the loss SparseCategoricalCrossentropy takes class numbers"
-    )
+    assert line.startswith("job.yaml:6:34 compile.loss: the loss SparseCategoricalCrossentropy takes class numbers")
+    assert line.endswith("[E310]")
 
 
 def test_too_few_outputs_for_the_classes(make_job: MakeJob, points: Path) -> None:
     (line,) = lines_of(make_job, points, TEXT, num_classes=9)
-    assert line.startswith("E309 job.yaml:6:34 compile.loss: ")
+    assert line.startswith("job.yaml:6:34 compile.loss: ")
+    assert line.endswith("[E309]")
     assert "9 classes" in line
 
 
@@ -76,7 +89,8 @@ def test_many_trials_with_one_mistake_give_one_line(make_job: MakeJob, points: P
         + "search: {trials: 30, repeats: 2}\n"
     )
     (line,) = lines_of(make_job, points, text)
-    assert line.startswith("E310 job.yaml:6:")
+    assert line.startswith("job.yaml:6:")
+    assert line.endswith("[E310]")
     assert ", with compile.optimizer.Adam.learning_rate=" in line
 
 
@@ -90,15 +104,16 @@ def test_the_same_mistake_in_two_places_gives_two_lines(make_job: MakeJob, point
     text = TEXT[: TEXT.index("model:")] + named + TEXT[TEXT.index("compile:") + len("compile:") :]
     lines = lines_of(make_job, points, text)
     assert [line.split(" with ")[0].split(": ")[0] for line in lines] == [
-        "E309 job.yaml:5:5 model.one.0", "E309 job.yaml:8:5 model.two.0",
+        "job.yaml:5:5 model.one.0", "job.yaml:8:5 model.two.0",
     ]  # fmt: skip
+    assert [code_of(line) for line in lines] == ["E309"] * 2
 
 
 def test_a_mistake_of_a_variant_is_told_at_the_variant(make_job: MakeJob, points: Path) -> None:
     text = TEXT + "variants:\n  - {fit.epochs: 2}\n  - {model.1.Dense.units: 1}\n  - {compile.loss: mse}\n"
     lines = lines_of(make_job, points, text)
     assert [line.split(": ")[0] for line in lines] == [
-        "E309 job.yaml:6:34 compile.loss", "E309 job.yaml:10:20 variants.2.compile.loss",
+        "job.yaml:6:34 compile.loss", "job.yaml:10:20 variants.2.compile.loss",
     ]  # fmt: skip
     assert "with model.1.Dense.units=1" in lines[0]
 
@@ -125,7 +140,7 @@ def test_class_weights_that_fit(make_job: MakeJob, text: str) -> None:
     plan = make_plan([make_job(text=text)])
     schemas = inspect_plan(plan).schemas
     classes = 2 if text.startswith(YES) else 4
-    check_plan(plan, schemas, dict.fromkeys(schemas, classes), dict.fromkeys(schemas, WORDS))
+    check_plan(plan, schemas, dict.fromkeys(schemas, Rows(num_classes=classes, classes=WORDS)))
 
 
 WORDS = ("high", "low", "mid", "top")
@@ -138,37 +153,47 @@ def test_class_weights_of_numbers(make_job: MakeJob, points: Path, class_weight:
     for text in (numbers, numbers.replace("score", "kind")):
         (line,) = lines_of(make_job, points, weighed(text, class_weight))
         assert line == (
-            "E310 job.yaml:7:7 fit.class_weight: class weights are for a target of classes, and the loss"
-            " MeanSquaredError compares numbers here. Fix: remove it, or weigh the rows by data.sample_weight."
+            "job.yaml:7:7 fit.class_weight: class weights are for a target of classes, and the loss"
+            " MeanSquaredError compares numbers here. Fix: remove it, or weigh the rows by data.sample_weight. [E310]"
         )
 
 
 def test_class_weights_of_no_class(make_job: MakeJob, points: Path) -> None:
     lines = lines_of(make_job, points, weighed(TEXT, "{3: 1, 4: 2, low: 3}"), num_classes=4)
     assert lines == [
-        "E314 job.yaml:7:28 fit.class_weight.4: the target has no class '4'. Fix: name one of '0', '1', '2', '3'.",
-        "E314 job.yaml:7:34 fit.class_weight.low: the target has no class 'low'. Fix: name one of '0', '1', '2', '3'.",
+        "job.yaml:7:28 fit.class_weight.4: the target has no class '4'. Fix: name one of '0', '1', '2', '3'. [E314]",
+        "job.yaml:7:34 fit.class_weight.low: the target has no class 'low'."
+        " Fix: name one of '0', '1', '2', '3'. [E314]",
     ]
     (line,) = lines_of(make_job, points, weighed(YES, "{2: 5}"))
-    assert line == "E314 job.yaml:7:22 fit.class_weight.2: the target has no class '2'. Fix: name one of '0', '1'."
+    assert line == "job.yaml:7:22 fit.class_weight.2: the target has no class '2'. Fix: name one of '0', '1'. [E314]"
+
+
+def test_class_weights_of_a_class_that_only_the_model_has(make_job: MakeJob) -> None:
+    plan = make_plan([make_job(text=weighed(TEXT, "{3: 1}"))])
+    schemas = inspect_plan(plan).schemas
+    (warning,) = check_plan(plan, schemas, dict.fromkeys(schemas, Rows(num_classes=3)))
+    assert warning == "the model has 4 outputs, but no training row has class 3"
 
 
 def test_class_weights_of_no_string_of_the_target(make_job: MakeJob) -> None:
     plan = make_plan([make_job(text=weighed(TEXT.replace("kind", "word"), "{hihg: 2, low: 1}"))])
     schemas = inspect_plan(plan).schemas
     with pytest.raises(SpecError) as caught:
-        check_plan(plan, schemas, dict.fromkeys(schemas, 4), dict.fromkeys(schemas, WORDS))
+        check_plan(plan, schemas, dict.fromkeys(schemas, Rows(num_classes=4, classes=WORDS)))
     (line,) = caught.value.lines
-    assert line.endswith("fit.class_weight.hihg: the target has no class 'hihg'. Fix: did you mean 'high'?")
+    assert line.endswith("fit.class_weight.hihg: the target has no class 'hihg'. Did you mean 'high'? [E314]")
 
 
 def test_class_weights_are_looked_at_in_every_trial(make_job: MakeJob, points: Path) -> None:
     text = weighed(TEXT, "{choice: [{0: 2}, {1: 2}, {9: 2}]}") + "search: {sampler: grid}\n"
     (line,) = lines_of(make_job, points, text, num_classes=4)
-    assert line.startswith("E314 job.yaml:7:48 fit.class_weight.choice.2.9: the target has no class '9'")
+    assert line.startswith("job.yaml:7:48 fit.class_weight.choice.2.9: the target has no class '9'")
+    assert line.endswith("[E314]")
 
 
 def test_weighted_metrics_that_do_not_fit_the_loss(make_job: MakeJob, points: Path) -> None:
     (line,) = lines_of(make_job, points, TEXT.replace("metrics: [", "weighted_metrics: [mae, "))
-    assert line.startswith("E310 job.yaml:6:")
+    assert line.startswith("job.yaml:6:")
+    assert line.endswith("[E310]")
     assert "compile.weighted_metrics.0: with the loss SparseCategoricalCrossentropy" in line

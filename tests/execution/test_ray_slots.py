@@ -85,14 +85,14 @@ def test_a_worker_that_trained_for_others_may_be_full_when_it_comes(
 def test_a_new_worker_over_its_budget_is_an_error_for_no_other_would_do() -> None:
     slots = slots_of(OneWorker(3 * BUDGET, 0))
     with pytest.raises(
-        ClusterError, match="E511 a worker that has trained nothing yet holds 3 MiB, more than the 1 MiB"
+        ClusterError, match=r"a worker that has trained nothing yet holds 3 MiB, more than the 1 MiB.*\[E511\]"
     ):
         slots.started(slots.slots[0])
 
 
 def test_as_many_workers_are_started_as_there_is_memory_for() -> None:
     assert len(slots_of(OneWorker(0, 0), memory=BUDGET).slots) == 1
-    with pytest.raises(ClusterError, match=r"E506 a worker wants 1 CPUs and 0 GPUs and .* the cluster has 1 and 0 and"):
+    with pytest.raises(ClusterError, match=r"a worker wants 1 CPUs and 0 GPUs .* the cluster has 1 and 0 .*\[E506\]"):
         slots_of(OneWorker(0, 0), memory=BUDGET + 1)
 
 
@@ -167,7 +167,7 @@ def test_each_worker_that_dies_as_it_starts_lets_the_next_one_wait_longer(clock:
         waits.append(seconds_until_another(slots, clock))
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]
     # The one that could start keeps the run alive for so long, and no longer.
-    with pytest.raises(ClusterError, match="E507 12 workers died while they started: no library"):
+    with pytest.raises(ClusterError, match=r"12 workers died while they started: no library.*\[E507\]"):
         slots.remove(slots.slots[1], "no library")
 
 
@@ -188,7 +188,7 @@ def test_where_no_worker_can_start_three_are_enough(clock: Clock) -> None:
     for _ in range(2):
         slots.remove(slots.slots[0], "no library")
         seconds_until_another(slots, clock)
-    with pytest.raises(ClusterError, match="E507 3 workers in a row died while they started: no library"):
+    with pytest.raises(ClusterError, match=r"3 workers in a row died while they started: no library.*\[E507\]"):
         slots.remove(slots.slots[0], "no library")
 
 
@@ -213,7 +213,7 @@ def test_only_what_has_room_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
     slots.ray.wait = lambda starting, **_: ([], starting)
     slots.check_starts()
     source.with_process = [slots.slots[0].actor]
-    with pytest.raises(ClusterError, match="E507 no worker has started within 0 s"):
+    with pytest.raises(ClusterError, match=r"no worker has started within 0 s.*\[E507\]"):
         slots.check_starts()
     slots.started(slots.slots[1])
     slots.check_starts()

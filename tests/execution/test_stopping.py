@@ -1,10 +1,10 @@
-"""When a run is asked to end, and until when it may take for it; no time goes by but the clock's."""
+"""When a run is requested to end, and how long it may take; no time passes but that of the test's clock."""
 
 from __future__ import annotations
 
 import pytest
 
-from seqjobs.execution.stopping import MOST_SECONDS, StopWish
+from seqjobs.execution.stopping import MOST_SECONDS, StopRequest
 
 
 class Clock:
@@ -15,38 +15,38 @@ class Clock:
         return self.now
 
 
-def states(stop: StopWish, clock: Clock, *moments: float) -> list[tuple[bool, bool]]:
+def states(stop: StopRequest, clock: Clock, *moments: float) -> list[tuple[bool, bool]]:
     found = []
     for clock.now in moments:
-        found.append((stop.is_there(), stop.is_over()))
+        found.append((stop.is_pending(), stop.is_over()))
     return found
 
 
-def test_nobody_wishes_an_end_at_first() -> None:
+def test_nothing_is_requested_at_first() -> None:
     clock = Clock()
-    assert states(StopWish(clock), clock, 0, 1e9) == [(False, False)] * 2
+    assert states(StopRequest(clock), clock, 0, 1e9) == [(False, False)] * 2
 
 
-def test_an_end_that_is_asked_for_has_its_time_and_asking_again_gives_no_more() -> None:
+def test_a_request_has_its_time_and_a_second_one_gives_no_more() -> None:
     clock = Clock()
-    stop = StopWish(clock)
-    with stop.heeded():
+    stop = StopRequest(clock)
+    with stop.accepting():
         clock.now = 5.0
-        assert stop.ask()
+        assert stop.request()
         assert states(stop, clock, 5, 5 + MOST_SECONDS) == [(True, False)] * 2
-        assert stop.ask()
+        assert stop.request()
         assert states(stop, clock, 5.1 + MOST_SECONDS) == [(True, True)]
-    assert stop.came_by_signal
+    assert stop.was_accepted
 
 
-def test_who_does_not_train_heeds_nothing() -> None:
+def test_a_request_is_accepted_only_while_trials_train() -> None:
     clock = Clock()
-    stop = StopWish(clock)
-    assert not stop.ask()
-    with stop.heeded():
+    stop = StopRequest(clock)
+    assert not stop.request()
+    with stop.accepting():
         pass
-    assert not stop.ask()
-    assert not stop.came_by_signal
+    assert not stop.request()
+    assert not stop.was_accepted
     assert states(stop, clock, 0, 1e9) == [(False, False)] * 2
 
 
@@ -54,19 +54,19 @@ def test_who_does_not_train_heeds_nothing() -> None:
 def test_the_end_of_the_run_time_is_kept_and_saving_comes_before_it(seconds: float, last: float) -> None:
     clock = Clock()
     clock.now = 100.0
-    stop = StopWish(clock)
+    stop = StopRequest(clock)
     stop.limit(seconds)
     end = 100 + seconds
     found = states(stop, clock, end - last - 0.1, end - last + 0.1, end, end + 0.1)
     assert found == [(False, False), (True, False), (True, False), (True, True)]
-    assert not stop.came_by_signal
+    assert not stop.was_accepted
 
 
 def test_a_signal_never_gives_more_time_than_there_was() -> None:
     clock = Clock()
-    stop = StopWish(clock)
+    stop = StopRequest(clock)
     stop.limit(20.0)
     clock.now = 19.0
-    with stop.heeded():
-        stop.ask()
+    with stop.accepting():
+        stop.request()
     assert states(stop, clock, 20, 20.1) == [(True, False), (True, True)]

@@ -38,7 +38,7 @@ def test_a_cluster_that_others_started_is_missed_too(monkeypatch: pytest.MonkeyP
                 server.accept()[0].close()  # it has been looked for
             watch.check()
             head.close()
-            with pytest.raises(ClusterError, match=f"E520 .*: nobody answers for its head at {node.gcs_address}. Fix"):
+            with pytest.raises(ClusterError, match=rf"nobody answers for its head at {node.gcs_address}.*\[E520\]"):
                 _check_for_ever(watch)
 
 
@@ -50,7 +50,7 @@ def test_who_waits_for_an_answer_of_a_head_that_is_gone_waits_no_longer() -> Non
         gone.append("its gcs_server ended with -9")
         time.sleep(3600)
 
-    with pytest.raises(ClusterError, match="E520 the cluster is lost: its gcs_server ended with -9"):
+    with pytest.raises(ClusterError, match=r"the cluster is lost: its gcs_server ended with -9.*\[E520\]"):
         asked(call, watch.check)
     with pytest.raises(ClusterError, match="E520"):
         asked(pytest.fail, watch.check)

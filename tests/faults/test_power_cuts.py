@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from seqjobs.execution.events import Event
 from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.run_paths import RunPaths
@@ -19,6 +21,7 @@ from tests.run_job.samples import Watcher, committed, do, moved_points, plan_of,
 UNITS = "model.0.Dense.units={choice: [1, 2, 3]}"
 
 
+@pytest.mark.slow
 def test_whatever_the_disk_forgets_no_trial_that_was_shown_done_is_trained_again(points: Path, tmp_path: Path) -> None:
     plan = plan_of(moved_points(points, tmp_path), UNITS, "search.sampler=grid", "limits.checkpoint=1")
     runs = tmp_path / "runs"

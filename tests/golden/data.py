@@ -18,7 +18,7 @@ PIXELS, NUMBERS, STEPS = 784, 100, (6, 4)
 
 
 def arrays(split: str) -> Arrays:
-    """Return a split's columns: `pixels` (rows, 784), `numbers` (rows, 100), `series` (rows, 24) and the targets."""
+    """Return the columns of a split: `pixels` (rows, 784), `numbers` (rows, 100), `series` (rows, 24) and targets."""
     random = np.random.RandomState({"train": 1, "test": 2}[split])
     patterns = np.random.RandomState(3)
     rows = ROWS[split]

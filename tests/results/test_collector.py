@@ -208,7 +208,7 @@ def test_a_log_that_cannot_be_written_is_an_error_of_the_storage(
 ) -> None:
     collector = make_collector(plan)
     paths.trial_logs.rmdir()
-    with pytest.raises(StorageError, match=r"E606 .*\.log: "):
+    with pytest.raises(StorageError, match=r"\.log: .*\[E606\]"):
         collector.handle(ended(plan.packs[0], 0.5))
 
 
@@ -406,10 +406,10 @@ def test_weights_are_read_back_bit_for_bit_and_a_damaged_file_is_named(paths: Ru
     path = paths.weights_file(digest)
     content = path.read_bytes()
     path.write_bytes(content[:-1])
-    with pytest.raises(StorageError, match=rf"E610 .*{digest}\.npz"):
+    with pytest.raises(StorageError, match=rf"{digest}\.npz.*\[E610\]"):
         store.load(digest)
     path.unlink()
-    with pytest.raises(StorageError, match=rf"E610 .*{digest}\.npz.*No such file"):
+    with pytest.raises(StorageError, match=rf"{digest}\.npz.*No such file.*\[E610\]"):
         store.load(digest)
 
 

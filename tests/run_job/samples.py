@@ -14,7 +14,7 @@ from seqjobs.execution.events import AttemptEnded, Event
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.retry import Tries
-from seqjobs.execution.stopping import StopWish
+from seqjobs.execution.stopping import StopRequest
 from seqjobs.planning.plan import DataSource, Plan, make_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack
@@ -106,7 +106,7 @@ def do(
     *,
     start: StartFake | None = None,
     watcher: Watcher | None = None,
-    stop: StopWish | None = None,
+    stop: StopRequest | None = None,
 ) -> Run:
     return run_job(plan, InProcess(start=start or StartFake()), RunPaths(root=root), watcher or Watcher(), stop)
 

@@ -9,7 +9,7 @@ import pytest
 
 from seqjobs.errors import ClusterError
 from seqjobs.execution.events import AttemptEnded, AttemptStarted, CheckpointTaken, EpochEnded, Event
-from seqjobs.execution.stopping import StopWish
+from seqjobs.execution.stopping import StopRequest
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Standing
@@ -93,7 +93,7 @@ def test_a_trial_goes_on_from_its_checkpoint_and_leaves_none(make_job: MakeJob, 
     assert list(RunPaths(root=root).checkpoints.iterdir()) == []
 
 
-def ask_after(count: int, stop: StopWish) -> Watcher:
+def ask_after(count: int, stop: StopRequest) -> Watcher:
     """Asks for an end as a signal does, when that many epochs have been told of."""
     epochs = 0
 
@@ -102,7 +102,7 @@ def ask_after(count: int, stop: StopWish) -> Watcher:
         if isinstance(event, EpochEnded):
             epochs += len(event.reports)
             if epochs == count:
-                assert stop.ask()
+                assert stop.request()
 
     return Watcher(look)
 
@@ -112,7 +112,7 @@ def test_a_trial_that_is_asked_to_end_goes_on_where_it_was(make_job: MakeJob, tm
     do(plan, tmp_path / "golden")
     root, notes = tmp_path / "run", tmp_path / "notes"
     for count in (7, 1, 1, 1, 3):
-        stop = StopWish()
+        stop = StopRequest()
         with pytest.raises(KeyboardInterrupt):
             do(plan, root, start=StartFake(notes=notes), watcher=ask_after(count, stop), stop=stop)
     do(plan, root, start=StartFake(notes=notes))
@@ -190,7 +190,7 @@ class Ticking(Watcher):
     def __init__(self) -> None:
         super().__init__(lambda _event, _standing: self._tick())
         self.seconds = 0
-        self.stop = StopWish(lambda: self.seconds)
+        self.stop = StopRequest(lambda: self.seconds)
 
     def _tick(self) -> None:
         self.seconds += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,12 @@ from seqjobs.planning.plan import make_plan
 from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.load import parse_job
 
-# A data file that exists, for a spec is refused where its files are not there.
-DATA = Path(__file__).parent.parent.parent / "jobs" / "data" / "digits"
+JOBS = Path(__file__).parent.parent.parent / "jobs"
+# A folder whose data files exist, because a spec whose files are missing is refused.
+DATA = JOBS / "data" / "digits"
+
+# A line that reports a mistake: the place, what is wrong, how to fix it, and the code.
+LINE = re.compile(r"[^\n]+?:\d+:\d+ .*[^ ] (Fix: .+\.|[A-Z].*\?) \[E\d{3}\]|\.\.\. and \d+ more")
 
 SPEC = """\
 name: small

@@ -156,24 +156,25 @@ def test_lists_are_named_by_their_text_or_number() -> None:
 )  # fmt: skip
 def test_a_broken_dimension_gives_its_own_error_alone(old: str, new: str, line: str) -> None:
     (found,) = errors(changed((old, new), ("seed: 3", "search: {trials: 5}")))
-    assert found.startswith(f"E211 job.yaml:{line} Fix: ")
+    assert found.startswith((f"job.yaml:{line} Fix: ", f"job.yaml:{line} Did you mean "))
+    assert found.endswith("[E211]")
 
 
 def test_both_ends_of_a_range_are_checked_against_what_stands_there() -> None:
     dropout = "- Dropout: {rate: RANGE}\n  - Dense: {units: 16"
     for written in ("{uniform: [0.2, 1.0]}", "{uniform: [-0.5, 0.5]}"):
         (line,) = errors(changed(("- Dense: {units: 16", dropout.replace("RANGE", written))))
-        assert line.startswith("E304 job.yaml:9:21 model.1.Dropout.rate: expected a number of at least 0 and below 1")
-        assert line.endswith("Fix: narrow the bounds of uniform.")
+        assert line.startswith("job.yaml:9:21 model.1.Dropout.rate: expected a number of at least 0 and below 1")
+        assert line.endswith("Fix: narrow the bounds of uniform. [E304]")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        (UNITS, "units: {uniform: [8, 64]}", "E304 job.yaml:9:20 model.1.Dense.units: expected a whole number of at least 1"
-                                             " (got a uniform). Fix: use int_uniform."),
+        (UNITS, "units: {uniform: [8, 64]}", "job.yaml:9:20 model.1.Dense.units: expected a whole number of at least 1"
+                                             " (got a uniform). Fix: use int_uniform. [E304]"),
         ("batch_size: 32", "batch_size: {log_uniform: [8, 64]}",
-         "E206 job.yaml:15:30 fit.batch_size: a whole number is expected (got a log_uniform). Fix: use log_int_uniform."),
+         "job.yaml:15:30 fit.batch_size: a whole number is expected (got a log_uniform). Fix: use log_int_uniform. [E206]"),
     ],
 )  # fmt: skip
 def test_a_range_of_fractions_where_whole_numbers_stand(old: str, new: str, line: str) -> None:
@@ -193,7 +194,7 @@ def test_no_dimension_may_stand_where_the_whole_job_is_described(section: str, p
     (line,) = errors(changed(("seed: 3", section)))
     name = section.split(":", maxsplit=1)[0]
     assert line == (
-        f"E212 job.yaml:{place}: no dimension may stand in `{name}`, which holds for the whole job. Fix: write one value."
+        f"job.yaml:{place}: no dimension may stand in `{name}`, which holds for the whole job. Fix: write one value. [E212]"
     )
 
 
@@ -220,5 +221,5 @@ def test_an_argument_that_only_the_value_of_a_dimension_makes_look_like_one_is_t
     # With 1 in the place of the choice, `int_uniform: [1, 3]` beside another key would be a dimension with a slip.
     text = changed(("units: 16", "units: 16, int_uniform: [{choice: [1, 2]}, 3]"))
     assert [line.split(" Fix: ")[0] for line in errors(text)] == [
-        "E302 job.yaml:9:24 model.1.Dense.int_uniform: Dense has no argument 'int_uniform'."
+        "job.yaml:9:24 model.1.Dense.int_uniform: Dense has no argument 'int_uniform'."
     ]

@@ -13,14 +13,15 @@ from seqjobs.errors import SpecError
 from seqjobs.errors.problems import Problems
 from seqjobs.spec.document import MAX_DEPTH, MAX_NODES, read_document
 from seqjobs.spec.load import load_job
-from seqjobs.spec.locate import error_lines
+from seqjobs.spec.locate import located
 from seqjobs.spec.spec_file import MAX_BYTES
+from tests.errors.lines import code_of
 
 
 def read(text: str) -> tuple[Any, list[str]]:
     problems = Problems()
     document = read_document(text, "f", problems)
-    return document.tree, error_lines(problems, document)
+    return document.tree, [problem.line() for problem in located(problems, document)]
 
 
 def refused(text: str) -> list[str]:
@@ -82,24 +83,24 @@ def test_not_a_number_is_a_number() -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("a: 1\nb: 2\na: 3", "E105 f:3:1 a: this key is given twice, first in line 1. Fix: keep one of them."),
-        ("a: &x 1", "E106 f:1:4 a: an anchor is not allowed (got '&x'). Fix: remove it."),
-        ("a: *x", "E106 f:1:4 a: an alias is not allowed (got '*x'). Fix: write out what it stands for."),
-        ("a: !!set {b}", "E107 f:1:4 a: a tag is not allowed (got 'tag:yaml.org,2002:set'). Fix: remove it."),
-        ("a: !foo 3", "E107 f:1:4 a: a tag is not allowed (got '!foo'). Fix: remove it."),
-        ("!x k: 3", "E107 f:1:1 k: a tag is not allowed (got '!x'). Fix: remove it."),
-        ("<<: {a: 1}", "E108 f:1:1 <<: a merge key is not allowed. Fix: write out the keys it stands for."),
-        ("a:\n  1.0: 2", "E112 f:2:3 a.1.0: a key must be a string (got '1.0'). Fix: quote it."),
-        ("01: 2", "E112 f:1:1 01: a key must be a string (got '01'). Fix: quote it."),
-        ("1: 2\n'1': 3", "E105 f:2:1 1: this key is given twice, first in line 1. Fix: keep one of them."),
-        ("true: 2", "E112 f:1:1 true: a key must be a string (got 'true'). Fix: quote it."),
-        ("? [a, b]\n: 2", "E112 f:1:3 ?: a key must be a plain string. Fix: write a name."),
-        ("a: 1e999", "E114 f:1:4 a: this number is too large (got '1e999'). Fix: write a finite one."),
-        ("---\na: 1\n---\nb: 2", "E102 f:3:1 a spec is one YAML document. Fix: put each job in its own file."),
-        ("a: b: c", "E103 f:1:5 this is not YAML: mapping values are not allowed in this context."
-                    " Fix: mend the YAML at this place, or just before it."),
-        ("a:\n\t- b", "E103 f:2:1 this is not YAML: found character that cannot start any token."
-                      " Fix: indent with spaces, not tabs."),
+        ("a: 1\nb: 2\na: 3", "f:3:1 a: this key is given twice, first in line 1. Fix: keep one of them. [E105]"),
+        ("a: &x 1", "f:1:4 a: an anchor is not allowed (got '&x'). Fix: remove it. [E106]"),
+        ("a: *x", "f:1:4 a: an alias is not allowed (got '*x'). Fix: write out what it stands for. [E106]"),
+        ("a: !!set {b}", "f:1:4 a: a tag is not allowed (got 'tag:yaml.org,2002:set'). Fix: remove it. [E107]"),
+        ("a: !foo 3", "f:1:4 a: a tag is not allowed (got '!foo'). Fix: remove it. [E107]"),
+        ("!x k: 3", "f:1:1 k: a tag is not allowed (got '!x'). Fix: remove it. [E107]"),
+        ("<<: {a: 1}", "f:1:1 <<: a merge key is not allowed. Fix: write out the keys it stands for. [E108]"),
+        ("a:\n  1.0: 2", "f:2:3 a.1.0: a key must be a string (got '1.0'). Fix: quote it. [E112]"),
+        ("01: 2", "f:1:1 01: a key must be a string (got '01'). Fix: quote it. [E112]"),
+        ("1: 2\n'1': 3", "f:2:1 1: this key is given twice, first in line 1. Fix: keep one of them. [E105]"),
+        ("true: 2", "f:1:1 true: a key must be a string (got 'true'). Fix: quote it. [E112]"),
+        ("? [a, b]\n: 2", "f:1:3 ?: a key must be a plain string. Fix: write a name. [E112]"),
+        ("a: 1e999", "f:1:4 a: this number is too large (got '1e999'). Fix: write a finite one. [E114]"),
+        ("---\na: 1\n---\nb: 2", "f:3:1 a spec is one YAML document. Fix: put each job in its own file. [E102]"),
+        ("a: b: c", "f:1:5 this is not YAML: mapping values are not allowed in this context."
+                    " Fix: mend the YAML at this place, or just before it. [E103]"),
+        ("a:\n\t- b", "f:2:1 this is not YAML: found character that cannot start any token."
+                      " Fix: indent with spaces, not tabs. [E103]"),
     ],
 )  # fmt: skip
 def test_what_means_something_else_than_it_seems_is_refused(text: str, line: str) -> None:
@@ -108,25 +109,31 @@ def test_what_means_something_else_than_it_seems_is_refused(text: str, line: str
 
 def test_an_unclosed_bracket_is_told_with_the_line_it_begins_in() -> None:
     (line,) = refused("a: 1\nb: [1,\n  2\nc: 3\n")
-    assert line.startswith("E103 f:4:2 this is not YAML: ")
+    assert line.startswith("f:4:2 this is not YAML: ")
+    assert line.endswith("[E103]")
     assert "flow sequence that begins in line 2" in line
 
 
 @pytest.mark.parametrize("character", ["\x00", "\x01", "\x1b", "\x7f", "\ud800", "\uffff"])
 def test_characters_that_no_text_has_are_refused_at_their_place(character: str) -> None:
     (line,) = refused(f"a: 1\nb: x{character}\n")
-    assert line.startswith(f"E104 f:2:5 the spec holds the character U+{ord(character):04X}, which YAML does")
+    assert line.startswith(f"f:2:5 the spec holds the character U+{ord(character):04X}, which YAML does")
+    assert line.endswith("[E104]")
 
 
 def test_escapes_are_read_but_never_printed() -> None:
     tree, lines = read('"k\\e[31m": "v\\u202e"\n"k\\e[31m": 2')
     assert tree == {"k\x1b[31m": 2}
-    assert lines == ["E105 f:2:1 k?[31m: this key is given twice, first in line 1. Fix: keep one of them."]
+    assert lines == ["f:2:1 k: this key is given twice, first in line 1. Fix: keep one of them. [E105]"]
 
 
 def test_several_mistakes_are_told_in_order_and_the_rest_is_read() -> None:
     tree, lines = read("a: *x\nb: 3\nc: !t {d: 1}\nb: 4\n")
-    assert [line.split()[:2] for line in lines] == [["E106", "f:1:4"], ["E107", "f:3:4"], ["E105", "f:4:1"]]
+    assert [(line.split()[0], code_of(line)) for line in lines] == [
+        ("f:1:4", "E106"),
+        ("f:3:4", "E107"),
+        ("f:4:1", "E105"),
+    ]
     assert tree == {"a": None, "b": 4, "c": {"d": 1}}
 
 
@@ -138,13 +145,15 @@ def test_depth_is_limited() -> None:
     assert refused(nested(MAX_DEPTH)) == []
     for depth in (MAX_DEPTH + 1, 2000):
         (line,) = refused(nested(depth))
-        assert line.startswith(f"E109 f:1:{MAX_DEPTH + 3} a.0")
+        assert line.startswith(f"f:1:{MAX_DEPTH + 3} a.0")
+        assert line.endswith("[E109]")
         assert f"deeper than {MAX_DEPTH} levels" in line
 
 
 def test_the_number_of_values_is_limited() -> None:
     (line,) = refused("a: [" + "1," * MAX_NODES + "]")
-    assert line.startswith("E110 f:1:")
+    assert line.startswith("f:1:")
+    assert line.endswith("[E110]")
     assert "more than 50,000 values" in line
 
 
@@ -162,7 +171,7 @@ def test_the_number_of_values_is_limited() -> None:
 )
 def test_lengths_are_limited_and_long_values_shown_short(text: str, code: str, what: str) -> None:
     (line,) = refused(text)
-    assert line.startswith(code)
+    assert code_of(line) == code
     assert what in line
     assert len(line) < 250
 
@@ -175,25 +184,27 @@ def spec_error(path: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("content", "line"),
+    ("content", "code", "text"),
     [
-        (b"", "E101 job.yaml:1:1 the spec is empty."),
-        (b"# nothing\n", "E101 job.yaml:1:1 the spec is empty."),
-        (b"null", "E101 job.yaml:1:1 the spec is empty."),
-        (b"\n- a", "E101 job.yaml:2:1 a spec is a mapping of sections (got ['a'])."),
-        (b"abc", "E101 job.yaml:1:1 a spec is a mapping of sections (got 'abc')."),
-        (b"name: x\nseed: \xff", "E104 job.yaml:2:7 the spec is not UTF-8 text (byte 0xff)."),
-        ("name: x".encode("utf-16"), "E104 job.yaml:1:1 the spec is not UTF-8 text (byte 0xff)."),
-        (b"\xef\xbb\xbfname: \xe9x", "E104 job.yaml:1:7 the spec is not UTF-8 text (byte 0xe9)."),
-        (b"name: a\x00b", "E104 job.yaml:1:8 the spec holds the character U+0000, which YAML does not allow."),
-        (b"#" * (MAX_BYTES + 1), "E110 job.yaml:1:1 the spec is larger than 1,000,000 bytes."),
+        (b"", "E101", "job.yaml:1:1 the spec is empty."),
+        (b"# nothing\n", "E101", "job.yaml:1:1 the spec is empty."),
+        (b"null", "E101", "job.yaml:1:1 the spec is empty."),
+        (b"\n- a", "E101", "job.yaml:2:1 a spec is a mapping of sections (got ['a'])."),
+        (b"abc", "E101", "job.yaml:1:1 a spec is a mapping of sections (got 'abc')."),
+        (b"name: x\nseed: \xff", "E104", "job.yaml:2:7 the spec is not UTF-8 text (byte 0xff)."),
+        ("name: x".encode("utf-16"), "E104", "job.yaml:1:1 the spec is not UTF-8 text (byte 0xff)."),
+        (b"\xef\xbb\xbfname: \xe9x", "E104", "job.yaml:1:7 the spec is not UTF-8 text (byte 0xe9)."),
+        (b"name: a\x00b", "E104", "job.yaml:1:8 the spec holds the character U+0000, which YAML does not allow."),
+        (b"#" * (MAX_BYTES + 1), "E110", "job.yaml:1:1 the spec is larger than 1,000,000 bytes."),
     ],
     ids=range(10),
 )
-def test_files_that_are_no_spec(tmp_path: Path, content: bytes, line: str) -> None:
+def test_files_that_are_no_spec(tmp_path: Path, content: bytes, code: str, text: str) -> None:
     path = tmp_path / "job.yaml"
     path.write_bytes(content)
-    assert spec_error(path).startswith(line)
+    line = spec_error(path)
+    assert line.startswith(text)
+    assert code_of(line) == code
 
 
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
@@ -201,18 +212,22 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbfnames: x")
     with pytest.raises(SpecError) as caught:
         load_job(path)
-    assert f"E201 {path}:1:1 names: unknown key 'names'. Fix: did you mean 'name'?" in caught.value.lines
+    assert f"{path}:1:1 names: unknown key 'names'. Did you mean 'name'? [E201]" in caught.value.lines
 
 
 def test_paths_that_are_no_file(tmp_path: Path) -> None:
-    assert spec_error(tmp_path).startswith("E113 job.yaml:1:1 this is a folder, not a file.")
+    line = spec_error(tmp_path)
+    assert line.startswith("job.yaml:1:1 this is a folder, not a file.")
+    assert line.endswith("[E113]")
     assert "no such file" in spec_error(tmp_path / "missing.yaml")
     assert "E113" in spec_error(tmp_path / "a\0b")
     assert "E113" in spec_error(tmp_path / ("long" * 100))
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    assert spec_error(fifo).startswith("E113 job.yaml:1:1 this is not a regular file.")
-    assert spec_error(Path("/dev/zero")).startswith("E113")
+    line = spec_error(fifo)
+    assert line.startswith("job.yaml:1:1 this is not a regular file.")
+    assert line.endswith("[E113]")
+    assert code_of(spec_error(Path("/dev/zero"))) == "E113"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

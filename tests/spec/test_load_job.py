@@ -1,25 +1,19 @@
-"""A spec's mistakes, all of them, each with its line and column; and nothing but SpecError for any text."""
+"""All mistakes of a spec are reported, each with its line and column."""
 
 # ruff: noqa: E501 - lines of errors stand here as a user sees them
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from seqjobs.errors import SpecError
 from seqjobs.planning.plan import make_plan
-from seqjobs.spec.load import load_job, parse_job
-from tests.spec.mutations import JOBS, OVERRIDES, changed_texts, changed_trees
-from tests.spec.spec_texts import SPEC, changed, errors, parse, plan_errors
-
-LINE = re.compile(r"E\d{3} [^\n]+?:\d+:\d+ .*[^ ] Fix: .+[.?]|\.\.\. and \d+ more")
+from seqjobs.spec.load import load_job
+from tests.errors.lines import code_of
+from tests.spec.spec_texts import JOBS, SPEC, changed, errors, parse, plan_errors
 
 
 def test_the_spec_that_the_others_change_is_right() -> None:
@@ -36,13 +30,13 @@ def test_five_mistakes_in_five_sections_are_told_at_once_in_the_order_of_the_tex
         ("maximize", "maximise"),
     )
     assert errors(text) == [
-        "E206 job.yaml:2:7 seed: a number of at least 0 is expected (got -3). Fix: write a larger one, such as 0.",
-        "E302 job.yaml:9:13 model.1.Dense.unit: Dense has no argument 'unit'. Fix: did you mean 'units'?",
-        "E305 job.yaml:13:9 compile.loss: unknown loss 'sparse_categorical_crossentropi'."
-        " Fix: did you mean 'sparse_categorical_crossentropy'?",
-        "E201 job.yaml:15:7 fit.epoch: unknown key 'epoch'. Fix: did you mean 'epochs'?",
-        "E206 job.yaml:16:46 objective.direction: 'minimize' or 'maximize' is expected (got 'maximise')."
-        " Fix: did you mean 'maximize'?",
+        "job.yaml:2:7 seed: a number of at least 0 is expected (got -3). Fix: write a larger one, such as 0. [E206]",
+        "job.yaml:9:13 model.1.Dense.unit: Dense has no argument 'unit'. Did you mean 'units'? [E302]",
+        "job.yaml:13:9 compile.loss: unknown loss 'sparse_categorical_crossentropi'."
+        " Did you mean 'sparse_categorical_crossentropy'? [E305]",
+        "job.yaml:15:7 fit.epoch: unknown key 'epoch'. Did you mean 'epochs'? [E201]",
+        "job.yaml:16:46 objective.direction: 'minimize' or 'maximize' is expected (got 'maximise')."
+        " Did you mean 'maximize'? [E206]",
     ]
 
 
@@ -54,18 +48,19 @@ def test_mistakes_in_a_choice_a_range_an_override_and_the_text_are_told_together
         ("train: train.parquet", "train: missing.parquet"),
     )
     lines = errors(text, "fit.batch_size=0", "keep.bst=3")
-    assert [line.split()[:3] for line in lines[:1]] == [["E401", "job.yaml:4:10", "data.train:"]]
+    assert lines[0].startswith("job.yaml:4:10 data.train: ")
+    assert code_of(lines[0]) == "E401"
     assert lines[1:] == [
-        "E304 job.yaml:9:34 model.1.Dense.units.choice.1: expected a whole number of at least 1 (got 0)."
-        " Fix: give a value within these bounds.",
-        "E304 job.yaml:9:37 model.1.Dense.units.choice.2: expected a whole number of at least 1 (got 2.5)."
-        " Fix: give a value of this kind.",
-        "E211 job.yaml:12:51 compile.optimizer.Adam.learning_rate.log_uniform: low must be below high"
-        " (got [0.0001, 0]). Fix: swap or widen them.",
-        "E105 job.yaml:15:18 fit.epochs: this key is given twice, first in line 15. Fix: keep one of them.",
-        "E206 -S fit.batch_size=0:1:16 fit.batch_size: a number of at least 1 is expected (got 0)."
-        " Fix: write a larger one, such as 32.",
-        "E201 -S keep.bst=3:1:1 keep.bst: unknown key 'bst'. Fix: did you mean 'best'?",
+        "job.yaml:9:34 model.1.Dense.units.choice.1: expected a whole number of at least 1 (got 0)."
+        " Fix: give a value within these bounds. [E304]",
+        "job.yaml:9:37 model.1.Dense.units.choice.2: expected a whole number of at least 1 (got 2.5)."
+        " Fix: give a value of this kind. [E304]",
+        "job.yaml:12:51 compile.optimizer.Adam.learning_rate.log_uniform: low must be below high"
+        " (got [0.0001, 0]). Fix: swap or widen them. [E211]",
+        "job.yaml:15:18 fit.epochs: this key is given twice, first in line 15. Fix: keep one of them. [E105]",
+        "-S fit.batch_size=0:1:16 fit.batch_size: a number of at least 1 is expected (got 0)."
+        " Fix: write a larger one, such as 32. [E206]",
+        "-S keep.bst=3:1:1 keep.bst: unknown key 'bst'. Did you mean 'best'? [E201]",
     ]
 
 
@@ -77,64 +72,70 @@ def test_mistakes_under_a_named_architecture_are_told_where_they_are_written() -
         )
     )
     assert errors(text) == [
-        "E302 job.yaml:12:13 model.deep.0.Dense.unit: Dense has no argument 'unit'. Fix: did you mean 'units'?"
+        "job.yaml:12:13 model.deep.0.Dense.unit: Dense has no argument 'unit'. Did you mean 'units'? [E302]"
     ]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ("name: small", "name: 010", 'E207 job.yaml:1:7 name: a name is a string (got 10). Fix: quote it: name: "10".'),
-        ("name: small", "name: true", 'E207 job.yaml:1:7 name: a name is a string (got true). Fix: quote it: name: "true".'),
-        ("name: small", "name:", "E207 job.yaml:1:6 name: a name is a string, not null. Fix: write one, such as digits-cnn."),
-        ("name: small", "name: [a]", "E207 job.yaml:1:7 name: a name is a string (got ['a'])."
-                                     " Fix: write one, such as digits-cnn."),
-        ("name: small\n", "", "E202 job.yaml:1:1 'name' is missing. Fix: add `name:`."),
-        ("  target: label\n", "", "E202 job.yaml:3:1 data: 'target' is missing. Fix: add `target:`."),
-        ("seed: 3", "epoch: 3", "E201 job.yaml:2:1 epoch: unknown key 'epoch'."
-                                " Fix: did you mean 'epochs' in the section `fit`?"),
-        ("seed: 3", "seed: x", "E206 job.yaml:2:7 seed: a whole number is expected (got 'x')."
-                               " Fix: write one, without quotes or a decimal point, such as 0."),
-        ("seed: 3", "seed: 18446744073709551616", "E206 job.yaml:2:7 seed: a number below 2147483648 is expected"
-                                                  " (got 18446744073709551616). Fix: write a smaller one, such as 0."),
-        ("epochs: 2", "epochs: true", "E206 job.yaml:15:15 fit.epochs: a whole number is expected (got true)."
-                                      " Fix: write one, without quotes or a decimal point, such as 1."),
-        ("split: 0.2", "split: 1.0", "E206 job.yaml:15:52 fit.validation_split: a number below 1 is expected"
-                                     " (got 1.0). Fix: write a smaller one, such as 0.0."),
-        ("split: 0.2", "split: .nan", "E206 job.yaml:15:52 fit.validation_split: a finite number is expected"
-                                      " (got nan). Fix: write a finite one, such as 0.0."),
+        ("name: small", "name: 010", 'job.yaml:1:7 name: a name is a string (got 10). Fix: quote it: name: "10". [E207]'),
+        ("name: small", "name: true", 'job.yaml:1:7 name: a name is a string (got true). Fix: quote it: name: "true". [E207]'),
+        ("name: small", "name:", "job.yaml:1:6 name: a name is a string, not null. Fix: write one, such as digits-cnn. [E207]"),
+        ("name: small", "name: [a]", "job.yaml:1:7 name: a name is a string (got ['a'])."
+                                     " Fix: write one, such as digits-cnn. [E207]"),
+        ("name: small\n", "", "job.yaml:1:1 'name' is missing. Fix: add `name:`. [E202]"),
+        ("  target: label\n", "", "job.yaml:3:1 data: 'target' is missing. Fix: add `target:`. [E202]"),
+        ("seed: 3", "epoch: 3", "job.yaml:2:1 epoch: unknown key 'epoch'."
+                                " Did you mean 'epochs' in the section `fit`? [E201]"),
+        ("seed: 3", "seed: x", "job.yaml:2:7 seed: a whole number is expected (got 'x')."
+                               " Fix: write one, without quotes or a decimal point, such as 0. [E206]"),
+        ("seed: 3", "seed: 18446744073709551616", "job.yaml:2:7 seed: a number below 2147483648 is expected"
+                                                  " (got 18446744073709551616). Fix: write a smaller one, such as 0. [E206]"),
+        ("epochs: 2", "epochs: true", "job.yaml:15:15 fit.epochs: a whole number is expected (got true)."
+                                      " Fix: write one, without quotes or a decimal point, such as 1. [E206]"),
+        ("split: 0.2", "split: 1.0", "job.yaml:15:52 fit.validation_split: a number below 1 is expected"
+                                     " (got 1.0). Fix: write a smaller one, such as 0.0. [E206]"),
+        ("split: 0.2", "split: .nan", "job.yaml:15:52 fit.validation_split: a finite number is expected"
+                                      " (got nan). Fix: write a finite one, such as 0.0. [E206]"),
         ("fit: {epochs: 2, batch_size: 32, validation_split: 0.2}", "fit:",
-         "E205 job.yaml:15:5 fit: a mapping is expected, not null. Fix: write its keys on lines of their own below it."),
-        ("target: label", "target: image", "E405 job.yaml:6:11 data.target: the target is also a feature"
-                                           " (got 'image'). Fix: remove one."),
+         "job.yaml:15:5 fit: a mapping is expected, not null. Fix: write its keys on lines of their own below it. [E205]"),
+        ("target: label", "target: image", "job.yaml:6:11 data.target: the target is also a feature"
+                                           " (got 'image'). Fix: remove one. [E405]"),
         ("target: label", "target: label\n  sample_weight: label",
-         "E405 job.yaml:7:18 data.sample_weight: the column of weights is also the target (got 'label')."
-         " Fix: name another column."),
+         "job.yaml:7:18 data.sample_weight: the column of weights is also the target (got 'label')."
+         " Fix: name another column. [E405]"),
         ("target: label", "target: label\n  sample_weight: image",
-         "E405 job.yaml:7:18 data.sample_weight: the column of weights is also a feature (got 'image')."
-         " Fix: name another column."),
-        ("target: label", "target: label\n  sample_weights: w", "E201 job.yaml:7:3 data.sample_weights: unknown key"
-                                                  " 'sample_weights'. Fix: did you mean 'sample_weight'?"),
-        ("epochs: 2", "compile: grpah", "E206 job.yaml:15:16 fit.compile: 'auto', 'xla', 'graph', 'eager' or 'stock' is"
-                                        " expected (got 'grpah'). Fix: did you mean 'graph'?"),
-        ("seed: 3", "limits: {stall: never}", "E206 job.yaml:2:17 limits.stall: a time is a positive number with a unit"
-                    " (got 'never'). Fix: write auto, off, or a time such as 30m or 2h."),
-        ("seed: 3", "limits: {stal: off}", "E201 job.yaml:2:10 limits.stal: unknown key 'stal'."
-                                           " Fix: did you mean 'stall'?"),
-        ("epochs: 2", "class_weight: balance", "E206 job.yaml:15:21 fit.class_weight: this is no way to weigh classes"
-                                               " (got 'balance'). Fix: did you mean 'balanced'?"),
-        ("epochs: 2", "class_weight: [1, 2]", "E205 job.yaml:15:21 fit.class_weight: class weights are `balanced`, or a"
+         "job.yaml:7:18 data.sample_weight: the column of weights is also a feature (got 'image')."
+         " Fix: name another column. [E405]"),
+        ("target: label", "target: label\n  sample_weights: w", "job.yaml:7:3 data.sample_weights: unknown key"
+                                                  " 'sample_weights'. Did you mean 'sample_weight'? [E201]"),
+        ("target: label", "target: label\n  csv: {delimeter: x}", "job.yaml:7:9 data.csv.delimeter: unknown key"
+                                                  " 'delimeter'. Did you mean 'delimiter'? [E201]"),
+        ("target: label", "target: label\n  csv: {sep: x}", "job.yaml:7:9 data.csv.sep: unknown key 'sep'."
+                                             " Fix: use one of decimal_point, delimiter, encoding. [E201]"),
+        ("target: label", "target: label\n  storage: {host: x}", "job.yaml:7:13 data.storage.host: unknown key 'host'."
+                                                  " Fix: use one of anonymous, endpoint, region. [E201]"),
+        ("epochs: 2", "compile: grpah", "job.yaml:15:16 fit.compile: 'auto', 'xla', 'graph', 'eager' or 'stock' is"
+                                        " expected (got 'grpah'). Did you mean 'graph'? [E206]"),
+        ("seed: 3", "limits: {stall: never}", "job.yaml:2:17 limits.stall: a time is a positive number with a unit"
+                    " (got 'never'). Fix: write auto, off, or a time such as 30m or 2h. [E206]"),
+        ("seed: 3", "limits: {stal: off}", "job.yaml:2:10 limits.stal: unknown key 'stal'."
+                                           " Did you mean 'stall'? [E201]"),
+        ("epochs: 2", "class_weight: balance", "job.yaml:15:21 fit.class_weight: this is no way to weigh classes"
+                                               " (got 'balance'). Did you mean 'balanced'? [E206]"),
+        ("epochs: 2", "class_weight: [1, 2]", "job.yaml:15:21 fit.class_weight: class weights are `balanced`, or a"
          " mapping of classes to weights (got [1, 2]). Fix: write balanced, or a weight for each class, as"
-         " {0: 1.0, 1: 5.0}."),
-        ("epochs: 2", "class_weight: {1: -2}", "E206 job.yaml:15:25 fit.class_weight.1: a weight is a number from 0 on"
-                                               " (got -2). Fix: write 1.0, say."),
-        ("epochs: 2", "class_weight: {a: true}", "E205 job.yaml:15:25 fit.class_weight.a: a weight is a number"
-                                                 " (got true). Fix: write one, without quotes."),
-        ("epochs: 2", "class_weight: {1: .inf}", "E206 job.yaml:15:25 fit.class_weight.1: a weight is a number from 0 on"
-                                                 " (got inf). Fix: write 1.0, say."),
-        (", direction: maximize", "", "E312 job.yaml:16:1 objective: 'direction' is missing. Fix: add `direction:`."),
-        ("8, 8, 1", "", "E206 job.yaml:5:46 data.features.image.shape: at least one is needed (got [])."
-                        " Fix: write one, or remove the key."),
+         " {0: 1.0, 1: 5.0}. [E205]"),
+        ("epochs: 2", "class_weight: {1: -2}", "job.yaml:15:25 fit.class_weight.1: a weight is a number from 0 on"
+                                               " (got -2). Fix: write 1.0, say. [E206]"),
+        ("epochs: 2", "class_weight: {a: true}", "job.yaml:15:25 fit.class_weight.a: a weight is a number"
+                                                 " (got true). Fix: write one, without quotes. [E205]"),
+        ("epochs: 2", "class_weight: {1: .inf}", "job.yaml:15:25 fit.class_weight.1: a weight is a number from 0 on"
+                                                 " (got inf). Fix: write 1.0, say. [E206]"),
+        (", direction: maximize", "", "job.yaml:16:1 objective: 'direction' is missing. Fix: add `direction:`. [E312]"),
+        ("8, 8, 1", "", "job.yaml:5:46 data.features.image.shape: at least one is needed (got [])."
+                        " Fix: write one, or remove the key. [E206]"),
     ],
 )  # fmt: skip
 def test_one_mistake_makes_one_line(old: str, new: str, line: str) -> None:
@@ -158,8 +159,9 @@ def test_one_mistake_makes_one_line(old: str, new: str, line: str) -> None:
 )
 def test_what_gpus_can_be_written_is_told(gpus: str, fix: str) -> None:
     (line,) = errors(changed(("seed: 3", f"resources: {{gpus: {gpus}}}")))
-    assert line.startswith("E206 job.yaml:2:19 resources.gpus: a whole number from 0 to 64,")
-    assert line.endswith(f" Fix: {fix}")
+    assert line.startswith("job.yaml:2:19 resources.gpus: a whole number from 0 to 64,")
+    assert line.endswith("[E206]")
+    assert f" Fix: {fix} [" in line
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,8 @@ def test_what_gpus_can_be_written_is_told(gpus: str, fix: str) -> None:
 )
 def test_names_that_could_be_paths_or_options_are_refused(name: str) -> None:
     (line,) = errors(changed(("name: small", f"name: {name}")))
-    assert line.startswith("E701 job.yaml:1:7 name: ")
+    assert line.startswith("job.yaml:1:7 name: ")
+    assert line.endswith("[E701]")
     assert line.isprintable()
 
 
@@ -178,7 +181,7 @@ def test_names_that_yaml_1_1_reads_as_something_else(written: str, name: str) ->
 
 def test_a_value_that_could_not_be_read_is_told_once() -> None:
     lines = errors(changed(("epochs: 2", "epochs: *x"), ("seed: 3", "seed: !t 3"), ("units: 16", "units: 1e999")))
-    assert [line.split()[0] for line in lines] == ["E107", "E114", "E106"]
+    assert [code_of(line) for line in lines] == ["E107", "E114", "E106"]
 
 
 def test_more_than_twenty_mistakes_are_counted() -> None:
@@ -209,7 +212,8 @@ def test_conflicts_between_sections(replacements: list[tuple[str, str]], code: s
         parse(changed(*replacements))
         return
     (line,) = errors(changed(*replacements))
-    assert line.startswith(f"{code} job.yaml:{place}")
+    assert line.startswith(f"job.yaml:{place}")
+    assert code_of(line) == code
 
 
 @pytest.mark.parametrize(
@@ -222,7 +226,7 @@ def test_a_slip_is_not_told_a_second_time_by_what_it_makes_missing(old: str, new
 
 def test_conflicts_are_told_beside_mistakes_elsewhere_in_the_same_section() -> None:
     text = changed(("epochs: 2", "epochs: 0"), ("metric: val_accuracy", "metric: val_auc"), ("name: small", "name: 3"))
-    assert [line.split()[0] for line in errors(text)] == ["E207", "E206", "E312"]
+    assert [code_of(line) for line in errors(text)] == ["E207", "E206", "E312"]
 
 
 @pytest.mark.parametrize(
@@ -251,24 +255,9 @@ def test_what_only_a_combination_makes_wrong_is_told_by_the_plan() -> None:
         ("seed: 3", "search: {sampler: grid}"),
     )
     (line,) = plan_errors(text)
-    assert line.startswith("E304 job.yaml:12:48 compile.optimizer.SGD.nesterov.choice.1: nesterov does nothing")
+    assert line.startswith("job.yaml:12:48 compile.optimizer.SGD.nesterov.choice.1: nesterov does nothing")
+    assert line.endswith("[E304]")
     assert "with compile.optimizer.SGD.nesterov=true, compile.optimizer.SGD.momentum=0.0. Fix: " in line
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(changed_trees() | changed_texts(), st.just([]) | OVERRIDES)
-def test_any_text_gives_a_job_and_a_plan_or_well_formed_lines(text: str, overrides: list[str]) -> None:
-    ids: list[str] = []
-    lines: tuple[str, ...] = ()
-    try:
-        ids = [trial.id for trial in make_plan([parse_job(text, JOBS / "job.yaml", overrides)]).trials]
-    except SpecError as error:
-        lines = error.lines
-    assert bool(lines) != bool(ids)
-    assert len(ids) == len(set(ids))
-    for line in lines:
-        assert line.isprintable()
-        assert LINE.fullmatch(line), line
 
 
 @pytest.mark.parametrize("path", sorted(JOBS.glob("*.yaml")), ids=lambda path: path.name)
@@ -288,8 +277,9 @@ def test_loading_imports_no_big_library() -> None:
 @pytest.mark.parametrize("size", ["0", "-1", "4 bananas", "4GIB", "GiB", "true", "1.5", "null GiB", "-4GiB", "1e9"])
 def test_a_size_that_is_none(size: str) -> None:
     (line,) = errors(changed(("seed: 3", f"resources: {{memory: {size}}}")))
-    assert line.startswith("E206 job.yaml:2:21 resources.memory: a size is a positive number with a unit (got ")
-    assert line.endswith("Fix: write 4GiB; units are B, kB, MB, GB, TB, KiB, MiB, GiB, TiB.")
+    assert line.startswith("job.yaml:2:21 resources.memory: a size is a positive number with a unit (got ")
+    assert line.endswith("[E206]")
+    assert line.endswith("Fix: write 4GiB; units are B, kB, MB, GB, TB, KiB, MiB, GiB, TiB. [E206]")
 
 
 @pytest.mark.parametrize("size", ["4", "4096", "100kB", "9999TiB", "999999999999999TB"])
@@ -303,7 +293,8 @@ def test_metrics_with_weights_have_columns_of_their_own() -> None:
     for metric in ("val_accuracy", "val_weighted_accuracy", "mae"):
         assert parse(changed(both, ("metric: val_accuracy", f"metric: {metric}"))).objective.metric == metric
     (line,) = errors(changed(both, ("metric: val_accuracy", "metric: weighted_mae")))
-    assert line.startswith("E312 job.yaml:17:21 objective.metric: no history has the column 'weighted_mae'")
+    assert line.startswith("job.yaml:17:21 objective.metric: no history has the column 'weighted_mae'")
+    assert line.endswith("[E312]")
     assert "val_loss, val_accuracy, val_weighted_accuracy, val_mae" in line
     alone = ("metrics: [accuracy]", "weighted_metrics: [accuracy]")
     assert parse(changed(alone)).objective.metric == "val_accuracy"
@@ -311,7 +302,8 @@ def test_metrics_with_weights_have_columns_of_their_own() -> None:
 
 def test_a_metric_twice_among_those_with_weights() -> None:
     (line,) = errors(changed(("[accuracy]", "[accuracy]\n  weighted_metrics: [mae, mae]")))
-    assert line.startswith("E306 job.yaml:15:27 compile.weighted_metrics.1: two metrics would write the history column")
+    assert line.startswith("job.yaml:15:27 compile.weighted_metrics.1: two metrics would write the history column")
+    assert line.endswith("[E306]")
 
 
 def test_class_weights_may_vary() -> None:

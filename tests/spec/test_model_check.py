@@ -81,6 +81,7 @@ BINARY_LOGITS = {"BinaryCrossentropy": {"from_logits": True}}
         ((10,), "Softmax", "sparse_categorical_crossentropy", {"classes": 10, "kind": "string"}),
         ((12,), "Softmax", "sparse_categorical_crossentropy", {"classes": 10}),
         ((3,), dense("softmax"), "categorical_crossentropy", {"classes": 3, "kind": "string"}),
+        ((12,), dense("softmax"), "categorical_crossentropy", {"classes": 10}),
         ((3,), dense("softmax"), "kl_divergence", {"target_width": 3, "kind": "number"}),
         ((1,), dense("sigmoid"), "binary_crossentropy", {"classes": 2}),
         ((1,), dense("sigmoid"), "binary_crossentropy", {"classes": 2, "kind": "string"}),
@@ -106,7 +107,16 @@ def test_what_fits_is_let_through(shape: Shape, last: object, loss: object, more
         ((8,), dense("softmax"), "sparse_categorical_crossentropy", {"classes": 10}, "E309", "10 classes", "10 units"),
         ((1,), dense("sigmoid"), "sparse_categorical_crossentropy", {"classes": 2}, "E309", "2 classes", "binary_"),
         ((1,), dense("softmax"), "sparse_categorical_crossentropy", {}, "E309", "two or more", "softmax"),
-        ((12,), dense("softmax"), "categorical_crossentropy", {"classes": 10}, "E309", "10 classes", "10 units"),
+        ((8,), dense("softmax"), "categorical_crossentropy", {"classes": 10}, "E309", "10 classes", "10 units"),
+        (
+            (12,),
+            dense("softmax"),
+            "categorical_crossentropy",
+            {"classes": 10, "kind": "string"},
+            "E309",
+            "10 classes",
+            "10 units",
+        ),
         (
             (4,),
             dense("softmax"),
@@ -283,6 +293,7 @@ def keras(runner: object) -> Any:
 
 
 # Keras 3.15.1 reads the rate of an optimizer in a way that NumPy 2 warns of.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_the_columns_are_those_of_a_real_history(keras: Any) -> None:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
@@ -297,6 +308,7 @@ def test_the_columns_are_those_of_a_real_history(keras: Any) -> None:
     assert "learning_rate" in columns
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_monitor_of_a_weighted_metric_needs_a_mode_where_its_name_is_not_the_metrics(keras: Any) -> None:
     """Keras looks for a metric of the monitor's name, and finds none that is called `weighted_mae`."""
@@ -319,6 +331,7 @@ def test_a_monitor_of_a_weighted_metric_needs_a_mode_where_its_name_is_not_the_m
         assert bool(found) == (monitor == {"monitor": "weighted_mae"})
 
 
+@pytest.mark.slow
 def test_metrics_without_a_direction_are_those_of_keras(keras: Any) -> None:
     needed: dict[str, dict[str, object]] = {
         "PrecisionAtRecall": {"recall": 0.5},
@@ -336,6 +349,7 @@ def test_metrics_without_a_direction_are_those_of_keras(keras: Any) -> None:
     assert {history_name(named(METRICS, {"AUC": None}))} == {"auc"}
 
 
+@pytest.mark.slow
 def test_keras_refuses_a_callback_beside_a_schedule(keras: Any) -> None:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)

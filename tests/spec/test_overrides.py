@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from seqjobs.planning.plan import make_plan
+from tests.errors.lines import code_of
 from tests.spec.spec_texts import SPEC, changed, errors, parse
 
 
@@ -29,7 +30,8 @@ def test_a_value_is_yaml_and_may_be_empty() -> None:
         "learning_rate": 0.01
     }
     (line,) = errors(SPEC, "name=")
-    assert line.startswith("E701 -S name=:1:6 name: ")
+    assert line.startswith("-S name=:1:6 name: ")
+    assert line.endswith("[E701]")
 
 
 def test_a_dimension_gives_way_to_a_value_or_is_changed() -> None:
@@ -43,25 +45,25 @@ def test_a_dimension_gives_way_to_a_value_or_is_changed() -> None:
 @pytest.mark.parametrize(
     ("override", "line"),
     [
-        ("fit.epochs", "E210 -S fit.epochs:1:1 an override is path=value. Fix: write it as fit.epochs=3."),
-        ("=3", "E210 -S =3:1:1 there is nothing at the path ''. Fix: name a place that the spec has, such as fit.epochs."),
-        ("model.9.Dense=1", "E210 -S model.9.Dense=1:1:1 there is nothing at the path 'model.9.Dense'."
-                            " Fix: name a place that the spec has, such as fit.epochs."),
-        ("fit.epochs.x=1", "E210 -S fit.epochs.x=1:1:1 there is nothing at the path 'fit.epochs.x'."
-                           " Fix: name a place that the spec has, such as fit.epochs."),
-        ("fit.epoch=1", "E201 -S fit.epoch=1:1:1 fit.epoch: unknown key 'epoch'. Fix: did you mean 'epochs'?"),
-        ("fit.epochs=x", "E206 -S fit.epochs=x:1:12 fit.epochs: a whole number is expected (got 'x')."
-                         " Fix: write one, without quotes or a decimal point, such as 1."),
-        ("fit={epochs: 0, validation_split: 0.2}", "E206 -S fit={epochs: 0, validation_split: 0.2}:1:14 fit.epochs:"
-                                    " a number of at least 1 is expected (got 0). Fix: write a larger one, such as 1."),
-        ("keep={best: 1, best: 2}", "E105 -S keep={best: 1, best: 2}:1:16 keep.best: this key is given twice, first in"
-                                    " line 1. Fix: keep one of them."),
-        ("fit.epochs=*x", "E106 -S fit.epochs=*x:1:12 fit.epochs: an alias is not allowed (got '*x')."
-                          " Fix: write out what it stands for."),
-        ("fit.epochs=[", "E103 -S fit.epochs=[:2:1 fit.epochs: this is not YAML: did not find expected node content."
-                         " Fix: mend the YAML at this place, or just before it."),
-        ("seed={choice: [1, 2]}", "E212 -S seed={choice: [1, 2]}:1:6 seed: no dimension may stand in `seed`, which holds"
-                                  " for the whole job. Fix: write one value."),
+        ("fit.epochs", "-S fit.epochs:1:1 an override is path=value. Fix: write it as fit.epochs=3. [E210]"),
+        ("=3", "-S =3:1:1 there is nothing at the path ''. Fix: name a place that the spec has, such as fit.epochs. [E210]"),
+        ("model.9.Dense=1", "-S model.9.Dense=1:1:1 there is nothing at the path 'model.9.Dense'."
+                            " Fix: name a place that the spec has, such as fit.epochs. [E210]"),
+        ("fit.epochs.x=1", "-S fit.epochs.x=1:1:1 there is nothing at the path 'fit.epochs.x'."
+                           " Fix: name a place that the spec has, such as fit.epochs. [E210]"),
+        ("fit.epoch=1", "-S fit.epoch=1:1:1 fit.epoch: unknown key 'epoch'. Did you mean 'epochs'? [E201]"),
+        ("fit.epochs=x", "-S fit.epochs=x:1:12 fit.epochs: a whole number is expected (got 'x')."
+                         " Fix: write one, without quotes or a decimal point, such as 1. [E206]"),
+        ("fit={epochs: 0, validation_split: 0.2}", "-S fit={epochs: 0, validation_split: 0.2}:1:14 fit.epochs:"
+                                    " a number of at least 1 is expected (got 0). Fix: write a larger one, such as 1. [E206]"),
+        ("keep={best: 1, best: 2}", "-S keep={best: 1, best: 2}:1:16 keep.best: this key is given twice, first in"
+                                    " line 1. Fix: keep one of them. [E105]"),
+        ("fit.epochs=*x", "-S fit.epochs=*x:1:12 fit.epochs: an alias is not allowed (got '*x')."
+                          " Fix: write out what it stands for. [E106]"),
+        ("fit.epochs=[", "-S fit.epochs=[:2:1 fit.epochs: this is not YAML: did not find expected node content."
+                         " Fix: mend the YAML at this place, or just before it. [E103]"),
+        ("seed={choice: [1, 2]}", "-S seed={choice: [1, 2]}:1:6 seed: no dimension may stand in `seed`, which holds"
+                                  " for the whole job. Fix: write one value. [E212]"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_place_in_the_override(override: str, line: str) -> None:
@@ -71,24 +73,25 @@ def test_a_mistake_is_told_with_its_place_in_the_override(override: str, line: s
 def test_mistakes_of_the_file_come_first_then_the_overrides_in_their_order() -> None:
     lines = errors(changed(("seed: 3", "seed: x")), "limits.retries=x", "keep.best=x", "fit.epochs=x")
     assert [line.split(":")[0] for line in lines] == [
-        "E206 job.yaml", "E206 -S limits.retries=x", "E206 -S keep.best=x", "E206 -S fit.epochs=x",
+        "job.yaml", "-S limits.retries=x", "-S keep.best=x", "-S fit.epochs=x",
     ]  # fmt: skip
+    assert {code_of(line) for line in lines} == {"E206"}
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "code", "text"),
     [
-        ("fit.password=hunter2", "E709 -S fit.password=...:1:1 fit.password: 'password' looks like a secret"),
-        ("fit={password: hunter2}", "E709 -S fit=...:1:6 fit.password: "),
-        ('fit={"api_key": hunter2}', "E709 -S fit=...:1:6 fit.api_key: "),
-        ("variants=[{fit.api_key: hunter2}]", "E709 -S variants=...:1:12 variants.0.fit.api_key: "),
-        ("model=[{Dense: [{token: hunter2}]}]", "E302 -S model=...:1:16 model.0.Dense: "),
-        ("data.train=ftp://me:hunter2@host/x", "E401 -S data.train=ftp://...@host/x:1:12 data.train: "),
-        ("data.train=abfs://me:hunter2@account/x", "E709 -S data.train=abfs://...@account/x:1:12 data.train: "),
-        ("data.train=s3://me:hunter2@bucket/x", "E709 -S data.train=s3://...@bucket/x:1:12 data.train: "),
+        ("fit.password=hunter2", "E709", "-S fit.password=...:1:1 fit.password: 'password' looks like a secret"),
+        ("fit={password: hunter2}", "E709", "-S fit=...:1:6 fit.password: "),
+        ('fit={"api_key": hunter2}', "E709", "-S fit=...:1:6 fit.api_key: "),
+        ("variants=[{fit.api_key: hunter2}]", "E709", "-S variants=...:1:12 variants.0.fit.api_key: "),
+        ("model=[{Dense: [{token: hunter2}]}]", "E302", "-S model=...:1:16 model.0.Dense: "),
+        ("data.train=ftp://me:hunter2@host/x", "E401", "-S data.train=ftp://...@host/x:1:12 data.train: "),
+        ("data.train=abfs://me:hunter2@account/x", "E709", "-S data.train=abfs://...@account/x:1:12 data.train: "),
+        ("data.train=s3://me:hunter2@bucket/x", "E709", "-S data.train=s3://...@bucket/x:1:12 data.train: "),
     ],
 )
-def test_what_may_be_a_secret_is_not_shown(override: str, told: str) -> None:
+def test_what_may_be_a_secret_is_not_shown(override: str, code: str, text: str) -> None:
     lines = errors(SPEC, override)
-    assert any(line.startswith(told) for line in lines), lines
+    assert any(line.startswith(text) and code_of(line) == code for line in lines), lines
     assert "hunter2" not in "".join(lines)

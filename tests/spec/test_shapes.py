@@ -12,7 +12,7 @@ from seqjobs.tables import LAYERS, Named, parse_layers
 def layers(*written: object) -> tuple[Named, ...]:
     problems = Problems()
     parsed = parse_layers(list(written), ("model",), problems)
-    assert parsed is not None, [problem.line("spec") for problem in problems]
+    assert parsed is not None, [problem.line() for problem in problems]
     return parsed
 
 

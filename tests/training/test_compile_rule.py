@@ -16,7 +16,7 @@ from seqjobs.training.compile_rule import (
 )
 from tests.training.trained import dataset_of, train_fresh
 
-pytestmark = pytest.mark.usefixtures("runner")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
 MakePlan = Callable[..., Plan]
 MANY = MIN_XLA_STEPS

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
@@ -155,6 +154,8 @@ def test_a_pack_that_died_too_often_before_is_not_begun(make_points_plan: MakePl
 
 
 def load(content: bytes, folder: Path) -> Any:
+    import keras  # noqa: PLC0415 (imports TensorFlow)
+
     path = folder / "exported.keras"
     path.write_bytes(content)
     return keras.models.load_model(path)

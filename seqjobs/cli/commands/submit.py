@@ -1,4 +1,4 @@
-"""seqjobs submit: train, and show the leaderboard."""
+"""seqjobs submit: train, and print the leaderboard."""
 
 from __future__ import annotations
 
@@ -19,29 +19,51 @@ from seqjobs.cli.options import (
 )
 from seqjobs.cli.progress import progress_for
 from seqjobs.cli.progress.tracker import Tracker
-from seqjobs.cli.streams import let_go
+from seqjobs.cli.streams import detach
 from seqjobs.cli.views.plans import show_plan
 from seqjobs.cli.views.runs import leave_as, print_outcome
-from seqjobs.execution.stopping import StopWish
+from seqjobs.execution.stopping import StopRequest
 from seqjobs.planning import make_plan
 from seqjobs.results.run import Run
-from seqjobs.run import submit_jobs
+from seqjobs.run import WhichRun, submit_jobs
 from seqjobs.spec.load import load_jobs
+
+NEW = "seqjobs.submit.new"
+
+
+def _which_run(ctx: click.Context, _parameter: click.Parameter, run_id: str | None) -> str | WhichRun:
+    is_new = ctx.meta[NEW]
+    if is_new and run_id is not None:
+        raise click.UsageError("--new starts a run with an ID of its own: leave out --new or --run.")
+    return run_id or (WhichRun.NEW if is_new else WhichRun.UNFINISHED)
 
 
 @click.command("submit")
 @specs_argument
-@click.option("--run", "run_id", metavar="ID", help="The run's id; an existing one goes on where it stands.")
+@click.option(
+    "--run",
+    metavar="ID",
+    callback=_which_run,
+    help="Run ID; an existing run is resumed. Default: the newest unfinished run of the same specs, or a new one.",
+)
+@click.option(
+    "--new",
+    is_flag=True,
+    is_eager=True,  # `_which_run` asks for it
+    expose_value=False,
+    callback=lambda ctx, _, is_new: ctx.meta.update({NEW: is_new}),
+    help="Start a new run even if there is an unfinished one of the same specs and data.",
+)
 @runs_dir_option
 @workers_option
 @address_option
 @overrides_option
 @output_option("table", "json")
-@click.option("--dry-run", is_flag=True, help="Only show the plan, as `seqjobs plan` does.")
+@click.option("--dry-run", is_flag=True, help="Show the plan, as `seqjobs plan` does, and train nothing.")
 def command(
     *,
     specs: tuple[Path, ...],
-    run_id: str | None,
+    run: str | WhichRun,
     runs_dir: Path,
     workers: int | None,
     address: str | None,
@@ -49,29 +71,31 @@ def command(
     output: str,
     dry_run: bool,
 ) -> None:
-    """Train the jobs of one or more specs, or go on with a run.
+    """Train the jobs of one or more specs, or resume a run.
+
+    The first Ctrl-C saves what trains and ends; a second one ends at once. The same command resumes the run.
 
     Exit codes: 0 all trials finished, 1 some failed, 2 a mistake in a spec or the command, 3 all failed, 4 cluster or
-    storage lost, 6 out of time, 130 Ctrl-C, 143 SIGTERM; after 4, 6, 130 and 143 the same command goes on.
+    storage lost, 6 out of time, 130 Ctrl-C, 143 SIGTERM. After 4, 6, 130 and 143 the same command resumes.
     """
-    jobs = load_jobs(specs, overrides)  # so that the mistakes of all files are told, before anything heavy is imported
+    jobs = load_jobs(specs, overrides)  # reports the mistakes of all files before anything heavy is imported
     if dry_run:
         show_plan(make_plan(jobs), output)
         return
-    tracker, stop = Tracker(), StopWish()
+    tracker, stop = Tracker(), StopRequest()
     progress = progress_for(sys.stderr, tracker)
 
     def advice() -> str:
         if tracker.run_id is None:
             return "stopped before the run began; nothing was trained."
-        again = ["seqjobs", *_arguments_without_run(sys.argv[1:]), "--run", tracker.run_id]
-        return f"stopped. Run the same command again to go on: {shlex.join(again)}"
+        resume = ["seqjobs", *_arguments_of_new_run(sys.argv[1:]), "--run", tracker.run_id]
+        return f"stopped. Resume with: {shlex.join(resume)}"
 
-    with interruption(advice, stop):
+    with interruption(advice, stop, progress.notice):
         try:
-            run = submit_jobs(
+            result = submit_jobs(
                 jobs,
-                run=run_id,
+                run=run,
                 runs_dir=runs_dir,
                 workers=workers,
                 address=address,
@@ -81,25 +105,25 @@ def command(
             )
         finally:
             progress.close()
-        _print(run, output)
-    leave_as(run, advice)
+        _print(result, output)
+    leave_as(result, advice)
 
 
 def _print(run: Run, output: str) -> None:
-    """Who closed stdout does not want it, and the run ended as it did."""
+    """Print how the run ended. A closed stdout changes nothing about that."""
     try:
         print_outcome(run, output)
         sys.stdout.flush()
     except OSError:
-        let_go(sys.stdout)
+        detach(sys.stdout)
 
 
-def _arguments_without_run(arguments: list[str]) -> list[str]:
-    """What was typed, but for `--run ID`, which may have been given or not."""
+def _arguments_of_new_run(arguments: list[str]) -> list[str]:
+    """Return what was typed without `--new` and `--run ID`."""
     kept: list[str] = []
     skip = False
     for argument in arguments:
-        if not skip and argument != "--run" and not argument.startswith("--run="):
+        if not skip and argument not in ("--run", "--new") and not argument.startswith("--run="):
             kept.append(argument)
         skip = argument == "--run" and not skip
     return kept

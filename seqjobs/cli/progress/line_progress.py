@@ -1,4 +1,4 @@
-"""LineProgress: a run watched from a log file: a line at each beginning, a line a minute, a line at the end."""
+"""LineProgress: a run watched in a log: a line when something begins, a line a minute, and a line at the end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TextIO, final
 
 from seqjobs.cli.progress.tracker import Tracker
+from seqjobs.cli.streams import say_now
 from seqjobs.cli.views.formatting import counted, shown_duration, shown_estimate, shown_metric
 from seqjobs.errors.printable import printable
 from seqjobs.execution.events import Event
@@ -45,6 +46,9 @@ class LineProgress:
     def warning(self, text: str) -> None:
         self._say(f"warning: {printable(text)}")
 
+    def notice(self, text: str) -> None:
+        say_now(text)
+
     def planned(self, run_id: str, plan: Plan, standing: Standing) -> None:
         self._tracker.begin(run_id, plan, standing)
         self._say(start_line(run_id, plan, standing))
@@ -63,7 +67,7 @@ class LineProgress:
         self._open = False
 
     def _say(self, text: str) -> None:
-        # A full disk or a closed pipe behind stderr is no reason to stop training.
+        # A full disk or a closed pipe is no reason to stop training.
         try:
             print(f"{self._time_of_day()} {text}", file=self._stream, flush=True)
         except OSError:
@@ -71,13 +75,13 @@ class LineProgress:
 
 
 def start_line(run_id: str, plan: Plan, standing: Standing) -> str:
-    """`run 20260101-1200-ab12: 120 trials of 2 jobs, 34 of them done before`"""
-    before = f", {standing.resumed:,} of them done before" if standing.resumed else ""
+    """`run 20260101-120000-mnist: 120 trials of 2 jobs, 34 of them already done`"""
+    before = f", {standing.resumed:,} of them already done" if standing.resumed else ""
     return f"run {run_id}: {counted(standing.total, 'trial')} of {counted(len(plan.jobs), 'job')}{before}"
 
 
 def status_line(tracker: Tracker) -> str:
-    """How the run stands, in one line."""
+    """Return the state of the run in one line."""
     standing = tracker.standing
     if standing is None:
         return tracker.stage

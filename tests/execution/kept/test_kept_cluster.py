@@ -16,14 +16,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from seqjobs.errors import ClusterError
+from seqjobs.errors import ClusterError, DataError
 from seqjobs.execution.kept import cluster
 from seqjobs.execution.kept.cluster import KeptStatus
 from seqjobs.execution.kept.folder import KeptFolder
 from seqjobs.execution.kept.leased import LeasedWorkers
 from seqjobs.execution.ray_pool import RayPool
+from seqjobs.planning.plan import DataSource
 from seqjobs.planning.resources import Resources
 from seqjobs.results.run import Run
+from seqjobs.spec.data_section import DataSpec
 from tests.conftest import ROOT
 from tests.fake_runner import FakeRunner, StartFake, trainings
 from tests.run_job.samples import moved_points
@@ -148,6 +150,18 @@ def test_a_run_is_trained_by_the_workers_that_are_kept_and_leaves_them_warm(home
     assert (after.pid, pids(after)) == (before.pid, pids(before))
 
 
+def test_a_file_that_a_warm_worker_dies_of_is_named_and_the_worker_is_replaced(home: Home, tmp_path: Path) -> None:
+    before = rest()
+    (tmp_path / "deep.jsonl").write_text('{"x": ' + "[" * 200_000 + "]" * 200_000 + ', "label": 0}\n')
+    source = DataSource(id="deep", spec=DataSpec(train=("deep.jsonl",), target="label"), folder=tmp_path)
+    died = r"deep\.jsonl: the process that was reading this file died.*\[E425\]"
+    with RayPool({Resources(): 1}, start=home.start, use_kept=True) as pool, pytest.raises(DataError, match=died):
+        pool.load([source])
+    after = rest()
+    assert len(pids(after)) == 2
+    assert pids(after) != pids(before)
+
+
 def test_two_runs_at_once_share_the_workers_and_a_third_gets_none(home: Home, spec: Path) -> None:
     rest()
     told: list[str] = []
@@ -249,7 +263,7 @@ def test_a_folder_that_others_can_look_into_is_refused(home: Home, name: str) ->
     mode = stat.S_IMODE(path.stat().st_mode)
     path.chmod(mode | 0o044)
     try:
-        with pytest.raises(ClusterError, match=r"E512 .*others have access"):
+        with pytest.raises(ClusterError, match=r"others have access.*\[E512\]"):
             lease(home.start, {Resources(): 1}, [])
         with pytest.raises(ClusterError, match="E512"):
             cluster.up(start=home.start)
@@ -263,7 +277,7 @@ def test_a_state_of_another_user_is_refused(home: Home) -> None:
     path = KeptFolder().state
     os.chown(path, 12345, -1)
     try:
-        with pytest.raises(ClusterError, match=r"E512 .*belongs to user 12345"):
+        with pytest.raises(ClusterError, match=r"belongs to user 12345.*\[E512\]"):
             lease(home.start, {Resources(): 1}, [])
     finally:
         os.chown(path, os.geteuid(), -1)
@@ -275,7 +289,7 @@ def test_a_cluster_is_not_ended_under_a_run_unless_it_is_forced(home: Home, spec
     everything = [*psutil.Process(standing().pid).children(recursive=True), psutil.Process(standing().pid)]
     driver = home.submit(spec, "ended", *FOUR, *SLOW)
     wait_until(lambda: bool(standing().runs))
-    with pytest.raises(ClusterError, match=f"E513 .*process {driver.pid}"):
+    with pytest.raises(ClusterError, match=rf"process {driver.pid}.*\[E513\]"):
         cluster.down()
     assert driver.poll() is None
     assert cluster.down(force=True)
@@ -296,7 +310,8 @@ def test_what_a_killed_keeper_leaves_is_cleared_away_and_a_run_on_it_is_told(bar
     _, alive = psutil.wait_procs(below, timeout=30)
     assert not alive
     _, err = driver.communicate()
-    assert "E516 the kept cluster was lost" in err
+    assert "the warm cluster was lost" in err
+    assert "[E516]" in err
     assert KeptFolder().state.exists()
     assert lease(bare_home.start, {Resources(): 1}, []) is None
     assert not KeptFolder().state.exists()
@@ -321,7 +336,7 @@ def test_a_cluster_ends_by_itself_when_nobody_submits(bare_home: Home) -> None:
 
 
 def test_workers_that_cannot_start_are_told_of(bare_home: Home) -> None:
-    with pytest.raises(ClusterError, match=r"E514 .*3 workers in a row died while they started"):
+    with pytest.raises(ClusterError, match=r"3 workers in a row died while they started.*\[E514\]"):
         cluster.up(workers=1, start=broken_start)
     assert cluster.status() is None
     assert bare_home.folder.exists()

@@ -12,6 +12,8 @@ from seqjobs.tables import Named, parse_layers
 from seqjobs.training.lowerings.convolution_rule import MOST_OPERATIONS, convolutions_pay
 from seqjobs.training.lowerings.patches import patches_pay
 
+pytestmark = pytest.mark.slow
+
 
 def layers(*written: Any) -> tuple[Named, ...]:
     problems = Problems()

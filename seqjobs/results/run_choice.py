@@ -1,0 +1,97 @@
+"""RunChoice: which run a submit works on, if several are possible."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Self, final
+
+from seqjobs.errors import RunFolderError
+from seqjobs.errors.printable import printable
+from seqjobs.execution.executor import DatasetFacts
+from seqjobs.planning.plan import Plan
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.progress import Progress
+from seqjobs.results.session import Session
+
+HELD, OTHER_DATA = "E602", "E421"
+
+
+@final
+class RunChoice:
+    """Resumes the first of the unfinished runs that can be, or else works on the last resort.
+
+    A run is taken by its lock alone: an unfinished run that another process holds is left to it, and so is one that
+    another process has finished meanwhile. Leaving ends the session.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        progress: Progress,
+        unfinished: Iterable[RunPaths],
+        last_resort: Callable[[], RunPaths],
+        notify: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._plan = plan
+        self._progress = progress
+        self._unfinished = unfinished
+        self._last_resort = last_resort
+        self._notify = notify
+        self._is_last = False
+        self._sessions = contextlib.ExitStack()
+        self.paths: RunPaths
+        """The run that was opened last."""
+
+    def __enter__(self) -> Self:
+        self._unfinished = iter(self._unfinished)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._sessions.__exit__(kind, error, trace)
+
+    def open(self) -> Session:
+        """Return the session of the next possible run, which holds its lock.
+
+        Raises:
+            RunFolderError: If the last resort is held, or was created from another spec.
+            StorageError: If a folder cannot be used.
+        """
+        for paths in self._unfinished:
+            try:
+                session = self._enter(paths)
+            except RunFolderError as error:
+                if error.code != HELD:
+                    raise
+                continue
+            if not session.is_finished:
+                self._notify(f"resuming run {printable(paths.root.name)} (pass --new to start another)")
+                return session
+            self._sessions.close()
+        self._is_last = True
+        return self._enter(self._last_resort())
+
+    def examined(self, session: Session, facts: Mapping[str, DatasetFacts]) -> Session:
+        """Return the session once the data has been compared with its run; of the next run if the data has changed.
+
+        Raises RunFolderError E421 if that is so in the last resort, SpecError if data and models do not fit.
+        """
+        while True:
+            try:
+                session.examine(facts)
+            except RunFolderError as error:
+                if self._is_last or error.code != OTHER_DATA:
+                    raise
+                name = printable(self.paths.root.name)
+                self._notify(f"run {name} cannot be resumed: its data has changed since it began")
+            else:
+                return session
+            self._sessions.close()
+            session = self.open()
+
+    def _enter(self, paths: RunPaths) -> Session:
+        self.paths = paths
+        return self._sessions.enter_context(Session(self._plan, paths, self._progress))

@@ -1,0 +1,140 @@
+"""The same command again after a submit was killed: real processes and a real SIGKILL, fake training."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from seqjobs.cli.main import cli
+from seqjobs.results.run import Run, RunStatus
+from tests.conftest import POINTS_SPEC, ROOT
+from tests.fake_runner import Behaviour, trainings
+from tests.run_job.samples import moved_points
+
+NUM_TRIALS = 4
+TEXT = (
+    POINTS_SPEC.replace("learning_rate: 0.01", f"learning_rate: {float(Behaviour.SLOW)}")
+    + f"search: {{repeats: {NUM_TRIALS}}}\n"
+)
+
+
+class Folder:
+    """A spec, its data and its runs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.notes = path / "notes"
+
+    def start(self, *options: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "tests.cli.submitted", "submit", "job.yaml", *options]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SEQJOBS_TEST_NOTES": str(self.notes)}
+        environment.pop("SEQJOBS_RUNS_DIR", None)
+        return subprocess.Popen(
+            command, cwd=self.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def submit(self, *options: str, code: int = 0) -> str:
+        """What a submit that runs to its end prints on stderr."""
+        with self.start(*options) as process:
+            _, errors = process.communicate()
+        assert process.returncode == code, errors
+        return errors
+
+    def begin(self, number: int, *options: str) -> subprocess.Popen[str]:
+        """A submit that has begun so many trials in this folder."""
+        process = self.start(*options)
+        while len(trainings(self.notes)) < number and process.poll() is None:
+            time.sleep(0.01)
+        assert process.poll() is None, process.communicate()
+        return process
+
+    def kill(self, number: int, *options: str) -> Run:
+        """The run of a submit that got SIGKILL while it trained."""
+        with self.begin(number, *options) as process:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+        (run,) = (run for run in self.runs() if run.status is RunStatus.INTERRUPTED)
+        return run
+
+    def runs(self) -> list[Run]:
+        return [Run.open(path.parent) for path in sorted(self.path.glob("runs/*/run.json"))]
+
+
+@pytest.fixture
+def folder(points: Path, tmp_path: Path) -> Folder:
+    moved_points(points, tmp_path).write_text(TEXT)
+    return Folder(tmp_path)
+
+
+def test_the_same_command_resumes_a_run_whose_submit_was_killed(folder: Folder) -> None:
+    killed = folder.kill(2)
+    errors = folder.submit()
+    assert f"resuming run {killed.id} (pass --new to start another).\n" in errors
+    (run,) = folder.runs()
+    assert (run.id, run.status, run.num_finished) == (killed.id, RunStatus.FINISHED, NUM_TRIALS)
+    # What was committed is not trained again.
+    begun = trainings(folder.notes)
+    assert len(begun) - len(set(begun)) <= 1
+    # Now it is finished: the same command starts another run.
+    assert "resuming" not in folder.submit()
+    assert len(folder.runs()) == 2
+
+
+def test_another_spec_or_new_starts_another_run(folder: Folder) -> None:
+    killed = folder.kill(1)
+    assert "resuming" not in folder.submit("-S", "fit.epochs=2")
+    assert "resuming" not in folder.submit("--new")
+    assert {run.status for run in folder.runs() if run.id != killed.id} == {RunStatus.FINISHED}
+    assert len(folder.runs()) == 3
+    assert f"resuming run {killed.id} " in folder.submit()
+
+
+def test_other_data_starts_another_run_and_says_why(folder: Folder) -> None:
+    killed = folder.kill(1)
+    path = folder.path / "train.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    errors = folder.submit()
+    assert f"run {killed.id} cannot be resumed: its data has changed since it began.\n" in errors
+    first, second = sorted(folder.runs(), key=lambda run: run.status is RunStatus.FINISHED)
+    assert (first.id, first.status) == (killed.id, RunStatus.INTERRUPTED)
+    assert (second.status, second.num_finished) == (RunStatus.FINISHED, NUM_TRIALS)
+    assert "E421" in folder.submit("--run", killed.id, code=2)
+
+
+def test_two_submits_at_once_are_two_runs(folder: Folder) -> None:
+    folder.kill(1)
+    with folder.start() as first, folder.start() as second:
+        errors = [first.communicate()[1], second.communicate()[1]]
+    assert (first.returncode, second.returncode) == (0, 0), errors
+    assert sum("resuming run" in text for text in errors) == 1
+    assert [run.status for run in folder.runs()] == [RunStatus.FINISHED] * 2
+
+
+def test_a_run_that_a_process_works_on_is_left_to_it(folder: Folder) -> None:
+    with folder.begin(1) as process:
+        assert "resuming" not in folder.submit()
+        process.communicate()
+    assert process.returncode == 0
+    assert [run.status for run in folder.runs()] == [RunStatus.FINISHED] * 2
+
+
+def test_show_has_the_command_that_resumes(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed = folder.kill(1, "-S", "fit.epochs=2")
+    monkeypatch.chdir(folder.path)
+    monkeypatch.delenv("SEQJOBS_RUNS_DIR", raising=False)
+    shown = CliRunner().invoke(cli, ["show"]).stdout
+    found = re.search(r"^resume with +seqjobs submit job.yaml (.*)$", shown, flags=re.MULTILINE)
+    assert found
+    assert found[1].split() == ["-S", "fit.epochs=2", "--run", killed.id]
+    folder.submit(*found[1].split())
+    assert [run.status for run in folder.runs()] == [RunStatus.FINISHED]
+    assert "resume with" not in CliRunner().invoke(cli, ["show"]).stdout
