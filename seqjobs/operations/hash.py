@@ -54,11 +54,9 @@ class Hash(Operation):
         elif pa.types.is_boolean(values.type):
             texts = [str(int(text == "true")) for text in texts]
         key = struct.pack("<QQ", self.seed, self.seed)
-        numbers = [self._number(text.encode(errors="surrogatepass"), key) for text in texts or [""]]
-        return np.array(numbers, np.int32)[rows].reshape(-1, 1)
-
-    def _number(self, text: bytes, key: bytes) -> int:
-        return int.from_bytes(siphash24.siphash24(text, key=key).digest(), "little") % self.buckets
+        digests = [siphash24.siphash24(text.encode(), key=key).intdigest() for text in texts or [""]]
+        hashes = np.array(digests, np.int64).view(np.uint64)
+        return (hashes % np.uint64(self.buckets)).astype(np.int32)[rows].reshape(-1, 1)
 
     def not_exportable(self, given: ColumnType) -> str:
         return TOO_LARGE_TO_EXPORT if given.dtype == "uint64" else ""
