@@ -50,13 +50,13 @@ class OutputFile(LocalPath):
         return path
 
 
-force_option = click.option("--force", is_flag=True, help="Replace a file that exists.")
+force_option = click.option("--force", is_flag=True, help="Overwrite an existing file.")
 
 
 def check_may_write(path: Path, *, force: bool) -> None:
     """Raise a usage error for a file that exists, unless `force` allows to replace it."""
     if path.exists() and not force:
-        raise click.BadParameter(f"{printable(path)} exists; --force replaces it.", param_hint="'--out'")
+        raise click.BadParameter(f"{printable(path)} exists; --force overwrites it.", param_hint="'--out'")
 
 
 specs_argument = click.argument("specs", metavar="SPEC...", nargs=-1, required=True, type=click.Path(path_type=Path))

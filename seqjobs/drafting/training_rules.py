@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seqjobs.drafting.target_rules import Target
+from seqjobs.errors.percentages import shown_percent
 
 HELD_BACK = 0.2
 TRIALS = 8
@@ -81,7 +82,7 @@ def propose_training(rows: int, target: Target, *, has_validation: bool, is_sort
 def _measures(target: Target) -> tuple[str, tuple[str, ...], str, str]:
     """Return the loss, the metrics, the metric of the objective, and why."""
     if target.kind == "binary" and target.rarest < _IMBALANCE:
-        note = f"{1 - target.rarest:.0%} of the rows are of one class, so AUC says more than accuracy"
+        note = f"{shown_percent(1 - target.rarest)} of the rows are of one class, so AUC says more than accuracy"
         return "binary_crossentropy", ("accuracy", "AUC"), "auc", note
     if target.kind == "binary":
         return "binary_crossentropy", ("accuracy", "AUC"), "accuracy", ""

@@ -409,8 +409,8 @@ def test_predict_reports_values_that_training_has_not_seen(asked: list[tuple[obj
 def test_an_output_that_exists_is_replaced_only_with_force(asked: list[tuple[object, ...]], folder: Path) -> None:
     for name in ("new.csv", "out.csv", "out.keras"):
         (folder / name).write_text("mine")
-    assert "out.csv exists; --force replaces it" in invoke("predict", "new.csv", "--out", "out.csv", code=2).stderr
-    assert "out.keras exists; --force replaces it" in invoke("export", "--out", "out.keras", code=2).stderr
+    assert "out.csv exists; --force overwrites it" in invoke("predict", "new.csv", "--out", "out.csv", code=2).stderr
+    assert "out.keras exists; --force overwrites it" in invoke("export", "--out", "out.keras", code=2).stderr
     assert not asked
     assert (folder / "out.csv").read_text() == (folder / "out.keras").read_text() == "mine"
     assert invoke("predict", "new.csv", "--out", "out.csv", "--force").stdout == "out.csv: 1,234 rows\n"
@@ -435,6 +435,7 @@ def test_an_address_is_no_place_for_outputs(
     assert reason in invoke("ls", "--runs-dir", address, code=2).stderr
     assert f"{address}.keras is not" in invoke("export", "--out", f"{address}.keras", code=2).stderr
     assert f"{address}.csv is not" in invoke("predict", "new.csv", "--out", f"{address}.csv", code=2).stderr
+    assert reason in invoke("init", "new.csv", "--target", "y", "--out", address, code=2).stderr
     monkeypatch.setenv("SEQJOBS_RUNS_DIR", address)
     assert reason in invoke("show", code=2).stderr
     assert sorted(folder.rglob("*")) == before

@@ -112,7 +112,7 @@ def test_classes_of_few_rows_and_of_most(tmp_path: Path) -> None:
     train["label"] = np.where(np.arange(ROWS) < 3, "rare", np.where(np.arange(ROWS) < 20, "some", "most"))
     rare, most = warnings_of(tmp_path, train)
     assert rare == "target 'label' has classes with fewer than 5 training rows: 'rare' (3)"
-    assert most.startswith("95.0% of the training rows are of class 'most', so a high accuracy means little")
+    assert most.startswith("95% of the training rows are of class 'most', so a high accuracy means little")
 
 
 def test_a_handful_of_rows_says_nothing_of_leaks(tmp_path: Path) -> None:

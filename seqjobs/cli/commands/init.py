@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from seqjobs.cli.options import LocalPath
 from seqjobs.drafting import draft_spec
 from seqjobs.errors.printable import printable
 from seqjobs.storage.durable import create_once, replace, reported
@@ -20,7 +21,9 @@ from seqjobs.storage.durable import create_once, replace, reported
     multiple=True,
     help="Rows to validate on. Default: a file or folder named `validation`, `valid`, `val` or `dev` next to DATA.",
 )
-@click.option("--out", metavar="SPEC", type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
+@click.option(
+    "--out", metavar="SPEC", type=LocalPath(dir_okay=False), help="Write to this file. Default: print the spec."
+)
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def command(data: str, target: tuple[str, ...], validation: tuple[str, ...], out: Path | None, force: bool) -> None:
     """Write a spec that trains on DATA: a file, folder or glob.

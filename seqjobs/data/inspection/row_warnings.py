@@ -10,6 +10,7 @@ from seqjobs.data.dataset import Array, Split, split_rows
 from seqjobs.data.inspection.leaks import LEAST_ROWS, MAX_WIDTH, find_leaks, list_feature_candidates
 from seqjobs.data.inspection.row_blocks import count_feature_bytes, hash_rows, iterate_blocks, select_spread_rows
 from seqjobs.data.layout import FeatureColumn, Layout
+from seqjobs.errors.percentages import shown_percent
 from seqjobs.errors.problems import shown
 
 MAX_NAMED = 5
@@ -113,7 +114,7 @@ def _warn_of_class_sizes(
     if share >= MOST_ROWS:
         most = shown(names[int(counts.argmax())])
         yield (
-            f"{share:.1%} of the training rows are of class {most}, so a high accuracy means little; "
+            f"{shown_percent(share)} of the training rows are of class {most}, so a high accuracy means little; "
             "consider fit.class_weight and the metric AUC"
         )
 
