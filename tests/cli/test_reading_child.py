@@ -109,8 +109,8 @@ def test_what_a_dead_child_was_writing_is_removed(folder: Path) -> None:
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
 def test_the_child_ends_with_its_parent(folder: Path, sent: signal.Signals) -> None:
     command = [*MAIN, "plan", "-"]  # which waits at its input
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=folder, **pipes) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=folder, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         while not psutil.Process(process.pid).children():
             assert process.poll() is None
         process.send_signal(sent)
