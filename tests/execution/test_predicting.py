@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -20,12 +20,12 @@ from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.training.finished_model import FinishedModel
+from tests.conftest import MakePlan
 from tests.fake_runner import StartFake
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 ROWS = 10
-MakePlan = Callable[..., Plan]
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,6 @@ from seqjobs.training.outcome import Stopping, never
 from tests.conftest import POINTS_SPEC
 from tests.fake_runner import StartFake
 
-MakePlan = Callable[..., Plan]
 SIX = ("model.0.Dense.units={choice: [1, 2, 3]}", "search.sampler=grid", "search.repeats=2", "keep.best=2")
 
 

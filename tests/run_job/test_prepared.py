@@ -7,8 +7,9 @@ from pathlib import Path
 from seqjobs.data.read import read_dataset
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.manifest import read_manifest
+from tests.conftest import MakePlan
 
-from .samples import MakePlan, do, result
+from .samples import do, result
 
 OPERATIONS = "data.features={x0: standardize, word: [one_hot], x1: {bucketize: {quantiles: 4}}, x2: raw}"
 

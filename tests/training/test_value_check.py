@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import Plan
+from tests.conftest import MakePlan
 from tests.training.trained import dataset_of
 
 pytestmark = pytest.mark.usefixtures("runner")
@@ -28,7 +28,7 @@ def error_of(plan: Plan, *layers: tuple[Any, ...]) -> DataError:
     return caught.value
 
 
-def test_a_class_without_an_output(make_points_plan: Callable[..., Plan]) -> None:
+def test_a_class_without_an_output(make_points_plan: MakePlan) -> None:
     classes = ("data.target=kind", "compile.loss=sparse_categorical_crossentropy")
     plan = make_points_plan(*classes, "model=[{Dense: {units: 2, activation: softmax}}]")
     error = error_of(plan, ("Dense", 2))
@@ -36,7 +36,7 @@ def test_a_class_without_an_output(make_points_plan: Callable[..., Plan]) -> Non
     assert "the target holds class 3, the model has outputs for 0 to 1" in error.what
 
 
-def test_an_index_outside_the_table_of_an_embedding(make_points_plan: Callable[..., Plan]) -> None:
+def test_an_index_outside_the_table_of_an_embedding(make_points_plan: MakePlan) -> None:
     plan = make_points_plan("data.features=[kind]")
     error = error_of(plan, ("Embedding", 2, 3), ("Flatten",), ("Dense", 1))
     assert error.code == "E419"
