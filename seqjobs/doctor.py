@@ -1,4 +1,4 @@
-"""examine: whether this machine, and the cluster, can run jobs."""
+"""examine: check whether this machine, and the cluster, can run jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEAST_FREE_MEMORY = 2 * GIB
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing looked at; `hint` says what to do where it is not ok."""
+    """The result of one check; `hint` says what to do if it failed."""
 
     name: str
     value: str
@@ -33,7 +33,7 @@ class Finding:
 
 
 def examine(address: str | None = None, workers: int | None = None) -> Iterator[Finding]:
-    """Yields what is found as it is found: first what is quick, then Ray, then TensorFlow in a worker."""
+    """Yield each finding as it is made: first quick checks, then Ray, then TensorFlow in a worker."""
     yield from _installed()
     yield from _machine()
     yield from _cluster(address, workers)
@@ -42,20 +42,20 @@ def examine(address: str | None = None, workers: int | None = None) -> Iterator[
 def _installed() -> Iterator[Finding]:
     for name, version in versions().items():
         missing = version == "missing"
-        yield Finding(name=name, value=version, ok=not missing, hint=f"pip install {name}" if missing else "")
+        yield Finding(name=name, value=version, ok=not missing, hint=f"run `pip install {name}`." if missing else "")
     ok = sys.version_info >= (3, 11)
-    yield Finding(name="interpreter", value=sys.executable, ok=ok, hint="" if ok else "use Python 3.11 or newer")
+    yield Finding(name="interpreter", value=sys.executable, ok=ok, hint="" if ok else "use Python 3.11 or newer.")
 
 
 def _machine() -> Iterator[Finding]:
     yield Finding(name="CPUs", value=f"{len(os.sched_getaffinity(0))} of {os.cpu_count()}")
     free = psutil.virtual_memory().available
-    hint = "" if free >= LEAST_FREE_MEMORY else "a worker with TensorFlow needs about 1 GiB"
+    hint = "" if free >= LEAST_FREE_MEMORY else "close other programs: a worker with TensorFlow needs about 1 GiB."
     yield Finding(name="free memory", value=f"{free / GIB:.1f} GiB", ok=not hint, hint=hint)
     for name, path in (("free disk here", Path.cwd()), ("free shared memory", Path("/dev/shm"))):
         if path.is_dir():
             left = shutil.disk_usage(path).free
-            hint = "" if left >= LEAST_FREE_DISK else f"free some of {path}"
+            hint = "" if left >= LEAST_FREE_DISK else f"free at least {LEAST_FREE_DISK / GIB:g} GiB in {path}."
             yield Finding(name=name, value=f"{left / GIB:.1f} GiB", ok=not hint, hint=hint)
 
 
@@ -68,7 +68,7 @@ def _cluster(address: str | None, workers: int | None) -> Iterator[Finding]:
             facts = pool.describe()
             took = time.monotonic() - began
             found = ", ".join(f"{library} {version}" for library, version in facts.versions)
-            yield Finding(name="a worker", value=f"ready in {took:.1f} s on {facts.node}, {found}")
-            yield Finding(name="its devices", value=", ".join(facts.devices))
+            yield Finding(name="worker", value=f"ready in {took:.1f} s on {facts.node}, {found}")
+            yield Finding(name="devices", value=", ".join(facts.devices))
     except ClusterError as error:
         yield Finding(name=name, value=error.what, ok=False, hint=error.fix)

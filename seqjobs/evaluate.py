@@ -1,4 +1,4 @@
-"""evaluate_rows: loss and metrics of a finished trial on other labelled rows."""
+"""evaluate_rows: the loss and metrics of a finished trial on other labelled rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seqjobs.spec.model_check import needs_integer
 
 
 def evaluate_rows(run: Run, trial: StoredTrial, paths: Sequence[str], start: Start) -> Mapping[str, float]:
-    """Name -> value, as Keras's `evaluate` of the model has them: loss first.
+    """Return metrics by name, loss first, as Keras's `evaluate` of the model does.
 
     Rows count by `data.sample_weight`, if the spec has one. Paths are those of `data.train`, from the current folder.
     Raises NotFoundError E614 and E615, ClusterError, and DataError as training does.

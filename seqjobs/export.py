@@ -1,4 +1,4 @@
-"""export_model: a finished trial of a run -> a `.keras` file."""
+"""export_model: write a finished trial of a run as a `.keras` file."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from seqjobs.storage import durable
 
 
 def export_model(run: Run, trial: StoredTrial, out: Path, *, address: str | None = None) -> Path:
-    """Writes the trial's model as a file that `keras.models.load_model` opens by itself, and returns its path.
+    """Write the trial's model as a file that `keras.models.load_model` opens, and return its path.
 
-    A best model that lies in the run's folder is copied; others are built by a Ray worker from the kept weights.
-    Raises NotFoundError E614 where the weights were not kept.
+    A best model in the run's folder is copied; others are built by a Ray worker from the kept weights.
+    Raises NotFoundError E614 if the weights were not kept.
     """
     digest = kept_weights(run, trial)
     return _published(trial, out, lambda: _content(run, trial, digest, address))
 
 
 def export_with_preprocessing(run: Run, trial: StoredTrial, out: Path, start: Start) -> Path:
-    """As `export_model`, of a model that takes raw columns as a mapping, and gives what `predict` has of them.
+    """Write a model that takes raw columns as a mapping, and gives what `predict` gives for them; return its path.
 
     Raises NotFoundError E614 and E615, and DataError E422 for a column that Keras's own layers cannot prepare.
     """

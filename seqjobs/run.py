@@ -17,7 +17,7 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Progress, Silent
 from seqjobs.results.run import Run
 from seqjobs.results.run_choice import RunChoice
-from seqjobs.results.run_folders import new_run_folder, run_folder, unfinished_runs
+from seqjobs.results.run_folders import local_folder, new_run_folder, run_folder, unfinished_runs
 from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.load import load_jobs
 
@@ -78,7 +78,7 @@ def submit_jobs(
     Raises:
         SeqjobsError: Of a kind for each cause.
     """
-    plan, folder, watcher = make_plan(jobs), Path(runs_dir), progress or Silent()
+    plan, folder, watcher = make_plan(jobs), local_folder(runs_dir), progress or Silent()
     pool = RayPool(
         demand_of(plan),
         workers=workers,

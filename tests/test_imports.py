@@ -184,6 +184,12 @@ def test_importing_the_package_loads_no_large_library() -> None:
     assert loaded_after("import seqjobs").isdisjoint({"pydantic", "yaml", "numpy", "pyarrow", "ray", "tensorflow"})
 
 
+def test_checking_a_spec_with_operations_loads_no_arrays() -> None:
+    loaded = loaded_after("from seqjobs import load_job; load_job('jobs/flights_search.yaml')")
+    assert "seqjobs" in loaded
+    assert loaded.isdisjoint({"numpy", "pyarrow", "PIL", "siphash24"})
+
+
 def test_the_driver_never_loads_tensorflow() -> None:
     loaded = loaded_after(
         "import seqjobs.run, seqjobs.export, seqjobs.predict, seqjobs.evaluate, seqjobs.doctor, seqjobs.cli.main"

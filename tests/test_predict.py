@@ -182,7 +182,7 @@ def test_bytes_may_come_as_wider_integers_and_not_beyond_them(finish: Finish, tm
     assert predicted(done, tmp_path / "wide.parquet", tmp_path / "out.parquet").equals(expected)
     wide[3, 7] = 256
     pq.write_table(pa.table({"image": list(wide)}), tmp_path / "wider.parquet")
-    with pytest.raises(DataError, match=r"wider.parquet: column 'image' has numbers beyond 0 to 255.*\[E403\]"):
+    with pytest.raises(DataError, match=r"wider.parquet: column 'image' has numbers outside of 0 to 255.*\[E424\]"):
         predicted(done, tmp_path / "wider.parquet", tmp_path / "none.parquet")
     assert not (tmp_path / "none.parquet").exists()
 
@@ -194,21 +194,21 @@ def with_column(rows: Path, path: Path, name: str, values: list[Any] | pa.Array)
 
 
 WRONG = {
-    "missing": ("x0", None, r"bad.parquet: there is no column 'x0'.*\[E402\]"),
+    "missing": ("x0", None, r"bad.parquet: there is no column 'x0', which the model needs.*\[E402\]"),
     "null": (
         "x1",
         lambda values: [None, *values[1:-1], None],
-        r"values are null in column 'x1' \(2 of 50 rows\); the first in row 0.*\[E403\]",
+        r"values are null in column 'x1' \(2 of 50 rows\); the first in row 0.*\[E408\]",
     ),
     "unseen": (
         "word",
         lambda values: [*values[:-1], "new"],
-        r"that no training row has in column 'word' \(1 of 50 rows\); the first in row 49.*\[E403\]",
+        r"that no training row has in column 'word' \(1 of 50 rows\); the first in row 49.*\[E407\]",
     ),
     "type": (
         "x1",
         lambda values: list(map(str, values)),
-        r"column 'x1' is str, and the model was trained on float32.*\[E403\]",
+        r"column 'x1' is str, and the model was trained on float32.*\[E420\]",
     ),
 }
 
@@ -241,7 +241,7 @@ def test_what_cannot_be_kept(finish: Finish, rows: Path, tmp_path: Path) -> None
     pq.write_table(table, path)
     with pytest.raises(DataError, match=r"--keep: column 'prediction' cannot be kept.*\[E402\]"):
         predicted(done, path, tmp_path / "out.csv", "prediction")
-    with pytest.raises(DataError, match=r"column 'list' is 'list<.*which a cell of CSV does not hold.*\[E403\]"):
+    with pytest.raises(DataError, match=r"column 'list' is 'list<.*which a cell of CSV cannot hold.*\[E423\]"):
         predicted(done, path, tmp_path / "out.csv", "list")
     assert predicted(done, path, tmp_path / "out.parquet", "list")["list"].to_pylist() == [[1.0]] * 50
 
@@ -306,8 +306,8 @@ def test_targets_that_are_wrong(finish: Finish, rows: Path, tmp_path: Path) -> N
     words = pq.read_table(rows / "test.parquet")["word"].to_pylist()
     for values, message in (
         ([*words[:-1], "new"], r"classes that no training row has: 'new'.*\[E407\]"),
-        ([None, *words[1:]], r"null in column 'word' \(1 of 50 rows\).*\[E407\]"),
-        (list(range(50)), r"target 'word' is int64, and the model was trained on strings.*\[E403\]"),
+        ([None, *words[1:]], r"null in column 'word' \(1 of 50 rows\).*\[E408\]"),
+        (list(range(50)), r"target 'word' is int64, and the model was trained on strings.*\[E420\]"),
     ):
         path = with_column(rows, tmp_path / "bad.parquet", "word", values)
         with pytest.raises(DataError, match=message):

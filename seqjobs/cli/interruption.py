@@ -16,7 +16,7 @@ from seqjobs.execution.stopping import StopRequest
 
 # The sender of SIGTERM kills what is left after a while: Kubernetes after 30 s, and `seqjobs down --force` after 20.
 GRACE_SECONDS = 15.0
-FIRST_NOTICE = "stopping: the trials under way are saved; press Ctrl-C again to end now."
+FIRST_NOTICE = "stopping; press Ctrl-C again to end now"
 
 
 class Terminated(KeyboardInterrupt):

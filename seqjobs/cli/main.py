@@ -1,4 +1,4 @@
-"""The `seqjobs` command: finds the subcommand, and turns every error into a message and an exit code."""
+"""The `seqjobs` command: find the subcommand, and turn every error into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 
 from seqjobs import __version__
 from seqjobs.cli.exits import ExitCode, Leave
+from seqjobs.cli.reading_child import in_child, reads_data
 from seqjobs.cli.spec_summary import spec_summary
 from seqjobs.cli.streams import DurableStream, detach, open_missing
 from seqjobs.errors import SeqjobsError, SpecError
@@ -20,30 +21,30 @@ from seqjobs.errors.printable import printable, printable_block
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-# The first line of each command's own help, kept here so that `--help` imports none of them.
+# The first line of each command's own help, repeated here so that `--help` imports none of them.
 COMMANDS = {
     "init": "Write a spec that trains on DATA: a file, folder or glob.",
     "validate": "Check specs and print every mistake in them.",
-    "plan": "Show what would run: jobs, trials, programs, data.",
+    "plan": "Show what would run: jobs, data, trials.",
     "submit": "Train the jobs of one or more specs, or resume a run.",
     "ls": "List the runs, newest first.",
-    "show": "Show how a run stands and where its files lie.",
+    "show": "Show the status of a run and the paths of its files.",
     "results": "Print the leaderboard of a run.",
-    "logs": "Print what a trial wrote while it trained.",
+    "logs": "Print the log of a trial.",
     "export": "Write a trial's model as a .keras file.",
     "predict": "Predict new rows with a trial's model.",
-    "evaluate": "Print loss and metrics of a trial's model on labelled rows.",
+    "evaluate": "Print the loss and metrics of a trial's model on labelled rows.",
     "fsck": "Check the files of a run; with --repair, set damaged ones aside.",
-    "up": "Keep a local cluster warm for the next submits.",
-    "down": "End the cluster that `up` keeps.",
-    "schema": "Print the JSON Schema of a spec, for editors.",
+    "up": "Start a local cluster that stays warm for the next submits.",
+    "down": "End the warm cluster of `up`.",
+    "schema": "Print the JSON Schema of specs, for editors.",
     "doctor": "Check this machine, Ray and its workers.",
     "completion": "Print the completion script of a shell.",
 }
 
 
 class LazyGroup(click.Group):
-    """Imports a subcommand when it is used, so that `--help` costs no more than Click."""
+    """A group that imports a subcommand when it is used, so that `--help` imports only Click."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -92,7 +93,7 @@ def _print_traceback(error: BaseException) -> None:
 
 
 def leave(error: BaseException) -> Leave:
-    """The end of the process that an error asks for."""
+    """Return how the process ends after an error: an exit code and a message."""
     if isinstance(error, SpecError):
         return Leave(error.exit_code, printable_block(f"{error}\n{spec_summary(error)}"))
     if isinstance(error, SeqjobsError):
@@ -100,12 +101,12 @@ def leave(error: BaseException) -> Leave:
     if isinstance(error, KeyboardInterrupt):
         return Leave(ExitCode.INTERRUPTED, "interrupted.")
     if isinstance(error, BrokenPipeError):
-        detach(sys.stdout)  # Python flushes it once more as it ends, and would complain
+        detach(sys.stdout)  # Python flushes it again at the end, and would print an error
         return Leave(ExitCode.BROKEN_PIPE)
     message = printable_block(f"{type(error).__name__}: {error}")
-    again = "Set SEQJOBS_TRACEBACK=1 and run the same command again to see where."
+    again = "Set SEQJOBS_TRACEBACK=1 and run the same command again to see the traceback."
     if isinstance(error, OSError):
-        return Leave(ExitCode.LOST, f"the system refused: {message}. {again}")
+        return Leave(ExitCode.LOST, f"the operating system reports: {message}. {again}")
     return Leave(ExitCode.BUG, f"this is a bug in seqjobs: {message}. {again}")
 
 
@@ -114,25 +115,32 @@ def leave(error: BaseException) -> Leave:
 def cli() -> None:
     """Train many Keras Sequential models as one batch on Ray, and rank them.
 
-    Results go to stdout, progress to stderr. RUN is a run's id, the beginning of it, or its folder; left out, it is
-    the newest run.
+    Results go to stdout, progress to stderr. RUN is a run ID, the beginning of one, or a run's folder. Default: the
+    newest run.
     """
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     open_missing()
     for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal's encoding lacks is no reason to lose the rest of the output.
+        # A character that the terminal's encoding lacks must not lose the rest of the output.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if reads_data(sys.argv[1:]):
+        in_child(_run)
+    else:
+        _run()
+
+
+def _run() -> None:
     sys.stderr = DurableStream.of(sys.stderr)
-    # Looking for plugins of pydantic, which seqjobs does not use, reads the metadata of every installed package.
+    # The search for plugins of pydantic, which seqjobs does not use, reads the metadata of every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         cli.main(prog_name="seqjobs")
     finally:
-        # At its end Python looks for cycles among all objects: a tenth of the time of `validate`, for nothing.
+        # At the end Python looks for cycles among all objects: a tenth of the time of `validate`, for nothing.
         gc.freeze()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,49 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+# As in s3://bucket/runs. Path would make a local folder `s3:` of it.
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/{2,}")
+
+
+class LocalPath(click.Path):
+    """A path on this machine, as a Path; an address such as s3://bucket/runs is a usage error."""
+
+    def __init__(self, *, dir_okay: bool = True, file_okay: bool = True) -> None:
+        super().__init__(dir_okay=dir_okay, file_okay=file_okay, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and _URI.match(value):
+            address = printable(value)
+            self.fail(
+                f"{address} is not on this machine: name a local or mounted folder, and copy from there.", param, ctx
+            )
+        return super().convert(value, param, ctx)
+
+
+class OutputFile(LocalPath):
+    """A file to write: its name has one of the endings, and its folder exists."""
+
+    def __init__(self, *endings: str) -> None:
+        super().__init__(dir_okay=False)
+        self._endings = endings
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = super().convert(value, param, ctx)
+        if path.suffix not in self._endings:
+            self.fail(f"the file must end in {' or '.join(self._endings)} (got {printable(path)}).", param, ctx)
+        if not path.parent.is_dir():
+            self.fail(f"the folder {printable(path.parent)} does not exist: create it first.", param, ctx)
+        return path
+
+
+force_option = click.option("--force", is_flag=True, help="Replace a file that exists.")
+
+
+def check_may_write(path: Path, *, force: bool) -> None:
+    """Raise a usage error for a file that exists, unless `force` allows to replace it."""
+    if path.exists() and not force:
+        raise click.BadParameter(f"{printable(path)} exists; --force replaces it.", param_hint="'--out'")
+
 
 specs_argument = click.argument("specs", metavar="SPEC...", nargs=-1, required=True, type=click.Path(path_type=Path))
 overrides_option = click.option(
@@ -21,43 +65,43 @@ overrides_option = click.option(
     "overrides",
     metavar="PATH=VALUE",
     multiple=True,
-    help="Put a value in place of the spec's, as -S fit.epochs=3; repeat for more.",
+    help="Override a spec value, for example -S fit.epochs=3. Repeatable.",
 )
 runs_dir_option = click.option(
     "--runs-dir",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=LocalPath(file_okay=False),
     default="runs",
     show_default=True,
     envvar="SEQJOBS_RUNS_DIR",
     show_envvar=True,
-    help="The folder that holds the runs.",
+    help="Folder of runs.",
 )
 trial_option = click.option(
-    "--trial", metavar="TRIAL", help="A trial's id or the beginning of it; left out, the best one."
+    "--trial", metavar="TRIAL", help="Trial ID, or the beginning of one. Default: the best trial."
 )
 address_option = click.option(
     "--address",
-    help="The Ray cluster to use, as ray://HOST:10001; left out, the one that `seqjobs up` keeps, or else a local one.",
+    help="Ray cluster, for example ray://HOST:10001. Default: the cluster of `seqjobs up`, or else a local one.",
 )
 workers_option = click.option(
-    "--workers", type=click.IntRange(min=1), help="The most workers to use; left out, as many as fit."
+    "--workers", type=click.IntRange(min=1), help="Use at most this many workers. Default: as many as fit."
 )
 
 
 def output_option(*formats: str) -> Decorator:
-    """`-o FORMAT`, the first format being the default."""
+    """Return the option `-o FORMAT`; the first format is the default."""
     return click.option(
         "-o",
         "--output",
         type=click.Choice(formats),
         default=formats[0],
         show_default=True,
-        help="The format of what goes to stdout.",
+        help="Output format.",
     )
 
 
 def _run_ids(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    # Imported here: a completion is the only use that this module has for either.
+    # Imported here: only a completion needs them.
     from click.shell_completion import CompletionItem  # noqa: PLC0415
 
     from seqjobs.results.run_folders import list_runs  # noqa: PLC0415
@@ -71,7 +115,7 @@ run_and_data_argument = click.argument("words", metavar="[RUN] DATA...", nargs=-
 
 
 def run_and_data(runs_dir: Path, words: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
-    """The run, if one is named, and the data behind it: the first of several words is data only where it is a path."""
+    """Return the run, or None, and the data: the first of several words is data if it is a path that exists."""
     first, *data = words
     if _is_data(first) or not (data or _is_run(runs_dir, first)):
         return None, words

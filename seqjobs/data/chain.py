@@ -93,7 +93,7 @@ class Chain:
         for index, (operation, given) in enumerate(self.steps()):
             if isinstance(current, pa.Array) and _as_numbers(operation, given):
                 current = numbers_with_gaps(current, self.name, given.width, place)
-                if given.kind == "integer" and operation.keeps_values and self._is_looked_up_after(index):
+                if given.kind == "integer" and operation.keeps_values and self._looks_up_after(index):
                     note(TOO_LARGE, rows_with(np.abs(current) >= LARGEST_EXACT))
             if operation.refuses_infinite:
                 current = _without_infinite(current, note, instead)
@@ -102,9 +102,14 @@ class Chain:
             current = numbers_with_gaps(current, self.name, self.output.width, place)
         return current
 
-    def _is_looked_up_after(self, index: int) -> bool:
-        """Whether the operation after this one tells whole numbers apart by all of their digits."""
-        return any(operation.takes_stored for operation in self.operations[index + 1 : index + 2])
+    def _looks_up_after(self, index: int) -> bool:
+        return any(operation.looks_up for operation in self.operations[index + 1 : index + 2])
+
+    @property
+    def looks_up_values(self) -> bool:
+        """Whether the values of the column itself are looked up, and nothing that was computed from them."""
+        first = next((operation for operation in self.operations if not operation.keeps_values), None)
+        return first is not None and first.looks_up
 
     def to_json(self) -> dict[str, Any]:
         steps = [{"name": operation.entry.name, **asdict(operation)} for operation in self.operations]
@@ -172,7 +177,7 @@ class Lesson:
 
 
 def _as_numbers(operation: Operation, given: ColumnType) -> bool:
-    return given.is_number and given.shape is not None and not operation.takes_stored
+    return given.is_number and given.shape is not None and not (operation.looks_up or operation.takes_any_length)
 
 
 def _without_infinite(values: Values, note: Note, instead: float) -> Values:

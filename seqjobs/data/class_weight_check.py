@@ -1,4 +1,4 @@
-"""Whether a trial's class weights speak of classes that its target has."""
+"""check_class_weight: whether a trial's class weights name classes of its target."""
 
 from __future__ import annotations
 
@@ -17,21 +17,26 @@ MAX_NAMED = 10
 def check_class_weight(
     spec: TrialSpec, schema: DataSchema, num_classes: int | None, labels: Sequence[str] | None, problems: Problems
 ) -> None:
-    """Notes class weights of a target that has no classes (E310), and of classes that it has not (E314).
+    """Note class weights for a target without classes (E310), or for classes that it does not have (E314).
 
-    `num_classes` and `labels`, the strings of a string target, are None while the rows are not read.
+    Args:
+        spec: The trial.
+        schema: The schema of its data.
+        num_classes: How many classes an integer target may have; None while the rows are not read.
+        labels: The strings of a string target; None while the rows are not read.
+        problems: Where mistakes are noted.
     """
-    asked, loss = spec.fit.class_weight, spec.compile.loss
-    if asked is None:
+    weights, loss = spec.fit.class_weight, spec.compile.loss
+    if weights is None:
         return
     if not _has_classes(loss, schema):
         what = f"class weights are for a target of classes, and the loss {loss.name} compares numbers here"
         problems.add("E310", PATH, what, fix="remove it, or weigh the rows by data.sample_weight.", at="key")
         return
     known = _classes(loss, schema, num_classes, labels)
-    if asked == "balanced" or known is None:
+    if weights == "balanced" or known is None:
         return
-    for label in asked:
+    for label in weights:
         if label not in known:
             what = f"the target has no class {shown(label)}"
             problems.add("E314", (*PATH, label), what, fix=_fix(label, known), at="key")
@@ -40,14 +45,14 @@ def check_class_weight(
 def _has_classes(loss: Named, schema: DataSchema) -> bool:
     if schema.target_kind != "number":
         return needs_one_hot(loss) or needs_integer(loss) or needs_yes_or_no(loss)
-    # Floats 0 and 1, and lists with one number a class, of which the largest tells the class.
+    # Floats 0 and 1; or lists with one number per class, of which the largest marks the class.
     return needs_yes_or_no(loss) if schema.target_width == 1 else loss.name.startswith("Categorical")
 
 
 def _classes(
     loss: Named, schema: DataSchema, num_classes: int | None, labels: Sequence[str] | None
 ) -> Sequence[str] | None:
-    """The classes as a spec names them; None where only the rows tell."""
+    """Return the classes as a spec names them; None while they are unknown."""
     if schema.target_kind == "string":
         return labels
     if schema.target_width > 1:

@@ -21,7 +21,8 @@ NO_ROWS: Array = np.zeros(0, bool)
 
 
 def column_type(field: pa.Field) -> ColumnType:
-    """Raises DataError: E403 for what is neither numbers nor strings, E414 for extension types but tensors."""
+    """Return the type of a column. Raises DataError: E403 if it is neither numbers nor strings, E409 if its lists are
+    empty, E414 if it is an extension type other than tensors."""
     kind = field.type
     metadata = field.metadata or {}
     if isinstance(kind, pa.FixedShapeTensorType):
@@ -36,7 +37,7 @@ def column_type(field: pa.Field) -> ColumnType:
 
 
 def stored_type(field: pa.Field) -> ColumnType:
-    """As `column_type`, and times and bytes too: of which operations make features."""
+    """Return the type of a column as `column_type` does, but also of times and bytes, which operations can take."""
     kind = field.type
     is_extension = isinstance(kind, pa.BaseExtensionType) or EXTENSION_KEY in (field.metadata or {})
     if not is_extension and (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
@@ -47,7 +48,7 @@ def stored_type(field: pa.Field) -> ColumnType:
 
 
 def described(field: pa.Field) -> str:
-    """Of two columns that hold the same, the same; also of those that cannot be read."""
+    """Return a text that is equal for two columns of the same type, even if they cannot be read."""
     try:
         return str(stored_type(field))
     except DataError:
@@ -75,7 +76,7 @@ def _list_type(field: pa.Field, shape: tuple[int, ...] | None) -> ColumnType:
 
 def _scalar_type(name: str, kind: pa.DataType, shape: tuple[int, ...] | None) -> ColumnType:
     if shape is not None and math.prod(shape) == 0:
-        raise DataError("E403", f"the lists of column {shown(name)} are empty", fix="leave the column out.")
+        raise DataError("E409", f"the lists of column {shown(name)} are empty", fix="leave the column out.")
     if _is_string(kind):
         return ColumnType(kind="string", dtype="str", shape=shape)
     if pa.types.is_boolean(kind):
@@ -100,23 +101,23 @@ def _not_numbers(name: str, kind: pa.DataType) -> DataError:
 
 def _refused_extension(field: pa.Field) -> DataError:
     name = (field.metadata or {}).get(EXTENSION_KEY)
-    told = name.decode(errors="replace") if name else str(field.type)
-    what = f"column {shown(field.name)} has the extension type {shown(told)}, and only arrow.fixed_shape_tensor is read"
+    extension = shown(name.decode(errors="replace") if name else str(field.type))
+    what = f"column {shown(field.name)} has the extension type {extension}, but only arrow.fixed_shape_tensor is read"
     return DataError("E414", what, fix="store it as numbers or as lists of one length.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """A column of one batch: its values, or the rows that keep it from having any."""
+    """A column of one batch: its values, or the rows that are null."""
 
     values: Array | None  # (rows, width); None where rows are null
     null_rows: Array  # bool (rows,); empty where no row is null
 
 
 def numbers_of(column: pa.Array, name: str, width: int, place: Place) -> Numbers:
-    """The numbers of a column, as a view where Arrow's memory allows.
+    """Return the numbers of a column, as a view if Arrow's memory allows it.
 
-    Raises DataError (E403) for a list of another length.
+    Raises DataError (E409) for a list of another length.
     """
     storage = column.storage if isinstance(column, pa.ExtensionArray) else column
     if storage.null_count:
@@ -131,9 +132,9 @@ def numbers_of(column: pa.Array, name: str, width: int, place: Place) -> Numbers
 
 
 def numbers_with_gaps(column: pa.Array, name: str, width: int, place: Place) -> Array:
-    """The numbers of a column as float64 (rows, width), NaN where a value is null.
+    """Return the numbers of a column as float64 (rows, width), NaN where a value is null.
 
-    Raises DataError (E403) for a list of another length.
+    Raises DataError (E409) for a list of another length.
     """
     storage = column.storage if isinstance(column, pa.ExtensionArray) else column
     if not is_list(storage.type):
@@ -159,7 +160,7 @@ def _check_lengths(column: pa.Array, name: str, width: int, place: Place) -> Non
     if wrong.any():
         row = int(wrong.argmax())
         raise DataError(
-            "E403",
+            "E409",
             f"column {shown(name)} has lists of different lengths: {lengths[row]} values in {place.row(row)}, "
             f"{width} in the first row of the training data",
             where=place.where,
@@ -177,9 +178,12 @@ def _mask(column: pa.Array) -> Array:
 
 
 def length_of_first(column: pa.Array, name: str, where: str) -> int:
-    """How many values the first list has. Raises DataError (E403) where there are none."""
+    """Return how many values the first list has. Raises DataError: E408 if it is null, E409 if it is empty."""
     length = pc.list_value_length(column)[0].as_py()
+    if length is None:
+        what = f"column {shown(name)} has a null in its first row, where a list was expected"
+        raise DataError("E408", what, where=printable(where), fix="write a list there, or leave the row out.")
     if not length:
-        what = f"column {shown(name)} has {'a null' if length is None else 'an empty list'} in its first row"
-        raise DataError("E403", what, where=printable(where), fix="make all lists of the column equally long.")
+        what = f"column {shown(name)} has an empty list in its first row"
+        raise DataError("E409", what, where=printable(where), fix="make all lists of the column equally long.")
     return int(length)

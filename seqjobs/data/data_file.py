@@ -1,4 +1,4 @@
-"""DataFile: one file of a dataset, with what its path says of its rows."""
+"""DataFile: one file of a dataset, with the columns that its path adds to its rows."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from seqjobs.data.formats import Footer, Format, format_of
 from seqjobs.data.memory_limit import memory_limit, within_memory
 from seqjobs.data.partitions import Partition
+from seqjobs.data.reading_note import reading, while_reading
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
@@ -20,26 +21,26 @@ from seqjobs.spec.data_section import DataSpec
 
 @dataclass(frozen=True, kw_only=True)
 class DataFile:
-    """A file: how it is read, what it says of itself, and the columns that stand in its path."""
+    """A file: how it is read, its footer, and the columns in its path."""
 
     source: SourceFile
     format: Format
     own: Footer
-    """Of what stands in the file."""
+    """The footer of the file, without the columns in its path."""
     partition: Partition
-    """Columns that stand in its path -> the value that all of its rows have."""
+    """Columns in the path of the file -> the value of all its rows."""
 
     @classmethod
     def open(cls, source: SourceFile, partition: Partition, spec: DataSpec) -> Self:
-        """Raises DataError for a file that cannot be read."""
+        """Read the footer of a file. Raises DataError if the file cannot be read."""
         found = format_of(source, spec)
-        with memory_limit():
+        with memory_limit(), reading(source.name):
             footer = found.footer(source)
         return cls(
             source=source,
             format=found,
             own=footer,
-            # A file that has the column itself tells it by row.
+            # A column in the file itself counts more than one in its path.
             partition={name: value for name, value in partition.items() if name not in footer.schema.names},
         )
 
@@ -58,20 +59,21 @@ class DataFile:
 
     @property
     def schema(self) -> pa.Schema:
-        """Of its rows, the columns in its path behind its own."""
+        """The schema of the rows: first the columns of the file, then those in its path."""
         schema = self.own.schema
         for name, value in self.partition.items():
             schema = schema.append(pa.field(name, value.type))
         return schema
 
     def with_schema(self, schema: pa.Schema) -> Self:
-        """The file, read with other types."""
+        """Return the file, to be read with other types."""
         return replace(self, own=Footer(schema=schema, rows=self.own.rows))
 
     def batches(self, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-        """All rows in their order, at most `rows` at a time, with at least `columns`. Raises DataError."""
+        """Yield all rows in their order, at most `rows` at a time, with at least `columns`. Raises DataError."""
         own = [name for name in columns if name not in self.partition]
-        for batch in within_memory(self.format.batches(self.source, self.own, own, rows)):
+        batches = self.format.batches(self.source, self.own, own, rows)
+        for batch in within_memory(while_reading(batches, self.name)):
             yield self._with_partition(batch, columns)
 
     def _with_partition(self, batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
@@ -81,6 +83,8 @@ class DataFile:
         return batch
 
     def wrong_row_count(self) -> DataError:
-        """The error for a file that has other rows than it said."""
-        what = f"this is not a whole file: it has not the {self.rows:,} rows that were counted before they were read"
+        """Return the error for a file whose number of rows is not the one in its footer."""
+        what = (
+            f"this is not a whole file: it does not have the {self.rows:,} rows that were counted before they were read"
+        )
         return DataError("E411", what, where=printable(self.name), fix="copy or write the file again.")

@@ -22,7 +22,7 @@ from seqjobs.spec.data_section import StorageSpec
 
 
 def data_files(source: DataSource) -> tuple[tuple[DataFile, ...], tuple[DataFile, ...] | None]:
-    """The files of training and those of validation. Raises DataError for those that cannot be read."""
+    """Return the files of training and those of validation. Raises DataError if one cannot be read."""
     spec, folder = source.spec, source.folder
     paths = [spec.train, *([] if spec.validation is None else [spec.validation])]
     found = [list(_found(texts, folder, spec.storage or StorageSpec())) for texts in paths]
@@ -36,9 +36,9 @@ def data_files(source: DataSource) -> tuple[tuple[DataFile, ...], tuple[DataFile
 
 
 def files_with_types(source: DataSource, types: Mapping[str, str]) -> tuple[DataFile, ...]:
-    """The files of `data.train`, and of CSV files the types of such columns as they have. Raises DataError.
+    """Return the files of `data.train`; `types` are those of columns of CSV files, if they have such columns.
 
-    They take the place of `data.types`, of which every column must be there.
+    `types` replace `data.types`, whose columns must all be there. Raises DataError.
     """
     spec = source.spec
     specs = {is_csv: spec.model_copy(update={"types": dict(types) if is_csv else {}}) for is_csv in (False, True)}
@@ -52,7 +52,7 @@ def files_with_types(source: DataSource, types: Mapping[str, str]) -> tuple[Data
 
 
 def _found(texts: tuple[str, ...], folder: Path, storage: StorageSpec) -> Iterator[tuple[SourceFile, tuple[str, ...]]]:
-    """The files behind paths, in their order, each with the folders that it lies in below what they write out."""
+    """Yield the files of the paths, in their order, each with its folders below the fixed part of the path."""
     local = find_files_of_each(tuple(text for text in texts if scheme_of(text) is None), folder)
     seen: set[str] = set()
     for text in texts:
@@ -69,13 +69,13 @@ def _found(texts: tuple[str, ...], folder: Path, storage: StorageSpec) -> Iterat
 
 
 def _check_types(files: Sequence[DataFile], types: Mapping[str, str]) -> None:
-    """Raises DataError: E402 where a type is given for no column, E403 where no file is text."""
+    """Raises DataError: E402 if a type is given for a column that is not there, E209 if no file is text."""
     if not types:
         return
     text = [file for file in files if file.is_text]
     if not text:
-        what = "the types of columns are given, and no file is text: the others tell their types themselves"
-        raise DataError("E403", what, where="data.types", fix="remove it.")
+        what = "types of columns are given, but no file is text; all other formats store the types themselves"
+        raise DataError("E209", what, where="data.types", fix="remove it.")
     known = text[0].schema.names
     for name in types:
         if name not in known:
@@ -85,7 +85,7 @@ def _check_types(files: Sequence[DataFile], types: Mapping[str, str]) -> None:
 
 
 def _unified(files: Sequence[DataFile]) -> list[DataFile]:
-    """The files, those of text with one type a column: `1` in one file and `1.5` in the other are numbers."""
+    """Return the files, with one type per column in all text files: `1` and `1.5` in two files are both numbers."""
     widest: dict[str, pa.DataType] = {}
     for file in files:
         for field in file.own.schema if file.is_text else ():

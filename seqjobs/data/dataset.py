@@ -83,7 +83,11 @@ class Dataset:
     The same rows give the same fingerprint in one file or many, and however they are compressed.
     """
     warnings: tuple[str, ...] = ()
-    """What is suspicious in the rows, a sentence each; see `checks`."""
+    """What is suspicious in the rows, a sentence each; see `inspection.row_warnings`."""
+    empty_classes: tuple[int, ...] = ()
+    """Classes of an integer target, below `num_classes`, that no training row has."""
+    feature_range: tuple[float, float] | None = None
+    """The least and the largest feature of both splits, rescaled; only where a trial takes features as indices."""
 
 
 def split_rows(rows: int, fraction: float) -> int:

@@ -10,7 +10,7 @@ import psutil
 CGROUP = Path("/proc/self/cgroup")
 ROOT = Path("/sys/fs/cgroup")
 
-# The limit, what is in use, and what of that the kernel gives up at once: files that were read.
+# The limit, the memory in use, and the part of it that the kernel frees at once: the cache of files.
 _FILES = {
     "": ("memory.max", "memory.current", "inactive_file"),  # version 2
     "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -18,7 +18,7 @@ _FILES = {
 
 
 def free_bytes() -> int:
-    """What the machine has free, and no more than the limits of its control groups leave (cgroups(7))."""
+    """Return the free memory of the machine, or less if the limits of its control groups leave less (cgroups(7))."""
     return max(0, min([psutil.virtual_memory().available, *_left_by_groups()]))
 
 
@@ -33,7 +33,7 @@ def _left_by_groups() -> Iterator[int]:
         if controllers and "memory" not in controllers.split(","):
             continue
         kind = "memory" if controllers else ""
-        # In a container the path may be that outside of it; then the top is its own.
+        # In a container the path may be the one outside of it; then the top group is its own.
         for group in (PurePosixPath(path), *PurePosixPath(path).parents):
             left = _left(ROOT / kind / str(group).lstrip("/"), kind)
             if left is not None:
@@ -41,7 +41,7 @@ def _left_by_groups() -> Iterator[int]:
 
 
 def _left(folder: Path, kind: str) -> int | None:
-    """None where there is no limit."""
+    """Return the bytes that a group has left, or None if it has no limit."""
     limit, usage, given_up = _FILES[kind]
     try:
         most, used = int((folder / limit).read_text()), int((folder / usage).read_text())

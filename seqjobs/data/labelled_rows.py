@@ -1,4 +1,4 @@
-"""LabelledRows: new rows with their targets, as a model is evaluated on them."""
+"""LabelledRows: new rows with their targets, on which a model is evaluated."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seqjobs.data.place import Place
 from seqjobs.data.preparation import Preparation
 from seqjobs.data.tally import Tally
 from seqjobs.data.target import TargetArray, target_array
-from seqjobs.data.weight_array import WeightArray
+from seqjobs.data.weights import WeightArray
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import shown
@@ -28,13 +28,13 @@ from seqjobs.planning.plan import DataSource
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledRows:
-    """Where they are and what is done to them; nothing is read yet. Make it with `of`."""
+    """Where the rows are and how they are prepared; nothing is read yet. Create it with `of`."""
 
     source: DataSource
     preparation: Preparation
     classes: tuple[str, ...] | None
     integer: bool
-    """Whether the target must be whole numbers, for they are classes."""
+    """Whether the target must be whole numbers, because they are classes."""
 
     @classmethod
     def of(
@@ -47,12 +47,12 @@ class LabelledRows:
         classes: tuple[str, ...] | None,
         integer: bool,
     ) -> Self:
-        """Rows that are read as those of a run were. Raises DataError for what is no path of data."""
+        """Return rows that are read as those of a run were. Raises DataError for a path that a spec may not have."""
         found = new_source(source, paths, folder)
         return cls(source=found, preparation=preparation, classes=classes, integer=integer)
 
     def blocks(self) -> Iterator[Split]:
-        """All rows in their order. Raises DataError as for training rows; those that are wrong are all counted."""
+        """Yield all rows in their order. Raises DataError as for training rows, once all wrong rows were counted."""
         spec = self.source.spec
         others = (spec.target, *([spec.sample_weight] if spec.sample_weight else []))
         texts = (spec.target,) if self.classes else ()
@@ -99,7 +99,7 @@ class LabelledRows:
         }
         if not fits[wanted]:
             what = f"target {shown(field.name)} is {found}, and the model was trained on {wanted}"
-            raise DataError("E403", what, where=printable(where), fix="write it with the type that it had then.")
+            raise DataError("E420", what, where=printable(where), fix="write the column with that type.")
         if found.shape is None:
             length = 1 if batch is None else length_of_first(batch.column(field.name), field.name, where)
             return replace(found, shape=(length,))
@@ -109,5 +109,5 @@ class LabelledRows:
 def _finished(target: TargetArray, place: Place) -> Array:
     try:
         return target.finish()[0]
-    except DataError as error:  # of classes that training has not
-        raise DataError(error.code, error.what, where=place.where, fix="leave these rows out.") from None
+    except DataError as error:  # of classes that no training row has
+        raise DataError(error.code, error.what, where=place.where, fix="remove these rows.") from None

@@ -29,6 +29,8 @@ class FeatureColumn:
     chain: Chain
     """What is done to it; of width known."""
     start: int
+    only_whole: bool = False
+    """Whether fractions have no feature, because whole numbers were looked up in training."""
 
     @property
     def name(self) -> str:
@@ -83,7 +85,8 @@ class Layout:
 def make_layout(spec: DataSpec, chains: Sequence[Chain], target: ColumnType) -> Layout:
     """The layout of the feature columns, of which the shapes are known, and of the target, whose type that is.
 
-    Raises DataError: E403 for a `shape` that does not fit, or a factor that float32 does not hold.
+    Raises DataError: E416 for a `shape` that does not fit, or a factor that float32 cannot hold, and E403 for a target
+    of tensors.
     """
     given = spec.features or {}
     specs = [given.get(chain.name, ColumnSpec()) for chain in chains]
@@ -115,10 +118,10 @@ def _check_shape(column: FeatureColumn, spec: ColumnSpec, *, alone: bool) -> Non
     if math.prod(spec.shape) != column.width:
         held = f"holds {math.prod(spec.shape)} numbers, column {shown(column.name)} has {column.width}"
         what = f"shape {list(spec.shape)} {held}"
-        raise DataError("E403", what, where=where, fix="give a shape whose product is the column's width.")
+        raise DataError("E416", what, where=where, fix="give a shape whose product is the column's width.")
     if not alone and len(spec.shape) > 1:
         what = f"shape {list(spec.shape)} is lost, because several feature columns are joined to one row of numbers"
-        raise DataError("E403", what, where=where, fix="leave the shape out, or make this the only feature column.")
+        raise DataError("E416", what, where=where, fix="leave the shape out, or make this the only feature column.")
 
 
 def _dtype(types: Iterable[ColumnType]) -> str:
@@ -139,7 +142,7 @@ def _factor(column: FeatureColumn, spec: ColumnSpec) -> float:
     factor = 1.0 if spec.rescale is None else spec.rescale
     if abs(factor) > float(np.finfo(np.float32).max):
         where = f"data.features.{column.name}.rescale"
-        raise DataError("E403", f"the factor {factor} is beyond float32", where=where, fix="choose a smaller one.")
+        raise DataError("E416", f"the factor {factor} is beyond float32", where=where, fix="choose a smaller one.")
     return factor
 
 

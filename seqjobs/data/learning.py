@@ -19,7 +19,7 @@ def training_rows(survey: Survey) -> TrainingRows:
 
 
 def learned_layout(source: DataSource, survey: Survey, rows: TrainingRows) -> Layout:
-    """Reads the rows where something is learned. Raises DataError (E403, E406)."""
+    """Read the rows if something is learned from them. Raises DataError (E403, E406, E416, E417, and of rows)."""
     chains = survey.chains
     if survey.learns:
         learned_from = split_rows(survey.train_rows, source.validation_split)

@@ -1,4 +1,4 @@
-"""memory_limit: what is decoded may not take more memory than is free, whatever a file claims or hides."""
+"""memory_limit: decoding a file may not take more memory than is free, whatever the file claims."""
 
 from __future__ import annotations
 
@@ -14,30 +14,29 @@ from seqjobs.data.free_memory import free_bytes
 Item = TypeVar("Item")
 
 SHARE = 0.75
-"""Of the free memory, for what is decoded at once: the arrays that it goes into need the rest, for a column of 64 bits
-becomes one of 32."""
+"""The share of the free memory for decoding. The arrays need the rest, as a column of 64 bits becomes one of 32."""
 LEAST = 64 << 20
-"""However little is free: threads that Arrow starts have stacks."""
+"""Bytes that are allowed however little is free: the threads of Arrow need stacks."""
 
 _STATM = Path("/proc/self/statm")
 _DATA_PAGES = 5
-# The limit is the process's, so that two threads would take each other's for what was there before.
+# The limit is that of the process: of two threads, one would restore the limit of the other.
 _ONE_AT_A_TIME = threading.Lock()
 
 
 @contextmanager
 def memory_limit() -> Iterator[None]:
-    """Within it, an allocation beyond the share of the free memory fails: of Arrow and Python with an error that says
-    so, while Arrow's reader of ORC, which does not look, ends the process and nothing else of the machine.
+    """Within it, an allocation beyond the share of the free memory fails.
 
-    Only Linux keeps to it (RLIMIT_DATA, setrlimit(2)); elsewhere nothing is limited.
+    Arrow and Python then raise an error. Arrow's reader of ORC ends the process instead, and harms no other process.
+    Only Linux has this limit (RLIMIT_DATA, setrlimit(2)); elsewhere nothing is limited.
     """
     with _Limit().held():
         yield
 
 
 def within_memory(items: Iterator[Item]) -> Iterator[Item]:
-    """The items, each made within `memory_limit`; what is done with them is not."""
+    """Yield the items; each is made within `memory_limit`, but not used within it."""
     end, limit = object(), _Limit()
     while True:
         with limit.held():
@@ -49,7 +48,10 @@ def within_memory(items: Iterator[Item]) -> Iterator[Item]:
 
 @final
 class _Limit:
-    """Asks what is free anew once the process has grown or shrunk by LEAST: asking costs what decoding a batch does."""
+    """Measures the free memory again once the process has grown or shrunk by LEAST.
+
+    Measuring costs as much as decoding a batch.
+    """
 
     def __init__(self) -> None:
         self._in_use: int | None = None
@@ -74,7 +76,7 @@ class _Limit:
 
 
 def _data_bytes() -> int | None:
-    """What of this process counts for the limit; None where nothing tells."""
+    """Return the bytes of this process that the limit counts, or None if they are unknown."""
     try:
         return int(_STATM.read_text().split()[_DATA_PAGES]) * resource.getpagesize()
     except (OSError, IndexError, ValueError):

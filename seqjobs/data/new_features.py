@@ -1,4 +1,4 @@
-"""new_features: rows that came after training -> features, by what was learned from those of the training."""
+"""new_features: new rows -> features, prepared as the rows of the training were."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ from seqjobs.operations.column_type import NUMBER, ColumnType
 
 
 def new_features(layout: Layout, batch: pa.RecordBatch, place: Place, tally: Tally) -> Array:
-    """The features (rows, *feature_shape) of some rows; what is wrong with them is counted.
+    """Return the features (rows, *feature_shape) of some rows, and count wrong rows.
 
-    `layout` is what `new_layout` makes of their schema. Raises DataError (E403) for what cannot be counted.
+    `layout` is what `new_layout` makes of their schema. Raises DataError (E409, E424) for what cannot be counted.
     """
+    _note_fractions(layout, batch, place, tally)
     features = FeatureArray(layout, batch.num_rows, tally)
-    features.write(_as_trained(layout, batch, place), 0, place)
+    features.write(as_trained(layout, batch, place), 0, place)
     return features.finish()
 
 
@@ -42,15 +43,19 @@ def new_layout(
     target_type: ColumnType = NUMBER,
     weight: str | None = None,
 ) -> Layout:
-    """How rows of a file become what a model was trained on; all columns must be there.
+    """Return how rows of a file become the features of a model. All columns must be there.
 
     A column may have another type than then, if the same operations make as many numbers of it. Raises DataError
-    (E403) where they do not.
+    (E420) if they do not.
     """
     chains = [_fitting(chain, schema.field(chain.name), preparation, where) for chain in preparation.chains]
     starts = accumulate((chain.output.width for chain in chains), initial=0)
+    columns = (
+        FeatureColumn(chain=chain, start=start, only_whole=trained.given.kind == "integer" and trained.looks_up_values)
+        for chain, start, trained in zip(chains, starts, preparation.chains, strict=False)
+    )
     return Layout(
-        columns=tuple(FeatureColumn(chain=chain, start=start) for chain, start in zip(chains, starts, strict=False)),
+        columns=tuple(columns),
         feature_shape=preparation.feature_shape,
         feature_dtype=preparation.feature_dtype,
         scale=scale_of(preparation),
@@ -61,7 +66,7 @@ def new_layout(
 
 
 def scale_of(preparation: Preparation) -> Array | None:
-    """The factors of the features, as a dataset has them."""
+    """Return the factors of the features, as a dataset has them."""
     if preparation.scale is None:
         return None
     factors = np.array(preparation.scale, np.float32)
@@ -78,13 +83,13 @@ def _fitting(chain: Chain, field: pa.Field, preparation: Preparation, where: str
     if found.zone != given.zone and found.kind in ("time", "string"):
         if found.zone is None or given.zone is None:
             raise _other_clock(chain, found, where)
-        return chain  # the same instants, which `_as_trained` gives the zone that the model was trained on
+        return chain  # the same instants, which `as_trained` gives the zone that the model was trained on
     if given.shape is not None and (found.shape is None or math.prod(found.shape) == math.prod(given.shape)):
         found = replace(found, shape=given.shape)  # what lists of unknown length hold is looked at row by row
     made = replace(chain, given=found)
     if not _makes_the_same(made, chain, preparation):
         what = f"column {shown(chain.name)} is {_type_of(field, where)}, and the model was trained on {given}"
-        raise DataError("E403", what, where=printable(where), fix="write it with the type that it had then.")
+        raise DataError("E420", what, where=printable(where), fix="write the column with that type.")
     return made
 
 
@@ -93,7 +98,7 @@ def _other_clock(chain: Chain, found: ColumnType, where: str) -> DataError:
     told = [f"{kind}, with {'a' if kind.zone else 'no'} time zone" for kind in (found, chain.given)]
     what = f"column {shown(chain.name)} is {told[0]}, and the model was trained on {told[1]}"
     fix = f"write it as timestamps in {chain.given.zone}." if chain.given.zone else "write it without a time zone."
-    return DataError("E403", f"{what}; so its hours may be others", where=printable(where), fix=fix)
+    return DataError("E420", f"{what}, so its hours may differ", where=printable(where), fix=fix)
 
 
 def _type_of(field: pa.Field, where: str) -> ColumnType:
@@ -113,7 +118,17 @@ def _makes_the_same(made: Chain, trained: Chain, preparation: Preparation) -> bo
     return preparation.feature_dtype == "float32" or output.kind != "float"
 
 
-def _as_trained(layout: Layout, batch: pa.RecordBatch, place: Place) -> pa.RecordBatch:
+def _note_fractions(layout: Layout, batch: pa.RecordBatch, place: Place, tally: Tally) -> None:
+    """Count the rows with a fraction where training looked up whole numbers: it would pass for an unseen category."""
+    for column in layout.columns:
+        found = batch.column(batch.schema.get_field_index(column.name))
+        if column.only_whole and pa.types.is_floating(found.type):
+            numbers = np.asarray(found.to_numpy(zero_copy_only=False), np.float64)
+            is_fraction = np.isfinite(numbers) & (numbers != np.floor(numbers))
+            tally.add("E420", "fractions, but training looked up whole numbers,", column.name, is_fraction, place)
+
+
+def as_trained(layout: Layout, batch: pa.RecordBatch, place: Place) -> pa.RecordBatch:
     """The columns: such as hold nothing with a type, times in their zone, whole numbers as bytes where features are."""
     for column in layout.columns:
         index = batch.schema.get_field_index(column.name)
@@ -143,5 +158,5 @@ def _as_bytes(found: pa.Array, column: FeatureColumn, place: Place) -> pa.Array:
         is_list = pa.types.is_nested(found.type)
         return found.cast(pa.list_(pa.uint8()) if is_list else pa.uint8())
     except pa.ArrowInvalid as error:
-        what = f"column {shown(column.name)} has numbers beyond 0 to 255, and the model was trained on bytes"
-        raise DataError("E403", what, where=place.where, fix="correct these values.") from error
+        what = f"column {shown(column.name)} has numbers outside of 0 to 255, and the model was trained on bytes"
+        raise DataError("E424", what, where=place.where, fix="correct these values.") from error

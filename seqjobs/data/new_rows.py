@@ -1,11 +1,11 @@
-"""NewRows: the files of rows that came after training, found to have what a model takes."""
+"""NewRows: files with rows for a trained model, checked to have the columns that the model needs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, final
 
 import pyarrow as pa
 
@@ -21,15 +21,15 @@ from seqjobs.operations.column_type import ColumnType
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.data_section import DataSpec, checked_paths
 
-# What is worth a call of a worker, and little beside what TensorFlow itself holds.
+# Enough for a call of a worker, and little next to the memory of TensorFlow itself.
 BATCH_BYTES = 4 << 20
 MAX_BATCH_ROWS = 65_536
 
 
 def new_source(source: DataSource, paths: Sequence[str], folder: Path) -> DataSource:
-    """Other rows that are read as those of a run were: the same kind of CSV, the same store.
+    """Return the source of other rows, which are read as those of a run were: the same kind of CSV, the same store.
 
-    Paths start from `folder`. Raises DataError (E401, E707, E709) for what is no path of data.
+    Paths start from `folder`. Raises DataError (E401, E707, E709) for a path that a spec may not have either.
     """
     spec = source.spec.model_copy(update={"train": checked_paths(paths), "validation": None})
     return replace(source, spec=spec, folder=folder, validation_split=0.0)
@@ -37,11 +37,11 @@ def new_source(source: DataSource, paths: Sequence[str], folder: Path) -> DataSo
 
 @dataclass(frozen=True, kw_only=True)
 class NewRows:
-    """The rows of files, in their order. Make it with `find`."""
+    """The rows of files, in their order. Create it with `find`."""
 
     files: tuple[DataFile, ...]
     columns: tuple[str, ...]
-    """Those that are read, the columns of features first."""
+    """The columns that are read, features first."""
     features: tuple[str, ...]
     batch_rows: int
 
@@ -54,16 +54,17 @@ class NewRows:
         *,
         texts: Sequence[str] = (),
     ) -> Self:
-        """Looks at the files; `others` are columns to read beside the features, `texts` those that hold strings.
+        """Check the files; `others` are columns to read in addition to the features, `texts` those with strings.
 
-        Raises DataError: E401 files not found, E402 columns not found, E403 columns of another type, E406 no rows,
+        Raises DataError: E401 files not found, E402 columns not found, E420 columns of another type, E406 no rows,
         and those of files that cannot be read.
         """
         names = tuple(chain.name for chain in preparation.chains)
         columns = tuple(dict.fromkeys((*names, *others)))
         files = files_with_types(source, _types(source.spec, preparation, columns, texts))
         for file in files:
-            check_columns(columns, file)
+            check_columns(names, file, needed_by="the model")
+            check_columns(others, file)
             new_layout(preparation, file.schema, file.name)
         if not num_rows(files):
             raise DataError("E406", "there are no rows", where=files[0].source.where, fix="name files that have rows.")
@@ -75,27 +76,27 @@ class NewRows:
 
     @property
     def num_batches(self) -> int:
-        """How many there are at least."""
+        """The least number of batches."""
         return -(-self.rows // self.batch_rows)
 
     def batches(self) -> Iterator[Located]:
-        """All rows with the columns in order, and where each batch comes from. Raises DataError."""
+        """Yield all rows, with the columns in order, and the place of each batch. Raises DataError."""
         for batch, place in located(self.files, self.columns, self.batch_rows):
             yield batch.select(list(self.columns)), place
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewBatch:
-    """Some rows on their way to a worker."""
+    """Rows that are sent to a worker."""
 
     rows: pa.RecordBatch
-    """With the columns of features."""
+    """The columns of the features."""
     place: Place
     checks_only: bool = False
-    """Whether to look for rows that are wrong and predict nothing, since others were."""
+    """Whether to count wrong rows and predict nothing, because earlier rows were wrong."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Arrow pickles all of the memory that a batch is a slice of.
+        # Arrow would pickle all of the memory that the batch is a slice of.
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, self.rows.schema) as writer:
             writer.write_batch(self.rows)
@@ -107,6 +108,36 @@ def _unpacked(content: bytes, place: Place, checks_only: bool) -> NewBatch:
         return NewBatch(rows=reader.read_next_batch(), place=place, checks_only=checks_only)
 
 
+@final
+class KeptColumns:
+    """Columns of new rows that are written next to their predictions, with one type each in all files.
+
+    Raises DataError (E404) if the types of a column are too different.
+    """
+
+    def __init__(self, rows: NewRows, names: Sequence[str]) -> None:
+        schemas = [_plain(file.schema, names) for file in rows.files]
+        try:
+            self._schema = pa.unify_schemas(schemas, promote_options="permissive")
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            what = f"the files have different types of a column to keep: {error}"
+            where = rows.files[0].source.where
+            raise DataError("E404", what, where=where, fix="leave the column out of --keep.") from error
+
+    def of(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the columns of a batch."""
+        arrays = [rows.column(field.name).cast(field.type) for field in self._schema]
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+
+def _plain(schema: pa.Schema, names: Sequence[str]) -> pa.Schema:
+    """Return the types of columns without dictionaries, which each file has of its own."""
+    found = {name: schema.field(name).type for name in names}
+    return pa.schema(
+        [(name, kind.value_type if pa.types.is_dictionary(kind) else kind) for name, kind in found.items()]
+    )
+
+
 def _batch_rows(preparation: Preparation) -> int:
     def numbers(found: ColumnType) -> int:
         return 1 if found.shape is None else found.width
@@ -116,7 +147,7 @@ def _batch_rows(preparation: Preparation) -> int:
 
 
 def _types(spec: DataSpec, preparation: Preparation, columns: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
-    """The types of CSV columns: those of the run's spec, and text wherever it was text."""
+    """Return the types of CSV columns: those of the run's spec, and string for columns that were strings."""
     strings = [chain.name for chain in preparation.chains if chain.given.kind == "string" and chain.given.shape == ()]
     told = {name: kind for name, kind in spec.types.items() if name in columns}
     return {**told, **dict.fromkeys((*strings, *texts), "string")}

@@ -1,4 +1,4 @@
-"""Place: where a batch of rows comes from, as errors name it."""
+"""Place: where a batch of rows comes from, for messages."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ class Place:
         return printable(self.path)
 
     def row(self, index: int) -> str:
-        """Names the batch's row `index`."""
+        """Return the name of row `index` of the batch."""
         return f"row {self.first_row + index:,}"

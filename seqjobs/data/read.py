@@ -7,22 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from seqjobs.data.checks import check_rows
 from seqjobs.data.dataset import DataSchema, Dataset, Split
 from seqjobs.data.features import FeatureArray
 from seqjobs.data.fingerprint import fingerprint
 from seqjobs.data.free_memory import free_bytes
+from seqjobs.data.inspection.row_blocks import find_feature_range
+from seqjobs.data.inspection.row_warnings import find_empty_classes, warn_of_rows
 from seqjobs.data.layout import Layout
 from seqjobs.data.learning import learned_layout, training_rows
 from seqjobs.data.preparation import Preparation
-from seqjobs.data.streamed.scratch import RowWriter, free_room, scratch_folder
-from seqjobs.data.streamed.split_files import SplitFiles
+from seqjobs.data.streamed.scratch import RowWriter, SplitFiles, free_room, scratch_folder
 from seqjobs.data.streamed.window import DEFAULT_MEMORY, Window
 from seqjobs.data.survey import Survey, num_rows, survey_data
 from seqjobs.data.tally import Tally
 from seqjobs.data.target import Classes, target_array
 from seqjobs.data.training_rows import Located, located
-from seqjobs.data.weight_array import WeightArray
+from seqjobs.data.weights import WeightArray
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 from seqjobs.planning.plan import DataSource
@@ -31,13 +31,13 @@ GIB = 1 << 30
 
 
 def read_dataset(source: DataSource) -> Dataset:
-    """Reads a dataset into memory: rows in the order of the files, and within a file in its own order.
+    """Read a dataset into memory: rows in the order of the files, and within a file in its own order.
 
-    Data of more than `data.memory` is written to a file, and its splits read from it. Beside the arrays themselves it
-    needs the memory of about one row group. Raises DataError as `inspect_data` does,
-    and for what only rows tell: E403 nulls, lists of different lengths and integers beyond 32 bits, E406 one class
-    only, E407 targets that are null or of a class that training has not, E412 a changed file, E413 not enough
-    memory, E431 values that are not finite and weights below 0.
+    Data larger than `data.memory` is written to a file, from which its splits are read. In addition to the arrays,
+    reading needs the memory of about one row group. Raises DataError as `inspect_data` does,
+    and for what only rows tell: E406 one class only, E407 values that no training row has, E408 nulls, E409 lists of
+    different lengths, E410 values that cannot be read, E412 a changed file, E413 not enough memory, E417 what cannot
+    be learned, E424 integers beyond 32 bits, E431 values that are not finite and weights below 0.
     """
     survey = survey_data(source)
     rows = training_rows(survey)
@@ -59,16 +59,20 @@ def read_dataset(source: DataSource) -> Dataset:
                 writer = files.of("validation")
                 validation, _ = _read_split(others, num_rows(survey.validation), layout, classes, writer)
             num_classes = len(classes) if classes else _num_classes(layout, train, validation)
-            # Hashing needs no lock of the interpreter, and so costs no time beside the checks.
+            # Hashing needs no lock of the interpreter, so it costs no time next to the search for warnings.
             with ThreadPoolExecutor(max_workers=1) as beside:
                 hashed = beside.submit(fingerprint, layout, classes, train, validation)
-                warnings = check_rows(layout, train, validation, classes, num_classes)
+                warnings = warn_of_rows(
+                    layout, train, validation, classes=classes, num_classes=num_classes, held_back=source.held_back
+                )
                 digest = hashed.result()
+            splits = [train] if validation is None else [train, validation]
+            found_range = find_feature_range(splits, layout.scale) if source.is_indexed else None
             train = files.named("train", train, digest)
             validation = None if validation is None else files.named("validation", validation, digest)
-    except MemoryError as error:  # a process may be given less than the machine has
+    except MemoryError as error:  # a process may have less than the machine
         raise _too_large(schema, survey, available) from error
-    # Arrow keeps what it decoded into for the next batch; this process may go on to train.
+    # Arrow keeps memory for the next batch, but this process may train from here on.
     pa.default_memory_pool().release_unused()
     return Dataset(
         schema=schema,
@@ -81,13 +85,15 @@ def read_dataset(source: DataSource) -> Dataset:
         fingerprint=digest,
         preparation=Preparation.of(layout),
         warnings=warnings,
+        empty_classes=find_empty_classes(train.target, num_classes),
+        feature_range=found_range,
     )
 
 
 def _no_room(schema: DataSchema, survey: Survey, free: int) -> DataError:
     rows = schema.train_rows + (schema.validation_rows or 0)
-    needed = f"{rows:,} rows need {schema.memory_bytes / GIB:,.1f} GiB, more than data.memory, and so a file"
-    what = f"{needed}; {free / GIB:,.1f} GiB are free in {printable(str(scratch_folder()))}"
+    needed = f"{rows:,} rows need {schema.memory_bytes / GIB:,.1f} GiB, more than data.memory, so they need a file"
+    what = f"{needed}; only {free / GIB:,.1f} GiB are free in {printable(str(scratch_folder()))}"
     fix = "make room there, set TMPDIR to a folder on a larger disk, or name fewer files or columns."
     return DataError("E413", what, where=printable(survey.train[0].name), fix=fix)
 
@@ -95,8 +101,8 @@ def _no_room(schema: DataSchema, survey: Survey, free: int) -> DataError:
 def _too_large(schema: DataSchema, survey: Survey, available: int) -> DataError:
     rows = schema.train_rows + (schema.validation_rows or 0)
     needed = schema.memory_bytes / GIB
-    what = f"{rows:,} rows need {needed:,.1f} GiB of memory, and {available / GIB:,.1f} GiB are free"
-    fix = "give data.memory a smaller size, so that rows are read from a file; or name fewer files or columns."
+    what = f"{rows:,} rows need {needed:,.1f} GiB of memory, but only {available / GIB:,.1f} GiB are free"
+    fix = "set data.memory to a smaller size, so that rows are read from a file, or name fewer files or columns."
     return DataError("E413", what, where=printable(survey.train[0].name), fix=fix)
 
 
@@ -129,5 +135,5 @@ def _num_classes(layout: Layout, train: Split, validation: Split | None) -> int 
         return None
     targets = [split.target for split in (train, validation) if split is not None]
     if min(int(target.min()) for target in targets) < 0:
-        return None  # numbers below 0 are no classes, but may be predicted as numbers
+        return None  # numbers below 0 are not classes, but may be predicted as numbers
     return max(int(target.max()) for target in targets) + 1

@@ -1,4 +1,4 @@
-"""SourceFile: a data file, opened wherever it lies."""
+"""SourceFile: a data file, on this machine or in a store."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from seqjobs.spec.data_files import COMPRESSIONS, endings
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFile:
-    """A file by its path, in a store or here."""
+    """A file by its path, on this machine or in a store."""
 
     path: Path | PurePosixPath
     name: str
     """How errors name it."""
     store: Any = None
-    """A pyarrow.fs.FileSystem; None for the file system of this machine."""
+    """A pyarrow.fs.FileSystem, or None for the file system of this machine."""
 
     @property
     def where(self) -> str:
@@ -29,7 +29,7 @@ class SourceFile:
 
     @property
     def suffix(self) -> str:
-        """The ending that tells the format."""
+        """The ending of the name that decides the format."""
         return endings(self.path.name)[0]
 
     @property
@@ -37,14 +37,14 @@ class SourceFile:
         return self.store is not None
 
     def open(self) -> Any:
-        """For reading at any place. Raises OSError."""
+        """Open the file for random access. Raises OSError."""
         if self.store is not None:
             return self.store.open_input_file(str(self.path))
-        if Path(self.path).is_dir():  # opens as a file does, and fails in other words when it is read
+        if Path(self.path).is_dir():  # can be opened, and fails later with a worse message
             raise IsADirectoryError(errno.EISDIR, "Is a directory", str(self.path))
         return pa.OSFile(str(self.path))
 
     def open_stream(self) -> Any:
-        """For reading from its beginning to its end, decompressed. Raises OSError."""
+        """Open the file for reading from beginning to end, decompressed. Raises OSError."""
         compression = endings(self.path.name)[1]
         return pa.CompressedInputStream(self.open(), COMPRESSIONS[compression]) if compression else self.open()

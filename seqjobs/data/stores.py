@@ -1,8 +1,9 @@
-"""Stores: object stores and HDFS, and the files in them that a spec's paths mean."""
+"""Stores: object stores and HDFS, and the files there that the paths of a spec name."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -11,26 +12,34 @@ from typing import Any
 from pyarrow import fs
 
 from seqjobs.data.source_file import SourceFile
-from seqjobs.data.store_errors import unreachable
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 from seqjobs.spec.data_files import WITH_BUCKETS, format_name, is_data, scheme_of
 from seqjobs.spec.data_section import StorageSpec
 
-# A request is tried three times; the second is how long a store may send nothing.
+# A request is tried three times. REQUEST_SECONDS is how long a store may send nothing.
 CONNECT_SECONDS = 10
 REQUEST_SECONDS = 20
-# By which Amazon's own tools are told of a store that speaks as S3 does; Arrow looks at none of them.
+# Variables by which Amazon's own tools find another store with the API of S3. Arrow reads none of them.
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _MAGIC_CHARACTERS = frozenset("*?[")
+MESSAGE_LENGTH = 300
+
+# Arrow's errors differ only in their messages.
+_REFUSED = re.compile(
+    r"AWS Error ((?:ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|INVALID_SIGNATURE|"
+    r"INVALID_CLIENT_TOKEN_ID|UNRECOGNIZED_CLIENT|MISSING_AUTHENTICATION_TOKEN|REQUEST_EXPIRED)\b|"
+    r"UNKNOWN \(HTTP status 40[13]\))"
+)
+_SILENT = re.compile(r"AWS Error NETWORK_CONNECTION during \w+ operation: (?:.*?Details: )?(.*)")
 
 
 def files_in_store(uri: str, options: StorageSpec) -> list[tuple[SourceFile, tuple[str, ...]]]:
-    """The data files behind a path such as `s3://bucket/train/*.parquet`, sorted, each with the folders that it lies in
-    below what the path writes out.
+    """Return the data files of a path such as `s3://bucket/train/*.parquet`, sorted.
 
-    It is a file, a folder or a glob, as a local path is. Raises DataError: E401 for what is not there or cannot be
-    reached, E415 for a file of another format.
+    Each comes with its folders below the fixed part of the path.
+    The path is a file, a folder or a glob, as a local path is. Raises DataError: E401 if nothing is there or the store
+    cannot be reached, E415 for a file of another format.
     """
     scheme = scheme_of(uri) or ""
     place, _, path = uri.partition("://")[2].partition("/")
@@ -39,7 +48,7 @@ def files_in_store(uri: str, options: StorageSpec) -> list[tuple[SourceFile, tup
     fixed, pattern = parts[:num_fixed], parts[num_fixed:]
     try:
         store, root = _open(scheme, place, PurePosixPath(*fixed), options)
-        # Listing a bucket that is not there finds no file and does not fail.
+        # Listing a bucket that does not exist finds no file, and does not fail.
         found = list(_files(store, root, pattern))
         has_bucket = bool(found) or scheme not in WITH_BUCKETS or _is_there(store, root.parts[0])
     except (OSError, ValueError) as error:
@@ -60,7 +69,7 @@ def files_in_store(uri: str, options: StorageSpec) -> list[tuple[SourceFile, tup
 
 
 def _open(scheme: str, place: str, fixed: PurePosixPath, options: StorageSpec) -> tuple[Any, PurePosixPath]:
-    """The file system, and the path in it."""
+    """Return the file system, and the path in it."""
     protocol, _, host = _endpoint(scheme, options).rpartition("://")
     if scheme == "s3":
         region = options.region or (None if host else fs.resolve_s3_region(place))
@@ -83,13 +92,13 @@ def _open(scheme: str, place: str, fixed: PurePosixPath, options: StorageSpec) -
 
 
 def _endpoint(scheme: str, options: StorageSpec) -> str:
-    """`http://host:9000`, the scheme if it is known; nothing for the cloud's own."""
+    """Return `http://host:9000`, or `host:9000` if the scheme is not known; empty for the cloud's own."""
     named = [os.environ.get(name, "") for name in _ENDPOINTS] if scheme == "s3" else []
     return next(filter(None, [options.endpoint, *named]), "").rstrip("/")
 
 
 def _files(store: Any, root: PurePosixPath, pattern: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """The parts of the files' paths below `root`; none where it is a file itself."""
+    """Yield the parts of each file's path below `root`; no parts if `root` is a file itself."""
     (info,) = store.get_file_info([str(root)])
     if info.type == fs.FileType.File and not pattern:
         yield ()
@@ -115,3 +124,24 @@ def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
         rest = pattern[1:] or ("*",)
         return any(_matches(parts[start:], rest) for start in range(len(parts)))
     return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
+
+
+def unreachable(name: str, message: str) -> DataError:
+    """Return the error E401 for a store that does not return what was requested; `name` is the requested path."""
+    line = printable((message.strip().splitlines() or ["no reason given"])[0]).rstrip(".")
+    if refused := _REFUSED.search(line):
+        what = f"the store refuses access ({refused[1]})"
+        fix = (
+            "set credentials with read access in the environment, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; "
+            "public data needs data.storage.anonymous: true."
+        )
+    elif silent := _SILENT.search(line):
+        what = f"the store cannot be reached: {silent[1][:MESSAGE_LENGTH]}"
+        fix = (
+            "check the network and data.storage.endpoint, or AWS_ENDPOINT_URL in the environment; the address begins "
+            "with http:// if the store has no TLS."
+        )
+    else:
+        what = f"the store cannot be read: {line[:MESSAGE_LENGTH]}"
+        fix = "check the path, the credentials in the environment, and data.storage.region and data.storage.endpoint."
+    return DataError("E401", what, where=printable(name), fix=fix)

@@ -1,8 +1,8 @@
-"""Survey: the files of a dataset and what their footers say, checked to fit together."""
+"""Survey: the files of a dataset and their footers, checked to fit together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ from seqjobs.data.columns import column_type, described, length_of_first, stored
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.data_files import data_files
 from seqjobs.data.dataset import DataSchema
+from seqjobs.data.formats.csv import other_delimiter, write_delimiter
 from seqjobs.data.layout import Layout
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
@@ -25,7 +26,7 @@ from seqjobs.spec.data_section import DataSpec
 MAX_NAMED = 5
 BATCH_BYTES = 2 << 20
 MAX_BATCH_ROWS = 65_536
-# Of a value whose size only the rows tell, as a text's.
+# Bytes of a value whose size only the rows tell, such as a text.
 UNKNOWN_WIDTH = 16
 
 
@@ -36,7 +37,7 @@ class Survey:
     train: tuple[DataFile, ...]
     validation: tuple[DataFile, ...] | None
     chains: tuple[Chain, ...]
-    """What is done to each feature column, before anything was learned."""
+    """The operations on each feature column, before anything is learned."""
     target_name: str
     target: ColumnType
     weight: str | None
@@ -48,18 +49,18 @@ class Survey:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns to read: features, target and, where there is one, that of the weights."""
+        """The columns to read: features, target and the column of the weights, if there is one."""
         return (*(chain.name for chain in self.chains), self.target_name, *([self.weight] if self.weight else []))
 
     @property
     def batch_rows(self) -> int:
-        """How many rows are decoded at a time."""
+        """The number of rows that are decoded at a time."""
         wide = sum(max(_known_width(chain.given), _known_width(chain.output)) for chain in self.chains)
         return max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // (4 * (wide + 1))))
 
     @property
     def least_row_bytes(self) -> int:
-        """What a row takes as it is read or as features, as far as that is known before rows are."""
+        """Bytes of a row as it is read or as features, as far as they are known before rows are read."""
         return sum(max(_known_width(chain.given), _known_width(chain.output)) for chain in self.chains) + 4
 
     @property
@@ -84,17 +85,18 @@ class Survey:
 
 
 def survey_data(source: DataSource) -> Survey:
-    """Opens the footers of all files, and the first row where a list column's length is asked for.
+    """Read the footers of all files, and the first row if the length of a list column is needed.
 
-    Raises DataError for all that can be known so early: see `inspect_data`.
+    Raises DataError for all mistakes that footers show: see `inspect_data`.
     """
     spec = source.spec
     train, validation = data_files(source)
     first = train[0]
     names = _feature_names(spec, first)
     types = _types(spec, names, first)
+    expected = {name: str(found) for name, found in types.items()}
     for other in (*train[1:], *(validation or ())):
-        _check_agreement(spec, first, other, types)
+        check_agreement(first, other, expected, no_others=spec.features is None or spec.others is not None)
     _check_rows("train", train)
     _check_rows("validation", validation)
     types = _with_lengths(spec, types, train)
@@ -121,22 +123,35 @@ def _feature_names(spec: DataSpec, file: DataFile) -> tuple[str, ...]:
     others = tuple(name for name in known if name not in taken)
     check_columns(others, file)
     if not named + others:
-        what = f"the file has no column but {' and '.join(map(shown, used))}, which are no features"
+        what = f"the file has no column but {' and '.join(map(shown, used))}, so there are no features"
         raise DataError("E402", what, where=printable(file.name), fix="name files with feature columns.")
     return named + others
 
 
-def check_columns(names: Iterable[str], file: DataFile) -> None:
-    """Raises DataError (E402) for a column that a file has not, or has twice."""
+def check_columns(names: Iterable[str], file: DataFile, *, needed_by: str = "") -> None:
+    """Raise DataError (E402) for a column that a file lacks, or has twice.
+
+    `needed_by` is what needs the columns, if it is not the spec that names them.
+    """
     known = file.schema.names
     for name in names:
         if name not in known:
-            fix = did_you_mean(name, [printable(column) for column in known], MOST_SUGGESTED)
-            fix = fix if fix.endswith(("?", ".")) else fix + "."
-            raise DataError("E402", f"there is no column {shown(name)}", where=printable(file.name), fix=fix)
+            raise missing_column(name, file, needed_by=needed_by)
         if known.count(name) > 1:
             what = f"{known.count(name)} columns are named {shown(name)}"
             raise DataError("E402", what, where=printable(file.name), fix="write the file with each name once.")
+
+
+def missing_column(name: str, file: DataFile, *, needed_by: str = "") -> DataError:
+    """Return the error E402 for a column that a file does not have."""
+    known = file.schema.names
+    what = f"there is no column {shown(name)}{f', which {needed_by} needs' if needed_by else ''}"
+    fix = did_you_mean(name, [printable(column) for column in known], MOST_SUGGESTED)
+    delimiter = other_delimiter(known[0]) if len(known) == 1 and file.is_text else None
+    if delimiter is not None:
+        what += f"; the file has one column, {shown(known[0])}"
+        fix = write_delimiter(delimiter)
+    return DataError("E402", what, where=printable(file.name), fix=fix if fix.endswith(("?", ".")) else fix + ".")
 
 
 def _types(spec: DataSpec, names: Sequence[str], file: DataFile) -> dict[str, ColumnType]:
@@ -168,7 +183,7 @@ def _feature_type(spec: DataSpec, file: DataFile, name: str) -> ColumnType:
     found = column_type(_field(file, name))
     if found.kind == "string":
         what = f"column {shown(name)} holds strings"
-        fix = f"make numbers of it, as by features: {{{shown(name)}: one_hot}}, or leave it out."
+        fix = f"make numbers of it, for example with features: {{{shown(name)}: one_hot}}, or leave it out."
         raise DataError("E403", what, fix=fix)
     return found
 
@@ -186,12 +201,13 @@ def _weight_type(file: DataFile, name: str) -> ColumnType:
 
 
 def _refusal(refused: dict[str, DataError], usable: Sequence[str], file: DataFile) -> DataError:
-    """One error for all columns of one kind of mistake, with the features that would do."""
-    (first, error), *others = refused.items()
-    also = [shown(name) for name in refused if name != first][:MAX_NAMED]
-    more = f" (the same goes for {', '.join(also)}{', ...' if len(others) > MAX_NAMED else ''})" if also else ""
+    """Return one error for all columns with the same kind of mistake, and the features that can be used."""
+    (_, error), *others = refused.items()
+    alike = [shown(name) for name, other in others if other.code == error.code]
+    named = ", ".join(alike[:MAX_NAMED]) + (", ..." if len(alike) > MAX_NAMED else "")
+    more = f" (the same is true of {named})" if alike else ""
     example = [shown(name) for name in usable[:MAX_NAMED]] + (["..."] if len(usable) > MAX_NAMED else [])
-    fix = f"{error.fix.rstrip('.')}; numeric are features: [{', '.join(example)}]." if usable else error.fix
+    fix = f"{error.fix.rstrip('.')}; the numeric columns are features: [{', '.join(example)}]." if usable else error.fix
     return DataError(error.code, error.what + more, where=printable(file.name), fix=fix)
 
 
@@ -199,20 +215,31 @@ def _field(file: DataFile, name: str) -> pa.Field:
     return file.schema.field(file.schema.get_field_index(name))
 
 
-def _check_agreement(spec: DataSpec, first: DataFile, other: DataFile, types: dict[str, ColumnType]) -> None:
+def check_agreement(first: DataFile, other: DataFile, expected: Mapping[str, str], *, no_others: bool) -> None:
+    """Check that a file has columns of the same types as the first one.
+
+    Args:
+        first: The file that others are compared with.
+        other: Any other file.
+        expected: The type of each column to check, by its name.
+        no_others: Whether the file may have no further columns.
+
+    Raises:
+        DataError: E404 if the files differ, E402 if a column is there twice.
+    """
     if other.schema.equals(first.schema, check_metadata=True):
         return
     known = other.schema.names
-    for name, expected in types.items():
+    for name, kind in expected.items():
         if name not in known:
             raise _disagreement(first, other, f"column {shown(name)} is only in the first")
         check_columns([name], other)
         found = described(_field(other, name))
-        if found != str(expected):
-            raise _disagreement(first, other, f"column {shown(name)} is {expected} in the first, {found} in the second")
-    if spec.features is None or spec.others is not None:
+        if found != kind:
+            raise _disagreement(first, other, f"column {shown(name)} is {kind} in the first, {found} in the second")
+    if no_others:
         for name in known:
-            if name not in types:
+            if name not in expected:
                 raise _disagreement(first, other, f"column {shown(name)} is only in the second")
 
 
@@ -238,7 +265,7 @@ def _takes_any_length(spec: ColumnSpec) -> bool:
 
 
 def _with_lengths(spec: DataSpec, types: dict[str, ColumnType], files: Sequence[DataFile]) -> dict[str, ColumnType]:
-    """The types, with the length of a list column as in the first row there is, but for those that are padded."""
+    """Return the types, with the length of each list column in the first row, except for columns that are padded."""
     padded = {name for name in types if _takes_any_length(_column_spec(spec, name))}
     lists = [name for name, found in types.items() if found.shape is None and name not in padded]
     if not lists:

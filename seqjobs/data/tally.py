@@ -1,4 +1,4 @@
-"""Tally: counts the rows that cannot be trained on, so that an error tells all of them."""
+"""Tally: counts the rows that cannot be trained on, so that one error reports all of them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from seqjobs.errors.problems import shown
 MAX_NAMED = 5
 
 FIXES = {
-    "null": "fill the gaps, as by `impute` on a feature, or leave those rows out; nulls never pass silently.",
-    "NaN or infinite": "replace these values or leave those rows out.",
-    "negative": "make the weights 0 or more, or leave those rows out.",
+    "null": "fill the gaps, for example with the operation `impute`, or remove those rows.",
+    "NaN or infinite": "replace these values or remove those rows.",
+    "negative": "make the weights 0 or more, or remove those rows.",
 }
-CORRECT = "correct these values or leave those rows out."
+CORRECT = "correct these values or remove those rows."
 
 
 @dataclass
@@ -29,13 +29,13 @@ class _Count:
 
 
 class Tally:
-    """What was found in one split: (code, what is wrong, column) -> how many rows, and the first of them."""
+    """Counts of one split: (code, what is wrong, column) -> number of rows, and the first of them."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str, str], _Count] = {}
 
     def add(self, code: str, wrong: str, column: str, rows: Array, place: Place) -> None:
-        """Notes the rows of a batch where `rows` (bool, one a row) is true."""
+        """Count the rows of a batch for which `rows` (bool, one per row) is true."""
         number = int(np.count_nonzero(rows))
         if not number:
             return
@@ -44,17 +44,17 @@ class Tally:
         count.rows += number
 
     def __bool__(self) -> bool:
-        """Whether anything was found."""
+        """Whether any row was counted."""
         return bool(self._counts)
 
     def merge(self, later: Tally) -> None:
-        """Adds what was found in rows that come behind these."""
+        """Add the counts of rows that come after these."""
         for key, found in later._counts.items():
             count = self._counts.setdefault(key, _Count(0, found.first, found.where))
             count.rows += found.rows
 
     def check(self, total: int) -> None:
-        """Raises DataError for the first kind found, with all columns that have it."""
+        """Raise DataError for the first kind of mistake, with all columns that have it."""
         if not self._counts:
             return
         code, wrong, _ = next(iter(self._counts))

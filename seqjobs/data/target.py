@@ -1,4 +1,4 @@
-"""TargetArray: the target of one split, filled batch by batch; one class a kind of target."""
+"""TargetArray: the target of one split, filled batch by batch; one class per kind of target."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class TargetArray(Protocol):
     """The target of one split."""
 
     def write(self, column: pa.Array, start: int, place: Place) -> None:
-        """Decodes the target of a batch into the rows from `start`. Raises DataError (E403, E407)."""
+        """Decode the target of a batch into the rows from `start`. Raises DataError (E407, E409, E424)."""
 
     def finish(self) -> tuple[Array, Classes | None]:
-        """The target and, of strings, the classes. Raises DataError (E406, E407)."""
+        """Return the target and, for strings, the classes. Raises DataError (E406, E407)."""
 
 
 def target_array(layout: Layout, rows: int, tally: Tally, classes: Classes | None) -> TargetArray:
-    """An empty target; `classes` are those of the training split, None while that is read."""
+    """Return an empty target; `classes` are those of the training split, or None while that split is read."""
     if layout.target_kind == "string":
         return StringTarget(layout.target, rows, tally, classes)
     if layout.target_kind == "integer":
@@ -56,10 +56,10 @@ class NumberTarget:
         block = self._array[start : start + len(column)].reshape(-1, self._width)
         numbers = numbers_of(column, self._name, self._width, place)
         if numbers.values is None:
-            self._tally.add("E407", "null", self._name, numbers.null_rows, place)
+            self._tally.add("E408", "null", self._name, numbers.null_rows, place)
             return
         if block.dtype == np.int32:
-            check_int32("E407", numbers.values, self._name, place)
+            check_int32(numbers.values, self._name, place)
         with np.errstate(over="ignore"):
             np.copyto(block, numbers.values, casting="unsafe")
         if block.dtype == np.float32:
@@ -78,16 +78,16 @@ class StringTarget:
         self._array = np.empty(rows, np.int32)
         self._tally = tally
         self._classes = classes
-        # String -> index: the final one where the classes are known, else in the order in which they appear.
+        # String -> index: the final index if the classes are known, else the order in which strings appear.
         self._indices = {string: index for index, string in enumerate(classes or ())}
         self._unknown: dict[str, int] = {}
 
     def write(self, column: pa.Array, start: int, place: Place) -> None:
         if column.null_count:
-            self._tally.add("E407", "null", self._name, np.asarray(column.is_null()), place)
+            self._tally.add("E408", "null", self._name, np.asarray(column.is_null()), place)
             return
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-        # A dictionary in the file may hold values that no row has, and one of them twice.
+        # A dictionary in the file may hold values that no row has, or a value twice.
         used, indices = np.unique(encoded.indices.to_numpy(), return_inverse=True)
         strings = _strings(encoded.dictionary.take(pa.array(used)), self._name, place)
         mapping = np.array([self._index(string) for string in strings], np.int32)
@@ -128,18 +128,18 @@ class StringTarget:
                 "E407",
                 f"target {shown(self._name)} has classes that no training row has: {', '.join(named)}{more}",
                 where="data.validation",
-                fix="add rows of them to the training files, or leave these rows out.",
+                fix="add rows of them to the training files, or remove these rows.",
             )
 
 
 def _strings(dictionary: pa.Array, name: str, place: Place) -> list[str]:
     longest = pc.max(pc.binary_length(dictionary)).as_py() or 0
     if longest > MAX_CLASS_BYTES:
-        what = f"target {shown(name)} has a text of {longest:,} bytes, and the name of a class has {MAX_CLASS_BYTES:,}"
+        what = f"target {shown(name)} has a text of {longest:,} bytes; the name of a class has {MAX_CLASS_BYTES:,}"
         raise DataError("E407", f"{what} at most", where=place.where, fix="name a column of classes in data.target.")
     try:
         strings: list[str] = dictionary.to_pylist()
-    except UnicodeDecodeError as error:  # Parquet's reader does not look at the bytes of a string
+    except UnicodeDecodeError as error:  # Parquet's reader does not check the bytes of a string
         what = f"target {shown(name)} has text that is not UTF-8"
         raise DataError("E407", what, where=place.where, fix="write the file again with UTF-8 text.") from error
     return strings

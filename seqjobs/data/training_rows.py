@@ -37,7 +37,7 @@ class TrainingRows:
     def learned(self, chains: Sequence[Chain], rows: int) -> tuple[Chain, ...]:
         """The chains with what the first `rows` tell them: all columns at once, an operation of each a pass.
 
-        Raises DataError (E403).
+        Raises DataError (E417, and of rows).
         """
         while any(chain.learns for chain in chains):
             chains = self._learned_once(chains, rows)

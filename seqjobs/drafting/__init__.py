@@ -1,5 +1,5 @@
-"""From data to a spec that trains on it: written rules, each a pure function of the columns' profiles."""
+"""Draft a spec that trains on given data: written rules, each a pure function of the columns' profiles."""
 
-from seqjobs.drafting.drafted_spec import drafted_spec
+from seqjobs.drafting.draft_spec import draft_spec
 
-__all__ = ["drafted_spec"]
+__all__ = ["draft_spec"]

@@ -43,7 +43,9 @@ class ClusterWatch:
             self._looked = now
             self._lost = self._look()
         if self._lost:
-            raise ClusterError("E520", f"the cluster is lost: {self._lost}", fix="run the same command again to go on.")
+            raise ClusterError(
+                "E520", f"the cluster is lost: {self._lost}", fix="run the same command again to resume."
+            )
 
 
 @contextlib.contextmanager

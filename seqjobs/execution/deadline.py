@@ -22,7 +22,9 @@ class Deadline:
     def of_run(cls, seconds: float) -> Deadline:
         """Of `limits.run_time`, for what comes before training."""
         what = f"limits.run_time, {seconds:g} s, was over before training could begin"
-        return cls(seconds, OutOfTimeError("E518", what, fix="run the same command again to go on, or raise it."))
+        return cls(
+            seconds, OutOfTimeError("E518", what, fix="run the same command again to resume, or raise the limit.")
+        )
 
     def check(self) -> None:
         """Raises the error if it is over."""

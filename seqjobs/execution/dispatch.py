@@ -161,7 +161,9 @@ class Dispatch:
     def _leave(self, slot: Slot) -> Iterator[Event]:
         self._slots.remove(slot, LEAVING)
         yield WorkerLost(worker=slot.name, reason=LEAVING)
-        why = Failure(cause=Cause.INFRASTRUCTURE, message=f"{LEAVING}: what was trained is saved and goes on elsewhere")
+        why = Failure(
+            cause=Cause.INFRASTRUCTURE, message=f"{LEAVING}: what was trained is saved and continues elsewhere"
+        )
         calls = self._calls.get(slot.name, [])
         yield from self._lose_worker(slot, [(pack, why) for call in calls for pack in call.packs])
 

@@ -26,6 +26,8 @@ class DatasetFacts:
     preparation: Preparation
     fingerprint: str
     warnings: tuple[str, ...] = ()
+    empty_classes: tuple[int, ...] = ()
+    feature_range: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, dataset: Dataset) -> Self:
@@ -36,6 +38,8 @@ class DatasetFacts:
             preparation=dataset.preparation,
             fingerprint=dataset.fingerprint,
             warnings=dataset.warnings,
+            empty_classes=dataset.empty_classes,
+            feature_range=dataset.feature_range,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from seqjobs.data.dataset import Array
@@ -11,6 +11,7 @@ from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_features import new_features, new_layout
 from seqjobs.data.new_rows import NewBatch
 from seqjobs.data.tally import Tally
+from seqjobs.data.unseen_values import UnseenValues, unseen_values
 from seqjobs.errors import DataError
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.outcome import PackRunner
@@ -24,6 +25,8 @@ class Predicted:
 
     outputs: Array | None
     wrong: Tally
+    unseen: Mapping[str, UnseenValues] = field(default_factory=dict)
+    """By column."""
 
 
 def predicted(runner: PackRunner, model: FinishedModel, batch: NewBatch) -> Predicted | DataError:
@@ -34,7 +37,8 @@ def predicted(runner: PackRunner, model: FinishedModel, batch: NewBatch) -> Pred
         features = new_features(layout, batch.rows, batch.place, tally)
         if tally or batch.checks_only:
             return Predicted(outputs=None, wrong=tally)
-        return Predicted(outputs=runner.predict(model, features), wrong=tally)
+        unseen = unseen_values(layout, batch.rows, batch.place)
+        return Predicted(outputs=runner.predict(model, features), wrong=tally, unseen=unseen)
     except DataError as error:
         return error if error.where else DataError(error.code, error.what, where=batch.place.where, fix=error.fix)
 

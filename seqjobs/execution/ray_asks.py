@@ -145,4 +145,4 @@ class Asks:
 def lost(error: BaseException) -> ClusterError:
     """What is raised for a call that Ray has lost, or that raised what nobody foresaw."""
     first = str(error).strip().splitlines()[0]
-    return ClusterError("E509", f"a Ray task was lost: {first}", fix="run the same command again to go on.")
+    return ClusterError("E509", f"a Ray task was lost: {first}", fix="run the same command again to resume.")

@@ -91,7 +91,7 @@ class RayCall:
                 weights: Weights = self._ray.get(reference)[index]
             except self._ray.exceptions.RayError as error:
                 what = f"weights were lost with their node: {reason_of(error)}"
-                raise ClusterError("E509", what, fix="run the same command again to go on.") from error
+                raise ClusterError("E509", what, fix="run the same command again to resume.") from error
             return weights
 
         return fetch

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import secrets
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, final
 
 from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import NewBatch
+from seqjobs.data.reading_note import reader_died
 from seqjobs.data.streamed.scratch import remove_rows
 from seqjobs.errors import ClusterError, DataError
 from seqjobs.execution import ray_cluster
@@ -123,32 +126,53 @@ class RayPool:
         try:
             self._ray = stack.enter_context(ray_cluster.connected(leased.address, token=leased.token))
         except ClusterError as error:
-            self._notify(f"the kept cluster is not used: {error.what}")
+            self._notify(f"the warm cluster is not used: {error.what}")
             return None
         leased.connect(self._ray)
         return leased
 
     def load(self, sources: Sequence[DataSource]) -> Mapping[str, DatasetFacts]:
         """One task a dataset reads and decodes it; Ray brings the one copy to each node that works with it."""
-        pending = dict(zip([source.id for source in sources], self._decode(sources), strict=True))
         found: dict[str, DatasetFacts] = {}
-        for source_id, (facts, dataset) in pending.items():
-            answer = self._get(facts)
+        for source, decoding in zip(sources, self._decode(sources), strict=True):
+            answer, dataset = self._decoded(source, decoding)
             if isinstance(answer, DataError):
                 raise answer
-            found[source_id] = answer
+            found[source.id] = answer
             self._fingerprints.append(answer.fingerprint)
-            self._datasets[source_id] = dataset
+            self._datasets[source.id] = dataset
         return found
 
-    def _decode(self, sources: Sequence[DataSource]) -> list[Any]:
-        if self._slots is not None and self._source is not None and self._source.is_warm:
-            # These have nothing else to do yet, and a process for a task would first import what they have.
-            actors = itertools.cycle(self._slots.ready_actors())
-            return [next(actors).decode.options(num_returns=2).remote(source) for source in sources]
+    def _decode(self, sources: Sequence[DataSource]) -> list[_Decoding]:
+        if self._slots is None or self._source is None or not self._source.is_warm:
+            return [self._decode_alone(source, secrets.token_hex(8)) for source in sources]
+        # These have nothing else to do yet, and a process for a task would first import what they have.
+        found = []
+        for source, actor in zip(sources, itertools.cycle(self._slots.ready_actors()), strict=False):
+            note = secrets.token_hex(8)
+            facts, rows = actor.decode.options(num_returns=2).remote(source, note)
+            found.append(_Decoding(note=note, facts=facts, rows=rows))
+        return found
+
+    def _decode_alone(self, source: DataSource, note: str) -> _Decoding:
         # No CPU is asked for: the actors may hold them all already.
-        task = self._ray.remote(decode_alone).options(num_cpus=0, num_returns=2)
-        return [task.remote(source) for source in sources]
+        facts, rows = self._ray.remote(decode_alone).options(num_cpus=0, num_returns=2).remote(source, note)
+        return _Decoding(note=note, facts=facts, rows=rows)
+
+    def _decoded(self, source: DataSource, decoding: _Decoding) -> tuple[DatasetFacts | DataError, Any]:
+        """Return the facts of a dataset, or what is wrong with it, and the reference of its rows.
+
+        Ray repeats a task whose process died, and not the call of an actor that died.
+        """
+        exceptions = self._ray.exceptions
+        try:
+            return self._waited_for(decoding.facts), decoding.rows
+        except (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError):
+            return reader_died(source.spec.train[0]), None
+        except exceptions.ActorDiedError:
+            return self._decoded(source, self._decode_alone(source, decoding.note))
+        except exceptions.RayError as error:
+            raise lost(error) from error
 
     def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:
         asks = {trial.id: self._asking("check", trial, self._datasets[trial.dataset]) for trial in trials}
@@ -181,7 +205,7 @@ class RayPool:
 
     def _written(self, trial: Trial, ask: Ask) -> bytes:
         what = f"no worker has written the model of trial {trial.id} within {EXPORT_SECONDS:g} s"
-        late = ClusterError("E519", what, fix="run the same command again to go on.")
+        late = ClusterError("E519", what, fix="run the same command again to resume.")
         answer = Asks(self._ray, self._any_slots(), Deadline(EXPORT_SECONDS, late)).answers({trial.id: ask})[trial.id]
         content: bytes = _alive(answer, "writing a model")
         return content
@@ -193,7 +217,7 @@ class RayPool:
             yield answered(_alive(answer, "a prediction"))
 
     def evaluate(self, model: FinishedModel, rows: LabelledRows) -> Mapping[str, float]:
-        asks = {model.trial.id: self._asking("evaluate", model, rows)}
+        asks = {model.trial.id: self._asking("evaluate", model, rows, secrets.token_hex(8))}
         answers = Asks(self._ray, self._any_slots(), Deadline(math.inf, _LATE)).answers(asks)
         found: Mapping[str, float] = answered(_alive(answers[model.trial.id], "an evaluation"))
         return found
@@ -233,15 +257,28 @@ class RayPool:
 
     def _get(self, reference: Any) -> Any:
         try:
-            while not self._ray.wait([reference], timeout=WAIT_SECONDS, fetch_local=False)[0]:
-                self._deadline.check()
-                if self._source is not None:
-                    self._source.check()
-                if self._slots is not None:
-                    self._slots.check_starts()
-            return self._ray.get(reference)
+            return self._waited_for(reference)
         except self._ray.exceptions.RayError as error:
             raise lost(error) from error
+
+    def _waited_for(self, reference: Any) -> Any:
+        """The answer to a call. Raises Ray's errors, and ClusterError where the cluster is lost."""
+        while not self._ray.wait([reference], timeout=WAIT_SECONDS, fetch_local=False)[0]:
+            self._deadline.check()
+            if self._source is not None:
+                self._source.check()
+            if self._slots is not None:
+                self._slots.check_starts()
+        return self._ray.get(reference)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Decoding:
+    """A dataset that is being read: the id of the note on what is read, and Ray's references."""
+
+    note: str
+    facts: Any
+    rows: Any
 
 
 def _late() -> Deadline:

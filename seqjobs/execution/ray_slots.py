@@ -21,7 +21,7 @@ START_SECONDS = 600.0
 # How often the cluster is asked for nodes that have joined.
 LOOK_SECONDS = 5.0
 
-_START_FIX = "run `seqjobs doctor`; once that is mended, the same command goes on."
+_START_FIX = "run `seqjobs doctor`; once that works, run the same command again to resume."
 
 
 @dataclass(kw_only=True)

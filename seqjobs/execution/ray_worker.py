@@ -22,6 +22,7 @@ from seqjobs.execution.companions import SpanningRunner, start_spanning
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.hardening import harden
 from seqjobs.execution.new_rows_call import Predicted, evaluated, predicted
+from seqjobs.execution.noted_reading import noted_reading
 from seqjobs.execution.pack_run import MembersEnded, PackEnd, PackStopped, run_pack
 from seqjobs.execution.report_buffer import ReportBuffer
 from seqjobs.execution.start_runner import StartRunner
@@ -85,9 +86,9 @@ class Worker:
             num_packs=self._num_packs,
         )
 
-    def decode(self, source: DataSource) -> tuple[DatasetFacts | DataError, Dataset | None]:
-        """As the function `decode`, in a process that has its imports behind it."""
-        return decode(source)
+    def decode(self, source: DataSource, note: str) -> tuple[DatasetFacts | DataError, Dataset | None]:
+        """Do as the function `decode`, in a process that has its imports behind it."""
+        return decode(source, note)
 
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:
         with self._output:
@@ -157,9 +158,13 @@ class Worker:
         with self._output:
             return predicted(self._runner, model, batch)
 
-    def evaluate(self, model: FinishedModel, rows: LabelledRows) -> Mapping[str, float] | DataError:
-        with self._output:
-            return evaluated(self._runner, model, rows)
+    def evaluate(self, model: FinishedModel, rows: LabelledRows, note: str) -> Mapping[str, float] | DataError:
+        """Evaluate the model; `note` is as of `decode`."""
+        try:
+            with self._output, noted_reading(note):
+                return evaluated(self._runner, model, rows)
+        except DataError as error:
+            return error
 
     def export_with_preprocessing(self, model: FinishedModel) -> bytes:
         with self._output:
@@ -202,23 +207,25 @@ def private_bytes() -> int:
     return memory.rss - memory.shared
 
 
-def decode_alone(source: DataSource) -> tuple[DatasetFacts | DataError, Dataset | None]:
-    """As `decode`, in a process that Ray has for tasks alone."""
+def decode_alone(source: DataSource, note: str) -> tuple[DatasetFacts | DataError, Dataset | None]:
+    """Do as `decode`, in a process that Ray has for tasks alone."""
     harden()
-    return decode(source)
+    return decode(source, note)
 
 
 def _started(start: StartRunner, cpus: int, share: float | None) -> PackRunner:
     return start(cpus) if share is None else start(cpus, gpu_share=share)
 
 
-def decode(source: DataSource) -> tuple[DatasetFacts | DataError, Dataset | None]:
-    """Reads a dataset: what the driver must know of it, and the rows, which stay in the object store.
+def decode(source: DataSource, note: str) -> tuple[DatasetFacts | DataError, Dataset | None]:
+    """Read a dataset: what the driver must know of it, and the rows, which stay in the object store.
 
-    An error of the data is a value here: Ray would wrap it, and try again what cannot get better.
+    An error of the data is a value here: Ray would wrap it, and try again what cannot get better. A process may die
+    of a file; Ray then calls this function again with the same `note`, and the answer is the error that names the file.
     """
     try:
-        dataset = read_dataset(source)
+        with noted_reading(note):
+            dataset = read_dataset(source)
     except DataError as error:
         return error, None
     return DatasetFacts.of(dataset), dataset

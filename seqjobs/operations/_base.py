@@ -45,11 +45,11 @@ class Operation(ABC):
     takes: ClassVar[str]
     """Which columns it is for, in the words of the documentation."""
 
-    takes_stored: ClassVar[bool] = False
-    """Whether it takes numbers as Arrow has read them, where whole numbers are still whole."""
+    looks_up: ClassVar[bool] = False
+    """Whether it tells values apart by all of their digits. It takes numbers as Arrow has read them."""
 
     takes_any_length: ClassVar[bool] = False
-    """Whether it takes lists of different lengths."""
+    """Whether it takes lists of different lengths. It takes them as Arrow has read them."""
 
     keeps_values: ClassVar[bool] = False
     """Whether it leaves the values that exist as they are, so that the next operation may look them up."""

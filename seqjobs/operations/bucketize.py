@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 from seqjobs.errors import DataError
-from seqjobs.operations._base import Layer, Learner, Note, Operation, as_row, check_numbers, numbers
+from seqjobs.operations._base import Layer, Learner, Note, Operation, check_numbers, numbers
 from seqjobs.operations.arrays import Array, Values, np, rows_with
 from seqjobs.operations.column_type import INDEX, ColumnType
 from seqjobs.tables._base import Argument, ArgumentValue, Conflict, Entry
@@ -26,10 +26,9 @@ def _one_way_to_cut(given: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
 @final
 @dataclass(frozen=True, kw_only=True)
 class Bucketize(Operation):
-    """As keras.layers.Discretization, except that boundaries are float64, as values are.
+    """The numbers of keras.layers.Discretization, which compares values and boundaries as float32.
 
-    The layer rounds them to float32, so that 0.1 would not be at the boundary 0.1. Its quantiles are estimates; these
-    are exact.
+    The quantiles that the layer adapts are estimates; these are exact.
     """
 
     entry = Entry(
@@ -62,17 +61,13 @@ class Bucketize(Operation):
     def apply(self, values: Values, note: Note) -> Values:
         found = numbers(values)
         note("null", rows_with(np.isnan(found)))
-        return np.searchsorted(np.array(self.boundaries), found, side="right").astype(np.int32)
+        with np.errstate(over="ignore"):  # a number beyond float32 is beyond all boundaries
+            found, boundaries = found.astype(np.float32), np.array(self.boundaries, np.float32)
+        return np.searchsorted(boundaries, found, side="right").astype(np.int32)
 
     def layer(self, given: ColumnType, keras: Any) -> Layer:  # noqa: ARG002
-        boundaries = as_row(self.boundaries)
-        if np.array_equal(boundaries, boundaries.astype(np.float32)):
-            layer: Layer = keras.layers.Discretization(boundaries[0].tolist(), dtype="float64")
-            return layer
-        ops = keras.ops
-        return lambda column: ops.sum(
-            ops.cast(ops.greater_equal(ops.expand_dims(column, -1), boundaries), "float64"), axis=-1
-        )
+        layer: Layer = keras.layers.Discretization(list(self.boundaries or ()))
+        return layer
 
 
 @final

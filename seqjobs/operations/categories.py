@@ -111,7 +111,7 @@ class Categories(Operation):
     """
 
     takes = "strings, whole numbers"
-    takes_stored = True
+    looks_up = True
 
     max: int | None = None
     min_count: int = 1

@@ -33,7 +33,7 @@ class Hash(Operation):
         alone="buckets",
     )
     takes = "strings, whole numbers"
-    takes_stored = True
+    looks_up = True
 
     buckets: int
     seed: int = 0

@@ -10,6 +10,8 @@ from seqjobs.operations.arrays import Values, np, rows_with
 from seqjobs.operations.column_type import NUMBER, ColumnType
 from seqjobs.tables._base import Entry
 
+NO_LOGARITHM = "-1 or less, which has no logarithm of 1 + x,"
+
 
 @final
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class Log1p(Operation):
         beyond = found <= -1
         if not beyond.any():
             return np.log1p(found)
-        note("-1 or less, which has no logarithm of 1 + x,", rows_with(beyond))
+        note(NO_LOGARITHM, rows_with(beyond))
         return np.log1p(np.where(beyond, 0.0, found))
 
     def layer(self, given: ColumnType, keras: Any) -> Layer:  # noqa: ARG002

@@ -28,7 +28,6 @@ class Pad(Operation):
         alone="length",
     )
     takes = "lists of numbers"
-    takes_stored = True
     takes_any_length = True
 
     length: int
@@ -42,7 +41,8 @@ class Pad(Operation):
         return replace(INDEX if is_whole else NUMBER, shape=(self.length,))
 
     def apply(self, values: Values, note: Note) -> Values:
-        assert isinstance(values, pa.Array)
+        if isinstance(values, np.ndarray):
+            values = pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])
         missing = np.asarray(values.is_null())
         note("null", missing)
         storage = values.storage if isinstance(values, pa.ExtensionArray) else values

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,10 @@ class DataSource:
     folder: Path
     validation_split: float = 0.0
     """The fraction of the training rows that operations learn nothing from; 0 where none learns anything."""
+    held_back: float = field(default=0.0, compare=False)
+    """The largest fraction of the training rows that a trial validates on; 0 if `data.validation` is given."""
+    is_indexed: bool = field(default=False, compare=False)
+    """Whether a trial's first layer is an Embedding, which takes the features as indices."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +102,20 @@ def _plan_of(jobs: Sequence[JobSpec]) -> Plan:
     # Repeats of one assignment follow one another, so that few assignments are incomplete at a time: the weights of
     # those are kept, whatever their values.
     packs.sort(key=lambda pack: order[pack.shared_key])
-    return Plan(jobs=tuple(jobs), packs=tuple(packs), datasets=tuple(datasets.values()))
+    return Plan(jobs=tuple(jobs), packs=tuple(packs), datasets=_with_uses(datasets, trials))
+
+
+def _with_uses(datasets: Mapping[str, DataSource], trials: Sequence[Trial]) -> tuple[DataSource, ...]:
+    """Return the datasets with what trials do with their rows, which is not part of their ids."""
+    held_back, indexed = dict.fromkeys(datasets, 0.0), set()
+    for trial in trials:
+        if trial.spec.data.validation is None:
+            held_back[trial.dataset] = max(held_back[trial.dataset], trial.spec.fit.validation_split)
+        if trial.spec.model[0].name == "Embedding":
+            indexed.add(trial.dataset)
+    return tuple(
+        replace(source, held_back=held_back[source.id], is_indexed=source.id in indexed) for source in datasets.values()
+    )
 
 
 def _check_names(jobs: Sequence[JobSpec]) -> None:

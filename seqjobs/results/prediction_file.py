@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, final
+from typing import IO, Any, final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,18 +35,24 @@ class PredictionFile:
 
     @classmethod
     @contextlib.contextmanager
-    def writing(cls, path: Path) -> Iterator[PredictionFile]:
-        """Parquet or CSV, by the ending. Where it ends in an error no file is left, or the one that was there.
+    def writing(cls, out: Path | IO[bytes]) -> Iterator[PredictionFile]:
+        """Write to a path, Parquet or CSV by its ending, or CSV to a stream.
 
-        Raises StorageError E606.
+        After an error the path has no file, or the one that was there before. Raises StorageError E606.
         """
+        if not isinstance(out, Path):
+            made = cls(out, is_csv=True)
+            yield made
+            made._finish()
+            return
+        path = out
         with durable.reported("the predictions cannot be written", path), durable.written(path) as file:
             made = cls(file, is_csv=path.suffix == ".csv")
             yield made
             made._finish()
 
     def write(self, kept: pa.RecordBatch, predictions: Columns) -> None:
-        """Adds rows, whose columns are always the same. Raises DataError (E403) for one that CSV cannot hold."""
+        """Add rows, whose columns are always the same. Raises DataError (E423) for a column that CSV cannot hold."""
         names = [*kept.schema.names, *predictions]
         rows = pa.RecordBatch.from_arrays([*kept.columns, *predictions.values()], names)
         self._waiting.append(_as_text(rows) if self._is_csv else rows)
@@ -79,8 +85,8 @@ def _as_text(rows: pa.RecordBatch) -> pa.RecordBatch:
 
 def _cells(column: pa.Array, name: str) -> pa.Array:
     if pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or isinstance(column, pa.ExtensionArray):
-        what = f"column {shown(name)} is {shown(str(column.type))}, which a cell of CSV does not hold"
-        raise DataError("E403", what, fix="write Parquet, or leave the column out of --keep.")
+        what = f"column {shown(name)} is {shown(str(column.type))}, which a cell of CSV cannot hold"
+        raise DataError("E423", what, fix="write Parquet, or leave the column out of --keep.")
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         return column
     column = column.cast(pa.large_string())

@@ -86,7 +86,7 @@ class RunChoice:
                 if self._is_last or error.code != OTHER_DATA:
                     raise
                 name = printable(self.paths.root.name)
-                self._notify(f"run {name} is not resumed: its data has changed since it began")
+                self._notify(f"run {name} cannot be resumed: its data has changed since it began")
             else:
                 return session
             self._sessions.close()

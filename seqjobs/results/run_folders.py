@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError
+from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import shown
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
@@ -29,6 +30,14 @@ def new_run_id(plan: Plan) -> str:
     """Return a name that sorts by time and says what the run is: `20261122-231500-quickstart`."""
     name = plan.jobs[0].name if len(plan.jobs) == 1 else f"{len(plan.jobs)}-jobs"
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"[:MAX_ID_LENGTH]
+
+
+def local_folder(runs_dir: str | Path) -> Path:
+    """Return the folder of runs. Raises RunFolderError E601 for an address, of which Path would make a folder `s3:`."""
+    if isinstance(runs_dir, str) and "://" in runs_dir:
+        what = "runs are kept on this machine, not at an address"
+        raise RunFolderError("E601", what, where=printable(runs_dir), fix="name a local or mounted folder.")
+    return Path(runs_dir)
 
 
 def run_folder(runs_dir: Path, run_id: str) -> RunPaths:

@@ -11,8 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, final
 
-from seqjobs.data.plan_check import check_plan
-from seqjobs.data.plan_packs import pack_plan
+from seqjobs.data.plan_check import check_plan, pack_plan
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError, SpecError, StorageError
 from seqjobs.errors.problems import Problem, Problems
 from seqjobs.execution.events import Event, Waiting
@@ -151,8 +150,8 @@ class Session:
         if self._manifest is not None:
             check_same_data(self._manifest, facts, self._paths.root)
         schemas = {dataset_id: fact.schema for dataset_id, fact in facts.items()}
-        num_classes = {dataset_id: fact.num_classes for dataset_id, fact in facts.items()}
-        check_plan(self._plan, schemas, num_classes, {dataset_id: fact.classes for dataset_id, fact in facts.items()})
+        for warning in check_plan(self._plan, schemas, facts):
+            self._progress.warning(warning)
         self._plan = pack_plan(self._plan, schemas)
 
     def begin(self, facts: Mapping[str, DatasetFacts]) -> None:

@@ -11,8 +11,9 @@ from typing import Final
 
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
+from seqjobs.errors.problems import nearest
 
-# Kept here and not beside the readers, so that `seqjobs validate` finds files without importing pyarrow.
+# Here and not next to the readers, so that `seqjobs validate` finds files without importing pyarrow.
 SUFFIXES: Final = {
     ".parquet": "parquet",
     ".parq": "parquet",
@@ -26,32 +27,32 @@ SUFFIXES: Final = {
     ".jsonl": "json-lines",
     ".ndjson": "json-lines",
 }
-"""What a data file's name ends with -> the name of its format in `seqjobs.data.formats`."""
+"""The ending of a data file's name -> its format in `seqjobs.data.formats`."""
 COMPRESSIONS: Final = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
-"""What stands behind the ending of a text file that is compressed -> what Arrow calls it."""
+"""The second ending of a compressed text file -> Arrow's name of the compression."""
 TEXT_FORMATS: Final = frozenset({"csv", "json-lines"})
 
 REMOTE_SCHEMES: Final = ("s3", "gs", "abfs", "abfss", "hdfs")
-"""Of the places that are not local, by the beginning of a path, those that the data stage can read from."""
+"""The schemes of paths that are not local and that the data stage can read."""
 
 WITH_BUCKETS: Final = frozenset({"s3", "gs"})
-"""Of these, those whose paths begin with the name of a bucket."""
+"""The schemes whose paths begin with the name of a bucket."""
 
 _MAGIC_CHARACTERS = frozenset("*?[")
 
 
 def find_files(paths: tuple[str, ...], folder: Path) -> tuple[Path, ...]:
-    """The data files behind `paths`, which are files, folders or globs relative to `folder`.
+    """Return the data files of `paths`, which are files, folders or globs relative to `folder`.
 
     `paths` keep their order; the files of one folder or glob are sorted by path. In a folder, at any depth, only data
-    files count, and names that begin with `.` or `_` are passed over. Raises DataError: E401 where nothing is found
-    or a file comes twice, E415 for a file of another format.
+    files count, and names that begin with `.` or `_` are skipped. Raises DataError: E401 if nothing is found or a file
+    comes twice, E415 for a file of another format.
     """
     return tuple(path for files in find_files_of_each(paths, folder).values() for path in files)
 
 
 def find_files_of_each(paths: tuple[str, ...], folder: Path) -> dict[str, list[Path]]:
-    """As `find_files`: path -> the files behind it."""
+    """Return path -> its files, as `find_files` does."""
     found: dict[Path, Path] = {}
     by_path: dict[str, list[Path]] = {}
     for text in paths:
@@ -65,13 +66,13 @@ def find_files_of_each(paths: tuple[str, ...], folder: Path) -> dict[str, list[P
 
 
 def scheme_of(path: str) -> str | None:
-    """`s3` of `s3://bucket/rows.parquet`; None of a local path."""
+    """Return `s3` for `s3://bucket/rows.parquet`, and None for a local path."""
     found = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", path)
     return found[1].lower() if found else None
 
 
 def format_name(name: str) -> str:
-    """The format of a data file, by its name's ending. Raises DataError (E415)."""
+    """Return the format of a data file, by the ending of its name. Raises DataError (E415)."""
     found = _format_of(name)
     if found is None:
         ending = "".join(endings(name))
@@ -86,13 +87,13 @@ def format_name(name: str) -> str:
 
 
 def endings(name: str) -> tuple[str, str]:
-    """`.csv` and `.gz` of `rows.csv.gz`, `.csv` and nothing of `rows.CSV`: of the format and of a compression."""
+    """Return the endings of format and compression: `.csv`, `.gz` for `rows.csv.gz`; `.csv`, "" for `rows.CSV`."""
     stem, last = os.path.splitext(name.lower())  # noqa: PTH122 (a name may be that of an object in a store)
     return (os.path.splitext(stem)[1], last) if last in COMPRESSIONS else (last, "")  # noqa: PTH122
 
 
 def is_data(name: str) -> bool:
-    """Whether a file's name is that of a data file."""
+    """Whether a name is that of a data file."""
     return _format_of(name) is not None
 
 
@@ -122,14 +123,14 @@ def _files_of(text: str, folder: Path) -> list[Path]:
     if path.exists():
         raise _not_found(path, folder, "this is neither a file nor a folder", "name a data file.")
     if _MAGIC_CHARACTERS.isdisjoint(text):
-        raise _not_found(path, folder, "no such file or folder", "correct the path.", text)
+        raise _nothing_at(path, folder, text)
     return _files_like(text, folder)
 
 
 def _files_in(path: Path, folder: Path) -> list[Path]:
     files = _sorted(file for file in _walk(path, folder) if is_data(file.name))
     if not files:
-        raise _not_found(path, folder, "this folder holds no data file", "name a folder with .parquet files, or such.")
+        raise _not_found(path, folder, "this folder holds no data file", "name a folder with data files.")
     return files
 
 
@@ -138,7 +139,7 @@ def _walk(path: Path, folder: Path) -> Iterator[Path]:
         where = Path(error.filename or path)
         raise _not_found(where, folder, f"this folder cannot be read: {error.strerror}", "make it readable.")
 
-    # Links to folders are not followed: one that leads back up would never end.
+    # Links to folders are not followed: a link that leads back up would never end.
     for parent, folders, names in os.walk(path, onerror=fail):
         folders[:] = [name for name in folders if not _is_hidden(name)]
         yield from (Path(parent, name) for name in names if not _is_hidden(name) and Path(parent, name).is_file())
@@ -162,8 +163,11 @@ def _files_like(pattern: str, folder: Path) -> list[Path]:
 
 
 def _matches(parts: Sequence[str], folder: Path) -> list[Path]:
-    """What a pattern matches. `**` goes through folders and not through links to them: two that lead back up double
-    the ways at every level, and `glob` takes them all."""
+    """Return what a pattern matches.
+
+    `**` goes through folders, but not through links to folders: two links that lead back up double the paths at every
+    level, and `glob` follows them all.
+    """
     stars = parts.index("**") if "**" in parts else len(parts)
     begin = str(Path(*parts[:stars]))
     found = [folder / match for match in glob.glob(begin, root_dir=folder)]  # noqa: PTH207
@@ -174,7 +178,7 @@ def _matches(parts: Sequence[str], folder: Path) -> list[Path]:
 
 
 def _folders(path: Path) -> Iterator[Path]:
-    """The folder and all in it that are not hidden by a dot, which `glob` does not enter either."""
+    """Yield the folder and all folders in it, except hidden ones, which `glob` does not enter either."""
     for parent, folders, _ in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield Path(parent)
@@ -185,7 +189,10 @@ def _sorted(files: Iterable[Path]) -> list[Path]:
 
 
 def _identity(path: Path) -> Path:
-    """Equal for two ways to one place. A file that is itself a link stays its own: equal shards may share one file."""
+    """Return a path that is equal for two paths of one place.
+
+    A link to a file counts as a file of its own: equal shards may share one file.
+    """
     return path.parent.resolve() / path.name
 
 
@@ -198,6 +205,39 @@ def _not_found(path: Path, folder: Path, what: str, fix: str, text: str | None =
     return DataError("E401", what + relative, where=printable(shown_path(path, folder)), fix=fix)
 
 
+def _nothing_at(path: Path, folder: Path, text: str) -> DataError:
+    """Return the error for a path where nothing is, with the absolute path, and the nearest name that is there."""
+    where = printable(shown_path(path, folder))
+    if path.is_symlink():
+        return DataError("E401", "this link leads to nothing", where=where, fix="correct the link.")
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` follows links
+    parent = next(above for above in absolute.parents if above.is_dir())
+    what = f"there is no file or folder '{printable(text)}'"
+    if str(absolute) != text:
+        what += f", which is {printable(str(absolute))}"
+    missing = absolute.relative_to(parent).parts
+    if len(missing) > 1:
+        what += f"; the folder {printable(str(parent))} has no '{printable(missing[0])}'"
+    near = _nearest_in(parent, missing[0])
+    fix = "correct the path." if near is None else f"did you mean '{printable(_with_part(text, missing, near))}'?"
+    return DataError("E401", what, where=where, fix=fix)
+
+
+def _nearest_in(folder: Path, name: str) -> str | None:
+    try:
+        names = [entry.name for entry in folder.iterdir() if entry.is_dir() or is_data(entry.name)]
+    except OSError:
+        return None
+    return nearest(name, names)
+
+
+def _with_part(text: str, missing: Sequence[str], near: str) -> str:
+    """Return the path as written, with another name in the place of the first one that is missing."""
+    parts = list(Path(text).parts)
+    place = len(parts) - len(missing)
+    return str(Path(*parts[:place], near, *parts[place + 1 :])) if place >= 0 else near
+
+
 def shown_path(path: Path, folder: Path) -> str:
-    """The path as the spec would write it: relative to the spec's folder where it lies in there."""
+    """Return the path as a spec would write it: relative to the spec's folder if it is in there."""
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)

@@ -115,10 +115,17 @@ def check_output(
     path: Path,
     problems: Problems,
 ) -> None:
-    """Notes where output, loss and target do not fit: shapes as E309, kinds and activations as E310.
+    """Note where output, loss and target do not fit: shapes as E309, kinds and activations as E310.
 
-    `target_width` is how many values an example's target has: the number of columns, or the size of an array.
-    `num_classes` is None where the target is not of classes. `path` is the place of the loss.
+    Args:
+        output_shape: What the model gives for one example.
+        last_layer: The model's last layer.
+        loss: The loss.
+        target_kind: See `DataSchema`.
+        num_classes: None while the rows are not read, and for a target that is not classes.
+        target_width: How many values an example's target has.
+        path: The place of the loss.
+        problems: Where mistakes are noted.
     """
     ends = _Ends(
         output=output_shape,
@@ -163,8 +170,9 @@ def _width(ends: _Ends) -> Iterator[_Misfit]:
         return
     last = f"{_last(ends)} gives {shown_shape(ends.output)}"
     if loss in _ONE_HOT and ends.target_kind != "number":
-        # Before the rows are read the classes are not counted.
-        if classes is not None and width != classes:
+        # Whole numbers may leave the last classes out; strings name all there are.
+        fits = classes is None or width == classes or (width > classes and ends.target_kind == "integer")
+        if not fits:
             what = f"the loss {loss} needs one output for each of the {classes} classes, and {last}"
             yield _Misfit("E309", what, f"end with {classes} units")
     elif loss == "SparseCategoricalCrossentropy":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -111,9 +111,19 @@ def _existing(value: Any, loc: Path) -> Path:
 
 
 def _class_at(section: type[BaseModel], path: Path) -> type[BaseModel] | None:
-    if len(path) <= 1:
-        return SECTIONS.get(str(path[0])) if path else section
-    return ColumnSpec if path[:2] == ("data", "features") and len(path) == 3 else None
+    if path[:2] == ("data", "features"):
+        return ColumnSpec if len(path) == 3 else None
+    found = SECTIONS.get(str(path[0])) if path else section
+    for part in path[1:]:
+        found = _class_of(found, str(part))
+    return found
+
+
+def _class_of(section: type[BaseModel] | None, name: str) -> type[BaseModel] | None:
+    """Return the class of a field that is a section itself, such as `data.csv`."""
+    field = section.model_fields.get(name) if section is not None else None
+    kinds = () if field is None else (field.annotation, *get_args(field.annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
 def _known_key(section: type[BaseModel], path: Path, other_keys: tuple[str, ...]) -> str:

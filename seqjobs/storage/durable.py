@@ -98,9 +98,9 @@ def remove(path: Path) -> None:
     sync_folder(path.parent)
 
 
-def remove_asides(folder: Path) -> None:
-    """Removes what killed writers left in a folder; only for who alone may write there."""
-    for path in folder.glob(f"{ASIDE_PREFIX}*"):
+def remove_asides(folder: Path, *, of: int | None = None) -> None:
+    """Remove what killed writers left in a folder: the process `of`, or all, if nobody else may write there."""
+    for path in folder.glob(f"{ASIDE_PREFIX}{'' if of is None else f'{of}-'}*"):
         path.unlink(missing_ok=True)
 
 

@@ -34,7 +34,9 @@ class InitialState:
 
     def __init__(self) -> None:
         self._recorded: list[tuple[Any, Any]] = []
-        self._reset: Callable[[Any], None] | None = None
+        self._reset: Any = None
+        self._concrete: Callable[[Any], None] | None = None
+        """The reset, once it was traced."""
         self._num_draws = 0
 
     @contextmanager
@@ -77,8 +79,13 @@ class InitialState:
 
     def restore(self, seed: int) -> None:
         """Every recorded variable gets the value that it has in a fresh process under `set_random_seed(seed)`."""
-        assert self._reset is not None, "complete() comes first"
-        self._reset(tf.constant(draws(seed, self._num_draws), tf.int64))
+        drawn = tf.constant(draws(seed, self._num_draws), tf.int64)
+        if self._concrete is None:
+            assert self._reset is not None, "complete() comes first"
+            # Calls of a `tf.function` are counted for all functions of the same code. As each program has one of its
+            # own, TensorFlow would warn of retracing from the fifth program on; a concrete function is not counted.
+            self._concrete = self._reset.get_concrete_function(drawn)
+        self._concrete(drawn)
 
     @property
     def variables(self) -> list[Any]:

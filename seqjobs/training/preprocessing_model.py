@@ -56,7 +56,7 @@ def _free_name(name: str, names: list[str]) -> str:
 
 def _input(chain: Chain, name: str) -> Any:
     given, dtype = chain.given, "float64"
-    looks_up = any(first.takes_stored and not first.takes_any_length for first in chain.operations[:1])
+    looks_up = any(first.looks_up for first in chain.operations[:1])
     if given.kind == "string":
         dtype = "string"
     elif given.kind == "time" or (given.kind != "float" and looks_up):

@@ -9,8 +9,10 @@ import numpy as np
 from seqjobs.data.dataset import Array, Dataset, Split, split_rows
 from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.data.weights import training_weights
+from seqjobs.errors.problems import Problems
 from seqjobs.spec.model_check import needs_integer, needs_one_hot
 from seqjobs.spec.sections import TrialSpec
+from seqjobs.spec.shapes import check_model
 from seqjobs.training.epoch_order import Order, WindowedOrder, epoch_order
 from seqjobs.training.share import Share, SharedOrder, StoredOrder
 
@@ -130,11 +132,19 @@ def _num_trained(trial: TrialSpec, dataset: Dataset) -> int:
     return split_rows(len(dataset.train), trial.fit.validation_split)
 
 
+def _one_hot_length(trial: TrialSpec, dataset: Dataset) -> int | None:
+    """Return the number of the model's outputs, which may be more than the classes that a target of integers shows."""
+    if dataset.num_classes is None or dataset.schema.target_kind != "integer":
+        return dataset.num_classes
+    output = check_model(trial.model, dataset.schema.feature_shape, ("model",), Problems())
+    return max(dataset.num_classes, (output[-1] if output else None) or 0)
+
+
 def _rows(trial: TrialSpec, dataset: Dataset, split: Split, weights: Array | None, share: Share | None) -> Rows:
     loss = trial.compile.loss
     form = Form(
         scale=dataset.scale,
-        num_classes=dataset.num_classes if needs_one_hot(loss) else None,
+        num_classes=_one_hot_length(trial, dataset) if needs_one_hot(loss) else None,
         integer=needs_integer(loss),
     )
     return Rows(split=split, form=form, weights=weights, share=share)

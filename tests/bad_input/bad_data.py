@@ -1,4 +1,4 @@
-"""The corpus of data files: each is made here, and says what a job that reads it must be told."""
+"""The corpus of wrong data files: each row names a code and a part of the message that a job must get."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ WHY_REFUSED = {
     "e411_encrypted_footer.parquet": "the file is encrypted",
     "e411_feather_version_1.feather": "not a whole Arrow IPC (Feather version 2) file",
     "e411_more_rows_than_values.orc": "not a whole ORC file",
-    "e411_more_rows_than_values.parquet": "it has not the 1,000,000 rows that were counted",
+    "e411_more_rows_than_values.parquet": "it does not have the 1,000,000 rows that were counted",
     "e411_negative_rows.parquet": "its footer counts -5 rows",
-    "e411_negative_values.parquet": "it has not the 30 rows that were counted",
+    "e411_negative_values.parquet": "it does not have the 30 rows that were counted",
     "e411_offset_beyond_the_data.feather": "not a whole Arrow IPC (Feather version 2) file",
     "e411_page_of_negative_size.parquet": "Invalid page header",
     "e411_page_of_negative_values.parquet": "negative number of values",
@@ -62,31 +62,31 @@ Make = Callable[[Path], object]
 
 @dataclass(frozen=True, kw_only=True)
 class BadData:
-    """A folder with files and the job that reads them; `words` are a part of what is told."""
+    """A folder with files, the job that reads them, and `words`, a part of the message."""
 
     name: str
     words: str
     make: Make
     spec: str = SPEC
     where: str = "train.parquet"
-    """What the error names: a file, or a part of the spec."""
+    """The place that the error names: a file, or a part of the spec."""
 
     @property
     def code(self) -> str:
         return self.name.split("_")[0].upper()
 
 
-def write(folder: Path, columns: dict[str, Any] | pa.Table, name: str = "train.parquet", **options: Any) -> Path:
+def write(folder: Path, columns: dict[str, Any] | pa.Table, name: str = "train.parquet") -> Path:
     path = folder / name
     path.parent.mkdir(exist_ok=True)
     table = columns if isinstance(columns, pa.Table) else pa.table(columns)
-    pq.write_table(table, path, **options)
+    pq.write_table(table, path)
     return path
 
 
-def good(folder: Path, **options: Any) -> Path:
-    """A file that can be trained on; its label is its first column, so that its values can be changed in place."""
-    return write(folder, {"label": LABEL, "x": FLOATS}, **options)
+def good(folder: Path) -> Path:
+    """Write a file that can be trained on."""
+    return write(folder, {"label": LABEL, "x": FLOATS})
 
 
 def spec(*replacements: tuple[str, str]) -> str:
@@ -132,7 +132,7 @@ def _negative_weight(folder: Path) -> None:
 
 
 def _corrupt(name: str, words: str) -> BadData:
-    """The row of a file of `data/`."""
+    """Return the row of a file of `data/`."""
     stem, _, ending = name.removesuffix(".xz").partition(".")
     train = f"train.{ending}"
 
@@ -157,9 +157,9 @@ LENGTHS = (0, 1, 4, 7, 8, 12)
 MISSING = (1, 4, 8)
 OTHER_FORMATS = ("pkl", "npy", "json", "h5", "keras", "parquet.gz", "zip")
 BAD_TEXTS = (
-    ("E403", "null", "csv", b"x,label\n1,0\n,1\n", "null in column 'x' (1 of 2 rows)"),
-    ("E403", "word", "csv", b"x,label\n" + b"1,0\n" * 1_200_000 + b"one,1\n", "column 'x' holds 'one' in row #1200002"),
-    ("E403", "word", "jsonl", b'{"x": 1, "y": 0}\n' * 9 + b'{"x": "", "y": 1}\n', "a string where other rows hold"),
+    ("E408", "null", "csv", b"x,label\n1,0\n,1\n", "null in column 'x' (1 of 2 rows)"),
+    ("E410", "word", "csv", b"x,label\n" + b"1,0\n" * 1_200_000 + b"one,1\n", "column 'x' has 'one' in row #1200002"),
+    ("E410", "word", "jsonl", b'{"x": 1, "y": 0}\n' * 9 + b'{"x": "", "y": 1}\n', "a string where other rows have"),
     ("E406", "nothing", "csv", b"", "the file is empty"),
     ("E406", "nothing", "jsonl", b"", "the file is empty"),
     ("E411", "short_row", "csv", b"x,label\n1,0\n2\n", "Expected 2 columns, got 1"),
@@ -188,7 +188,7 @@ BAD_DATA = (
         spec=SPEC + "fit: {class_weight: {0: 1, three: 5}}\n",
         where="job.yaml:6:28 fit.class_weight.three",
     ),
-    _bad("e401_folder_that_is_a_dead_link", "no such file or folder", _dead_link, where="job.yaml:2:15 data.train"),
+    _bad("e401_folder_that_is_a_dead_link", "this link leads to nothing", _dead_link, where="job.yaml:2:15 data.train"),
     _bad(
         "e401_fifo",
         "neither a file nor a folder",
@@ -203,7 +203,7 @@ BAD_DATA = (
     _bad("e403_timestamp", "timestamp[us]", _features(pa.array([1, 2], pa.timestamp("us")))),
     _bad("e403_dictionary", "column 'x' holds strings", _features(pa.array(["a", "b"]).dictionary_encode())),
     _bad(
-        "e403_shape_of_another_size",
+        "e416_shape_of_another_size",
         "shape [2, 2] holds 4 numbers, column 'x' has 1",
         good,
         spec=spec(("[x]", "{x: {shape: [2, 2]}}")),
@@ -216,10 +216,11 @@ BAD_DATA = (
         spec=spec(("train: train.parquet", "train: [train.parquet, more.parquet]")),
         where="more.parquet",
     ),
+    _bad("e409_lists_of_two_lengths", "1 values in row 1, 2 in the first row", _features([[1, 2], [3]])),
     _bad("e406_no_rows", "there are no rows", _labels(pa.array([], pa.int64())), where="data.train"),
     _bad("e406_one_class", "so there is nothing to learn", _labels(["a", "a"]), where="data.target"),
-    _bad("e407_null_labels", "null in column 'label' (1 of 3 rows); the first in row 1", _labels([0, None, 1])),
-    _bad("e407_labels_beyond_32_bits", "1099511627776 in row 1", _labels([0, 2**40])),
+    _bad("e408_null_labels", "null in column 'label' (1 of 3 rows); the first in row 1", _labels([0, None, 1])),
+    _bad("e424_labels_beyond_32_bits", "1099511627776 in row 1", _labels([0, 2**40])),
     _bad("e407_class_of_a_megabyte", "a text of 1,000,000 bytes", _labels(["a", "b" * 1_000_000])),
     *(_bad(f"e411_cut_at_{length}", WHOLE, _content(GOOD[:length])) for length in LENGTHS),
     *(_bad(f"e411_{length}_bytes_short", WHOLE, _content(GOOD[:-length])) for length in MISSING),
@@ -265,7 +266,7 @@ BAD_DATA = (
         where="train.csv",
     ),
     _bad(
-        "e403_types_of_parquet",
+        "e209_types_of_parquet",
         "no file is text",
         good,
         spec=spec(("target: label", "target: label, types: {x: float32}")),

@@ -18,7 +18,9 @@ from tests.spec.spec_texts import JOBS
 TEXTS = tuple(
     path.read_text(encoding="utf-8").replace("trials: 2000", "trials: 20") for path in sorted(JOBS.glob("*.yaml"))
 )
-CORPUS = tuple(path.read_text(encoding="utf-8") for path in sorted(SPECS.iterdir()))
+CORPUS = tuple(
+    path.read_text(encoding="utf-8").replace("../../..", str(JOBS.parent)) for path in sorted(SPECS.iterdir())
+)
 TREES = tuple(yaml.safe_load(text) for text in TEXTS)
 
 SCALARS: tuple[Any, ...] = (

@@ -16,17 +16,16 @@ from tests.bad_input.bad_data import BAD_DATA, CORRUPT_FILES, FLOATS, SPEC, WHY_
 
 
 def read(path: Path) -> int:
-    """All that is done with a job's data before it is trained on; the rows that were read."""
+    """Do all that is done with a job's data before training, and return the number of training rows."""
     plan = make_plan([load_job(path)])
     schemas = inspect_plan(plan).schemas
     datasets = {source.id: read_dataset(source) for source in plan.datasets}
-    num_classes = {name: dataset.num_classes for name, dataset in datasets.items()}
-    check_plan(plan, schemas, num_classes, {name: dataset.classes for name, dataset in datasets.items()})
+    check_plan(plan, schemas, datasets)
     return sum(dataset.schema.train_rows for dataset in datasets.values())
 
 
 def told(error: SeqjobsError, folder: Path) -> Sequence[str]:
-    """The code, the place, what is wrong and the fix, with places in the folder as the spec would write them."""
+    """Return the code, the place, what is wrong and the fix, with paths relative to the folder."""
     if isinstance(error, DataError):
         return error.code, error.where.replace(f"{folder}/", ""), error.what, error.fix
     (line,) = str(error).splitlines()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,9 +18,11 @@ from click.testing import CliRunner, Result
 
 from seqjobs.cli.commands import doctor, evaluate, export, predict, submit
 from seqjobs.cli.main import cli
+from seqjobs.data.unseen_values import UnseenValues
 from seqjobs.doctor import Finding
 from seqjobs.errors import ClusterError
 from seqjobs.planning import Plan
+from seqjobs.predict import Predictions
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.record import TrialRecord
 from seqjobs.results.run import Run
@@ -172,9 +174,9 @@ def test_submit_passes_on_what_was_asked(submitted: Submitted) -> None:
 
 
 def test_submit_says_why_a_kept_cluster_is_not_used(submitted: Submitted) -> None:
-    submitted.records, submitted.note = all_finished, "the kept cluster has no room left"
+    submitted.records, submitted.note = all_finished, "the warm cluster has no room left"
     result = invoke("submit", "job.yaml")
-    assert "the kept cluster has no room left.\n" in result.stderr
+    assert "the warm cluster has no room left.\n" in result.stderr
     assert "kept" not in result.stdout
 
 
@@ -361,9 +363,14 @@ def asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, .
     plan, found = plan_of(folder), list[tuple[object, ...]]()
     write_run(folder / "runs", plan, all_finished(plan))
 
-    def predict_rows(run: Run, trial: StoredTrial, paths: Sequence[str], out: Path, _: object, **more: object) -> int:
-        found.append((run.id, trial.number, paths, out, more))
-        return 1234
+    def predict_rows(
+        run: Run, trial: StoredTrial, paths: Sequence[str], out: Path | IO[bytes], _: object, **more: object
+    ) -> Predictions:
+        found.append((run.id, trial.number, paths, out if isinstance(out, Path) else "a stream", more))
+        if not isinstance(out, Path):
+            out.write(b"prediction\n0.5\n")
+        unseen = UnseenValues(values=frozenset({"XX", "YY"}), rows=34)
+        return Predictions(rows=1234, unseen={"carrier\x1b[31m": unseen} if paths == ("unseen.csv",) else {})
 
     def evaluate_rows(run: Run, trial: StoredTrial, paths: Sequence[str], _: object) -> Mapping[str, float]:
         found.append((run.id, trial.number, paths))
@@ -379,14 +386,59 @@ def test_predict_takes_a_run_and_data(asked: list[tuple[object, ...]], folder: P
     trial = plan_of(folder).trials[2].id
     keep = ("--keep", "id", "--keep", "a", "--keep", "id")
     assert invoke("predict", "run-o", "*.csv", "--out", "out.csv", *keep).stdout == "out.csv: 1,234 rows\n"
-    invoke("predict", "new.csv", "--out", "a/out.parquet", "--trial", trial)
+    invoke("predict", "new.csv", "--out", "out.parquet", "--trial", trial)
     invoke("predict", "new.csv", "s3://bucket/more", "--out", "out.csv")
+    assert invoke("predict", "new.csv").stdout == "prediction\n0.5\n"
     nothing: dict[str, object] = {"keep": ()}
     assert asked == [
         ("run-one", 7, ("*.csv",), Path("out.csv"), {"keep": ("id", "a")}),
-        ("run-one", 2, ("new.csv",), Path("a/out.parquet"), nothing),
+        ("run-one", 2, ("new.csv",), Path("out.parquet"), nothing),
         ("run-one", 7, ("new.csv", "s3://bucket/more"), Path("out.csv"), nothing),
+        ("run-one", 7, ("new.csv",), "a stream", nothing),
     ]
+
+
+def test_predict_reports_values_that_training_has_not_seen(asked: list[tuple[object, ...]], folder: Path) -> None:
+    (folder / "unseen.csv").touch()
+    result = invoke("predict", "unseen.csv")
+    assert result.stdout == "prediction\n0.5\n"
+    assert result.stderr == "carrier: 2 values in 34 rows were not in the training rows and counted as `other`.\n"
+    assert asked
+
+
+def test_an_output_that_exists_is_replaced_only_with_force(asked: list[tuple[object, ...]], folder: Path) -> None:
+    for name in ("new.csv", "out.csv", "out.keras"):
+        (folder / name).write_text("mine")
+    assert "out.csv exists; --force replaces it" in invoke("predict", "new.csv", "--out", "out.csv", code=2).stderr
+    assert "out.keras exists; --force replaces it" in invoke("export", "--out", "out.keras", code=2).stderr
+    assert not asked
+    assert (folder / "out.csv").read_text() == (folder / "out.keras").read_text() == "mine"
+    assert invoke("predict", "new.csv", "--out", "out.csv", "--force").stdout == "out.csv: 1,234 rows\n"
+
+
+def test_an_output_in_a_missing_folder_is_a_usage_error(asked: list[tuple[object, ...]], folder: Path) -> None:
+    (folder / "new.csv").touch()
+    for arguments in (("predict", "new.csv", "--out", "no/out.csv"), ("export", "--out", "no/out.keras")):
+        assert "the folder no does not exist" in invoke(*arguments, code=2).stderr
+    assert not asked
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/x", "gs://bucket/x", "https://host/x", "file:///x"])
+def test_an_address_is_no_place_for_outputs(
+    asked: list[tuple[object, ...]], folder: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    write_spec(folder, spec_text())
+    (folder / "new.csv").touch()
+    before = sorted(folder.rglob("*"))
+    reason = f"{address} is not on this machine"
+    assert reason in invoke("submit", "job.yaml", "--runs-dir", address, code=2).stderr
+    assert reason in invoke("ls", "--runs-dir", address, code=2).stderr
+    assert f"{address}.keras is not" in invoke("export", "--out", f"{address}.keras", code=2).stderr
+    assert f"{address}.csv is not" in invoke("predict", "new.csv", "--out", f"{address}.csv", code=2).stderr
+    monkeypatch.setenv("SEQJOBS_RUNS_DIR", address)
+    assert reason in invoke("show", code=2).stderr
+    assert sorted(folder.rglob("*")) == before
+    assert not asked
 
 
 def test_predict_says_what_it_does_not_take(asked: list[tuple[object, ...]], folder: Path) -> None:
@@ -426,7 +478,7 @@ def test_doctor_prints_what_it_finds_and_what_to_do(monkeypatch: pytest.MonkeyPa
     assert [line.split() for line in result.stdout.splitlines()] == [
         ["ok", "keras", "3.15.1"],
         ["BAD", "free", "disk", "0.1", "GiB"],
-        ["free", "some", "of", "it"],
+        ["Fix:", "free", "some", "of", "it"],
     ]
 
 
@@ -438,7 +490,8 @@ def test_doctor_leaves_with_0_where_all_is_well(monkeypatch: pytest.MonkeyPatch)
 def test_submit_without_a_run_resumes_and_with_new_does_not(submitted: Submitted) -> None:
     submitted.records = all_finished
     invoke("submit", "job.yaml", "--runs-dir", "r")
-    assert submitted.arguments["run"] is WhichRun.UNFINISHED
+    asked = [submitted.arguments["run"]]
     invoke("submit", "job.yaml", "--runs-dir", "s", "--new")
-    assert submitted.arguments["run"] is WhichRun.NEW
+    asked.append(submitted.arguments["run"])
+    assert asked == [WhichRun.UNFINISHED, WhichRun.NEW]
     assert "leave out --new or --run" in invoke("submit", "job.yaml", "--run", "one", "--new", code=2).stderr

@@ -45,7 +45,7 @@ def test_paths_start_from_the_folder_of_the_spec(folder: Path) -> None:
 def test_no_file_is_written_over_without_force(folder: Path) -> None:
     (folder / "made.yaml").write_text("mine")
     arguments = ("init", "data/rows.csv", "--target", "label", "--out", "made.yaml")
-    assert "made.yaml is there; --force writes over it" in invoke(*arguments, code=2).stderr
+    assert "made.yaml exists; --force overwrites it" in invoke(*arguments, code=2).stderr
     assert (folder / "made.yaml").read_text() == "mine"
     invoke(*arguments, "--force")
     assert "name: rows-label" in (folder / "made.yaml").read_text()
@@ -70,3 +70,16 @@ def test_rows_to_validate_on_may_be_named(folder: Path) -> None:
 def test_mistakes_have_their_codes(folder: Path, arguments: tuple[str, ...], said: str) -> None:
     assert folder.is_dir()
     assert said in invoke("init", *arguments, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--target", "x: #1", "--target", "label"), "a spec has one target column, and 2 are given"),
+        (("--target", "label", "--validation", "a.csv", "--validation", "b.csv"), "one path is expected, and 2 are"),
+    ],
+)
+def test_no_option_is_dropped_silently(folder: Path, arguments: tuple[str, ...], words: str) -> None:
+    refused = invoke("init", "data/rows.csv", *arguments, "--out", "made.yaml", code=2)
+    assert words in " ".join(refused.stderr.split())
+    assert not (folder / "made.yaml").exists()

@@ -59,7 +59,7 @@ def test_every_command_has_help(name: str) -> None:
         (NotFoundError("E611", "no run 'x'", fix="see `seqjobs ls`."), 5, "no run 'x'. Fix: see `seqjobs ls`. [E611]"),
         (ClusterError("E801", "Ray is gone"), 4, "Ray is gone. [E801]"),
         (StorageError("E606", "the disk is full"), 4, "the disk is full. [E606]"),
-        (PermissionError(13, "Permission denied", "/x"), 4, "the system refused: PermissionError"),
+        (PermissionError(13, "Permission denied", "/x"), 4, "the operating system reports: PermissionError"),
         (ZeroDivisionError("division by zero"), 70, "this is a bug in seqjobs: ZeroDivisionError: division by zero."),
         (KeyboardInterrupt(), 130, "interrupted."),
     ],

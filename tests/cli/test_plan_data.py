@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from seqjobs.cli.main import cli
+from seqjobs.errors import SpecError
+from tests.run_job.samples import Watcher, do, plan_of
 
 ROWS = 200
 SPEC = """
@@ -63,7 +65,7 @@ def test_each_column_has_a_line(folder: Path, monkeypatch: pytest.MonkeyPatch, w
     flat = " ".join(text.split())
     assert "classes: " in flat
     assert "warning: column 'delay' separates the classes" in flat
-    assert "warning: column 'same' is the same in all 200 training rows" in flat
+    assert "warning: column 'same' has the same value in all 200 training rows" in flat
 
 
 def test_as_json_it_is_part_of_the_plan(folder: Path) -> None:
@@ -90,3 +92,112 @@ def test_what_cannot_be_trained_on_is_an_error_behind_the_figures(folder: Path) 
     assert any(line.startswith("  same") and " 2 " in line for line in found.stdout.splitlines())
     assert "E431" in found.stderr
     assert "nothing suspicious" not in found.stdout
+
+
+CLASSES = """
+name: classes
+data: {{train: rows.parquet, target: {target}, features: [{feature}]}}
+model: [{layer}, Flatten, {{Dense: {{units: {units}, activation: softmax}}}}]
+compile: {{optimizer: adam, loss: {loss}}}
+"""
+SPARSE, ONE_HOT = "sparse_categorical_crossentropy", "categorical_crossentropy"
+
+
+def class_spec(
+    target: str = "digit",
+    feature: str = "distance",
+    layer: str = "Flatten",
+    units: int = 10,
+    loss: str = SPARSE,
+) -> str:
+    return CLASSES.format(target=target, feature=feature, layer=layer, units=units, loss=loss)
+
+
+@pytest.fixture
+def digits(folder: Path) -> Path:
+    """The rows with a `digit` from 0 to 8, none of which is 4, and `signed`, which is -1 or 1."""
+    table = pq.read_table(folder / "rows.parquet")
+    draw = np.random.default_rng(1)
+    digit = np.array([0, 1, 2, 3, 5, 6, 7, 8])[draw.integers(0, 8, ROWS)]
+    table = table.append_column("digit", pa.array(digit)).append_column("signed", pa.array(digit % 2 * 2 - 1))
+    pq.write_table(table, folder / "rows.parquet")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        (class_spec(units=8), "E309", "needs one output for each of the 9 classes"),
+        (class_spec(units=8, loss=ONE_HOT), "E309", "needs one output for each of the 9 classes"),
+        (class_spec("signed"), "E310", "takes class numbers from 0 on, and the target has numbers below 0"),
+        (class_spec("signed", loss=ONE_HOT), "E310", "takes class numbers from 0 on"),
+        (
+            class_spec("late", feature="digit", layer="{Embedding: {input_dim: 5, output_dim: 2}}"),
+            "E419",
+            "the features hold 8, and the Embedding has rows for 0 to 4",
+        ),
+        (
+            class_spec("late", feature="signed", layer="{Embedding: {input_dim: 5, output_dim: 2}}"),
+            "E419",
+            "the features hold -1, and the Embedding has rows for 0 to 4",
+        ),
+    ],
+)
+def test_the_rows_are_checked_as_submit_checks_them(
+    digits: Path, tmp_path: Path, text: str, code: str, words: str
+) -> None:
+    (digits / "spec.yaml").write_text(text)
+    found = invoke(code=2)
+    assert code in found.stderr
+    assert words in found.stderr
+    assert "nothing suspicious" not in found.stdout
+    with pytest.raises(SpecError) as refused:
+        do(plan_of(Path("spec.yaml")), tmp_path / "run")
+    assert all(line in found.stderr for line in refused.value.lines)
+    assert json.loads(invoke("-o", "json", code=2).stdout)["data"][0]["error"] == str(refused.value)
+
+
+def test_the_mistakes_of_all_datasets_are_told(digits: Path) -> None:
+    (digits / "spec.yaml").write_text(class_spec(units=8))
+    (digits / "other.yaml").write_text(class_spec("signed").replace("name: classes", "name: others"))
+    told = invoke("other.yaml", code=2).stderr
+    assert [code for code in ("E309", "E310") if code not in told] == []
+
+
+@pytest.mark.parametrize("loss", [SPARSE, ONE_HOT])
+def test_more_outputs_than_classes_are_a_warning(digits: Path, tmp_path: Path, loss: str) -> None:
+    (digits / "spec.yaml").write_text(class_spec(loss=loss))
+    warning = "the model has 10 outputs, but no training row has classes 4, 9"
+    assert f"warning: {warning}" in " ".join(invoke().stdout.split())
+    watcher = Watcher()
+    do(plan_of(Path("spec.yaml")), tmp_path / "run", watcher=watcher)
+    assert f"warning: {warning}" in watcher.calls
+
+
+def test_strings_name_all_classes(digits: Path) -> None:
+    (digits / "spec.yaml").write_text(class_spec(target="town", units=3))
+    assert "E309" in invoke(code=2).stderr
+
+
+def test_rows_that_a_validation_split_shares_with_training_rows(digits: Path) -> None:
+    table = pq.read_table(digits / "rows.parquet")
+    pq.write_table(pa.concat_tables([table.slice(0, 180), table.slice(100, 20)]), digits / "rows.parquet")
+    warning = "20 of 20 rows that fit.validation_split 0.1 holds back have the features of a training row"
+    for split, expected in (("0.1", True), ("0.0", False)):
+        (digits / "spec.yaml").write_text(f"{class_spec()}fit: {{validation_split: {split}}}\n")
+        assert (warning in " ".join(invoke().stdout.split())) is expected
+
+
+@pytest.mark.parametrize(
+    ("gpus", "device", "expected"), [("1", "", True), ("auto", "", False), ("2", "nvidia0", False)]
+)
+def test_gpus_that_this_machine_does_not_have_are_noted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, gpus: str, device: str, expected: bool
+) -> None:
+    monkeypatch.setattr("seqjobs.planning.demand.GPU_DEVICES", (str(folder / "nvidia[0-9]*"),))
+    if device:
+        (folder / device).touch()
+    (folder / "spec.yaml").write_text(f"{SPEC}resources: {{gpus: {gpus}}}\n")
+    note = "job 'figures' asks for 1 GPU per worker, and this machine has no NVIDIA GPU"
+    assert (f"note: {note}" in " ".join(invoke().stdout.split())) is expected
+    assert any(line.startswith(note) for line in json.loads(invoke("-o", "json").stdout)["notes"]) is expected

@@ -253,7 +253,7 @@ def test_a_drawing_fits_its_terminal(tmp_path: Path, tracker: Tracker, width: in
         metric = play.plan.job(pack.trials[0].job).objective.metric
         play.train(pack, f"worker-{number}", [0.1 * epoch for epoch in range(4)], metric)
     lines = drawn(tracker, width, height)
-    assert len(lines) <= height - 1
+    assert len(lines) <= max(height - 2, 1)
     assert max(map(cell_len, lines)) <= width
     assert lines[0].startswith("2/16 trials"[: width - 1])
 
@@ -261,9 +261,9 @@ def test_a_drawing_fits_its_terminal(tmp_path: Path, tracker: Tracker, width: in
 def test_workers_without_room_are_counted(play: Play, tracker: Tracker) -> None:
     play.begin(*(f"w{number}" for number in range(30)))
     lines = drawn(tracker, 60, 15)
-    assert len(lines) == 14
-    assert lines[-1] == "and 19 more workers"
-    assert lines[-2].split()[0] == "w10"
+    assert len(lines) == 13
+    assert lines[-1] == "and 20 more workers"
+    assert lines[-2].split()[0] == "w9"
 
 
 def test_columns_do_not_move_as_trials_come_and_go(play: Play, tracker: Tracker) -> None:
@@ -428,6 +428,22 @@ def test_the_live_view_leaves_two_lines(play: Play, tracker: Tracker, monkeypatc
     assert output.rstrip("\n").endswith("1 finished, 0 failed")
     assert "\x1b[?25l" in output  # the cursor was hidden,
     assert output.rindex("\x1b[?25h") > output.rindex("\x1b[?25l")  # and is back
+
+
+def test_a_terminal_that_echoes_ctrl_c_keeps_nothing_of_the_drawing(
+    play: Play, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The `^C` must not begin another line, so the last line of the drawing is empty."""
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    play.view = view = LiveView(stream, tracker)
+    play.begin("w1")
+    play.end(play.plan.packs[0], "w1", failed(play.plan.trials[0], "long " * 50))
+    view.notice("stopping")
+    view._live.refresh()
+    play.view.close()
+    *_, last = re.findall(r"stopping.*\n(.*?)\x1b", stream.getvalue())
+    assert last.strip() == ""
 
 
 def test_a_warning_stands_above_what_is_drawn_in_every_view(

@@ -67,6 +67,14 @@ def test_results_are_the_leaderboard(invoke: Invoke, plan: Plan) -> None:
     assert f"  {last.id}  small  nan: the loss became NaN" in lines
 
 
+def test_results_of_a_run_without_ended_trials_say_so(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
+    write_run(tmp_path / "runs", plan, {})
+    result = invoke("results")
+    assert result.stdout == ""
+    assert result.stderr == "no trial of run run-one has finished yet.\n"
+    assert json.loads(invoke("results", "-o", "json").stdout) == {"run": "run-one", "leaderboard": []}
+
+
 @pytest.mark.usefixtures("_run")
 def test_results_as_json_are_stable(invoke: Invoke, plan: Plan) -> None:
     found = json.loads(invoke("results", "run-", "-o", "json", "--top", "1").stdout)
@@ -306,3 +314,15 @@ def test_logs_are_safe_to_print(invoke: Invoke, plan: Plan, tmp_path: Path) -> N
     assert epochs[2:] == ["Epoch 1", "Epoch 2", "\\x07"]
     assert invoke("logs", "--trial", other.id[:8]).stdout.endswith("\nother\n")
     assert invoke("logs", "--trial", plan.trials[3].id).stdout.startswith(f"trial {plan.trials[3].id} ")
+
+
+@pytest.mark.parametrize("columns", ["80", "40"])
+def test_ls_never_cuts_an_id(
+    invoke: Invoke, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    run_id = "20261122-231500-a-name-that-is-as-long-as-a-name-of-a-run-may-be"
+    write_run(tmp_path / "runs", plan, {plan.trials[0].id: finished(plan.trials[0], 0.75)}, run_id)
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = invoke("ls").stdout.splitlines()
+    assert lines[2].split()[0] == run_id
+    assert len(lines) == 3

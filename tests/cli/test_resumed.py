@@ -100,14 +100,14 @@ def test_another_spec_or_new_starts_another_run(folder: Folder) -> None:
 
 def test_other_data_starts_another_run_and_says_why(folder: Folder) -> None:
     killed = folder.kill(1)
-    (path,) = folder.path.glob("*.parquet")
+    path = folder.path / "train.parquet"
     pq.write_table(pq.read_table(path).slice(1), path)
     errors = folder.submit()
-    assert f"run {killed.id} is not resumed: its data has changed since it began.\n" in errors
+    assert f"run {killed.id} cannot be resumed: its data has changed since it began.\n" in errors
     first, second = sorted(folder.runs(), key=lambda run: run.status is RunStatus.FINISHED)
     assert (first.id, first.status) == (killed.id, RunStatus.INTERRUPTED)
     assert (second.status, second.num_finished) == (RunStatus.FINISHED, NUM_TRIALS)
-    assert "E421" in folder.submit("--run", killed.id, code=4)
+    assert "E421" in folder.submit("--run", killed.id, code=2)
 
 
 def test_two_submits_at_once_are_two_runs(folder: Folder) -> None:

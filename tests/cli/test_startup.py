@@ -21,13 +21,17 @@ try:
 except SystemExit as error:
     code = error.code
 print(json.dumps([code, sorted({name.split(".")[0] for name in sys.modules})]), file=sys.stderr)
+sys.exit(code)
 """
 
 
 def run_and_list(*arguments: str) -> tuple[int, set[str], str]:
-    """The exit code, the top-level modules that were loaded at the end, and stdout."""
-    done = subprocess.run([sys.executable, "-c", REPORT, *arguments], capture_output=True, text=True, check=True)
-    code, modules = json.loads(done.stderr.splitlines()[-1])
+    """The exit code, the top-level modules that were loaded at the end, and stdout.
+
+    A command that reads data files runs in a child process, which reports before its parent does.
+    """
+    done = subprocess.run([sys.executable, "-c", REPORT, *arguments], capture_output=True, text=True, check=False)
+    code, modules = json.loads(next(line for line in done.stderr.splitlines() if line.startswith("[")))
     return code, set(modules), done.stdout
 
 

@@ -34,7 +34,9 @@ def seqjobs(*arguments: str, code: int = 0) -> tuple[str, str]:
 
 
 def trained(spec: Path, runs: Path, run: str) -> dict[str, Any]:
-    out, _ = seqjobs("submit", str(spec), "--runs-dir", str(runs), "--run", run, "-o", "json")
+    out, err = seqjobs("submit", str(spec), "--runs-dir", str(runs), "--run", run, "-o", "json")
+    assert "using the warm cluster" in err
+    assert "starting workers" not in err
     found: dict[str, Any] = json.loads(out)
     return found
 
@@ -42,7 +44,7 @@ def trained(spec: Path, runs: Path, run: str) -> dict[str, Any]:
 def test_submits_train_on_the_cluster_that_is_up_until_it_is_down(home: Path, points: Path) -> None:
     spec = points / "up.yaml"
     spec.write_text(POINTS_SPEC)
-    assert seqjobs("down") == ("", "no cluster is kept.\n")
+    assert seqjobs("down") == ("", "there is no warm cluster.\n")
 
     out, err = seqjobs("up", "--workers", "1", "--idle", "10", "-o", "json")
     assert err == "starting Ray, and TensorFlow in its workers.\n"
@@ -65,6 +67,6 @@ def test_submits_train_on_the_cluster_that_is_up_until_it_is_down(home: Path, po
     assert f"process  {status['pid']}" in shown
     assert "1 worker" in shown
 
-    assert seqjobs("down") == ("", "the kept cluster has ended.\n")
+    assert seqjobs("down") == ("", "the warm cluster has ended.\n")
     assert not psutil.pid_exists(worker["pid"])
     assert not psutil.pid_exists(status["pid"])

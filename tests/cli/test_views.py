@@ -17,11 +17,11 @@ from seqjobs.cli.views.formatting import (
     shown_duration,
     shown_estimate,
     shown_metric,
-    shown_percent,
     shown_value,
 )
 from seqjobs.cli.views.json_output import json_value
 from seqjobs.cli.views.tables import Column, Table, print_table
+from seqjobs.errors.percentages import shown_percent
 from seqjobs.errors.printable import printable, printable_block
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqjobs.data.dataset import DataSchema, Dataset
-from seqjobs.data.inspect import inspect_data
+from seqjobs.data.inspection.schema import inspect_data
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource

@@ -92,44 +92,53 @@ def test_string_features_say_what_would_do(folder: Folder, kind: pa.DataType) ->
     error = folder.inspect_error()
     assert error.code == "E403"
     assert "'carrier' holds strings" in error.what
-    assert "(the same goes for 'origin')" in error.what
+    assert "(the same is true of 'origin')" in error.what
     assert "features: {'carrier': one_hot}" in error.fix
     assert "'origin'" in error.what
     assert "['x']" in error.fix
     assert folder.read(features=["x"]).train.features.shape == (3, 1)
 
 
+def test_columns_with_another_kind_of_mistake_are_not_named_with_the_first(folder: Folder) -> None:
+    empty = pa.array([[], [], []], pa.list_(pa.int8(), 0))
+    folder.write({"carrier": ["a", "b", "c"], "empty": empty, "origin": ["a", "b", "c"], "label": LABEL})
+    error = folder.inspect_error()
+    assert error.code == "E403"
+    assert "'carrier' holds strings (the same is true of 'origin')" in error.what
+    assert "empty" not in error.what
+
+
 def test_lists_of_different_lengths_name_the_first_such_row(folder: Folder) -> None:
     folder.write({"x": pa.array([[1, 2]] * 5 + [[3]]), "label": [0, 1] * 3}, row_group_size=2)
     error = folder.error()
-    assert error.code == "E403"
+    assert error.code == "E409"
     assert "1 values in row 5, 2 in the first row" in error.what
 
 
-@pytest.mark.parametrize("first", [[], None])
-def test_a_first_row_without_a_list(folder: Folder, first: list[int] | None) -> None:
+@pytest.mark.parametrize(("first", "code"), [([], "E409"), (None, "E408")])
+def test_a_first_row_without_a_list(folder: Folder, first: list[int] | None, code: str) -> None:
     folder.write({"x": pa.array([first, [1], [2]], pa.list_(pa.int8())), "label": LABEL})
-    assert (folder.inspect_error().code, "in its first row" in folder.inspect_error().what) == ("E403", True)
+    assert (folder.inspect_error().code, "in its first row" in folder.inspect_error().what) == (code, True)
 
 
 def test_validation_lists_of_another_length(folder: Folder) -> None:
     folder.write({"x": [[1, 2]] * 3, "label": LABEL})
     folder.write({"x": [[1, 2, 3]] * 3, "label": LABEL}, "v.parquet")
     error = folder.error(validation="v.parquet")
-    assert (error.code, error.where) == ("E403", "v.parquet")
+    assert (error.code, error.where) == ("E409", "v.parquet")
 
 
 def test_a_shape_that_does_not_hold_the_column(folder: Folder) -> None:
     folder.write({"x": [[1, 2, 3, 4]] * 3, "label": LABEL})
     error = folder.inspect_error(features={"x": {"shape": [2, 3]}})
-    assert error.code == "E403"
+    assert error.code == "E416"
     assert "[2, 3] holds 6 numbers, column 'x' has 4" in error.what
 
 
 def test_a_shape_among_several_columns_says_why_not(folder: Folder) -> None:
     folder.write({"x": [[1, 2, 3, 4]] * 3, "y": LABEL, "label": LABEL})
     error = folder.inspect_error(features={"x": {"shape": [2, 2]}, "y": {}})
-    assert (error.code, "several feature columns are joined" in error.what) == ("E403", True)
+    assert (error.code, "several feature columns are joined" in error.what) == ("E416", True)
     assert folder.inspect(features={"x": {"shape": [4]}, "y": {}}).feature_shape == (5,)
 
 
@@ -142,7 +151,7 @@ def test_a_factor_that_float32_does_not_hold(folder: Folder) -> None:
 def test_integer_features_beyond_32_bits(folder: Folder, kind: pa.DataType) -> None:
     folder.write({"id": pa.array([1, 3_000_000_000, 2], kind), "label": LABEL})
     error = folder.error()
-    assert error.code == "E403"
+    assert error.code == "E424"
     assert "column 'id' has 3000000000 in row 1" in error.what
 
 
@@ -191,7 +200,7 @@ def test_no_rows(folder: Folder, split: str) -> None:
 def test_null_features_never_pass(folder: Folder, values: pa.Array) -> None:
     folder.write({"x": values, "label": LABEL})
     error = folder.error()
-    assert (error.code, error.where) == ("E403", "train.parquet")
+    assert (error.code, error.where) == ("E408", "train.parquet")
     assert "values are null in column 'x' (1 of 3 rows); the first in row 1" in error.what
 
 
@@ -206,7 +215,7 @@ def test_a_row_is_numbered_from_the_start_of_its_file(folder: Folder, monkeypatc
 def test_lists_without_values(folder: Folder) -> None:
     folder.write({"x": pa.array([[], [], []], pa.list_(pa.int8(), 0)), "label": LABEL})
     assert (folder.inspect_error().code, "lists of column 'x' are empty" in folder.inspect_error().what) == (
-        "E403",
+        "E409",
         True,
     )
 

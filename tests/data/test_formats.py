@@ -153,22 +153,22 @@ def test_csv_as_it_is_written_elsewhere(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "spec", "code", "phrase"),
     [
-        ("a.csv", "x,label\n1,0\n,1\n", {}, "E403", "null in column 'x' (1 of 2 rows)"),
-        ("a.csv", "x,label\n1,a\n2,\n3,b\n", {}, "E407", "null in column 'label' (1 of 3 rows)"),
-        ("a.csv", "x,label\n1,a\n2,\"\"\n3,b\n", {}, "E407", "null in column 'label' (1 of 3 rows)"),
+        ("a.csv", "x,label\n1,0\n,1\n", {}, "E408", "null in column 'x' (1 of 2 rows)"),
+        ("a.csv", "x,label\n1,a\n2,\n3,b\n", {}, "E408", "null in column 'label' (1 of 3 rows)"),
+        ("a.csv", "x,label\n1,a\n2,\"\"\n3,b\n", {}, "E408", "null in column 'label' (1 of 3 rows)"),
         ("a.csv", "x,label\n1,0\n2\n", {}, "E411", "Expected 2 columns, got 1: 2"),
         ("a.csv", "", {}, "E406", "empty"),
         ("a.csv", "x,label\n", {}, "E403", "holds no numbers: its type is 'null'"),
         ("a.csv", "x,x,label\n1,2,3\n", {}, "E402", "2 columns are named 'x'"),
         ("a.csv", "x;label\n1;2\n", {}, "E402", "no column 'label'"),
         ("a.csv", "x,label\n1,\xff\n", {"csv": {"encoding": "utf-16"}}, "E411", "the text is not utf-16"),
-        ("a.csv", "x,label\n300,1\n", {"types": {"x": "uint8"}}, "E403", "'300' in row #2, which is no uint8 as data."),
+        ("a.csv", "x,label\n300,1\n", {"types": {"x": "uint8"}}, "E410", "which is not uint8, the type in data."),
         ("a.csv", "x,label\n300,1\n", {"types": {"y": "uint8"}}, "E402", "data.types has column 'y'"),
         ("a.jsonl", "", {}, "E406", "empty"),
-        ("a.jsonl", '{"x": 1, "label": 0}\n{"x": "1", "label": 1}\n', {}, "E403", "a string where other rows hold"),
+        ("a.jsonl", '{"x": 1, "label": 0}\n{"x": "1", "label": 1}\n', {}, "E410", "a string where other rows have"),
         ("a.jsonl", '[{"x": 1, "label": 0}]\n', {}, "E411", "changed from object to array"),
         ("a.jsonl", '{"x": 1, "label": 0', {}, "E411", "JSON parse error"),
-        ("a.jsonl", '{"x": 1, "label": 0}\n{"x": null, "label": 1}\n', {}, "E403", "null in column 'x'"),
+        ("a.jsonl", '{"x": 1, "label": 0}\n{"x": null, "label": 1}\n', {}, "E408", "null in column 'x'"),
         ("a.feather", "no arrow", {}, "E411", "not a whole Arrow IPC"),
         ("a.orc", "no orc", {}, "E411", "not a whole ORC file"),
         ("a.parquet", "", {"types": {"x": "uint8"}}, "E411", "not a whole Parquet file"),
@@ -184,9 +184,34 @@ def test_what_is_wrong_with_a_file_is_told(
     assert error.fix
 
 
+@pytest.mark.parametrize(
+    ("content", "spec", "fix"),
+    [
+        (b"x;label\n1;2\n", {}, '{delimiter: ";"}'),
+        (b"x;label\n1,5;2\n", {}, '{delimiter: ";"}'),
+        (b"x\tlabel\n1\t2\n", {}, '{delimiter: "\\t"}'),
+        (b"x,label\n1,2\n", {"csv": {"delimiter": ";"}}, '{delimiter: ","}'),
+        ("x,label\n1,ä\n".encode("latin-1"), {}, "{encoding: latin-1}"),
+        ("x,label\n1,ä\n".encode("utf-16"), {}, "{encoding: utf-16}"),
+        ("x,label\n1,ä\n".encode(), {"csv": {"encoding": "utf-16"}}, "{encoding: utf-8}"),
+    ],
+)  # fmt: skip
+def test_a_csv_that_is_written_in_another_way_says_how_to_read_it(
+    folder: Folder, content: bytes, spec: dict[str, Any], fix: str
+) -> None:
+    (folder.path / "a.csv").write_bytes(content)
+    error = folder.error(train="a.csv", **spec)
+    assert (error.code in ("E402", "E411"), error.where) == (True, "a.csv")
+    assert f"write data.csv: {fix}" in error.fix
+    # The fix works: other options stay as they are.
+    key, _, value = fix.strip("{}").partition(": ")
+    csv = {**spec.get("csv", {}), key: json.loads(value) if value.startswith('"') else value}
+    assert "data.csv" not in folder.error(train="a.csv", target="none", csv=csv).fix
+
+
 def test_types_are_not_for_files_that_have_their_own(folder: Folder) -> None:
     folder.write(TABLE)
-    assert folder.error(types={"x": "float32"}).code == "E403"
+    assert folder.error(types={"x": "float32"}).code == "E209"
 
 
 @pytest.mark.parametrize("name", ["rows.feather", "rows.orc"])
@@ -233,7 +258,7 @@ def test_a_partition_without_a_value_is_null(folder: Folder) -> None:
     folder.write({"x": [1.0], "label": [0]}, "d/year=2023/part.parquet")
     folder.write({"x": [1.0], "label": [1]}, "d/year=__HIVE_DEFAULT_PARTITION__/part.parquet")
     error = folder.error(train="d")
-    assert (error.code, "null in column 'year' (1 of 2 rows)" in error.what) == ("E403", True)
+    assert (error.code, "null in column 'year' (1 of 2 rows)" in error.what) == ("E408", True)
 
 
 def test_the_row_group_of_a_damaged_page_is_named(folder: Folder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,21 +27,29 @@ ROME, NEW_YORK, UTC_ZONE, NO_ZONE = (
 )
 
 
-def _hours(folder: Folder, trained: pa.Array, new: pa.Array, asked: Any) -> tuple[list[Any], list[Any]]:
-    """The features of training, and those of rows that came later."""
+def _new_rows(
+    folder: Folder, trained: pa.Array, new: pa.Array, asked: Any, tally: Tally
+) -> tuple[list[Any], list[Any]]:
+    """Return the features of training, and those of rows that came later."""
     folder.write({"x": trained, "label": [0.5, 1.5]})
     dataset = folder.read(features={"x": asked})
-    batch, tally = pa.record_batch({"x": new}), Tally()
+    batch = pa.record_batch({"x": new})
     layout = new_layout(dataset.preparation, batch.schema, "new.parquet")
     made = new_features(layout, batch, Place(path="new.parquet", first_row=0), tally)
-    assert not tally
     return dataset.train.features.tolist(), made.tolist()
+
+
+def _good_rows(folder: Folder, trained: pa.Array, new: pa.Array, asked: Any) -> tuple[list[Any], list[Any]]:
+    tally = Tally()
+    found = _new_rows(folder, trained, new, asked, tally)
+    assert not tally
+    return found
 
 
 @pytest.mark.parametrize("zone", [UTC_ZONE, NEW_YORK, ROME])
 @pytest.mark.parametrize("asked", [{"date_parts": ["hour", "day"]}, {"cyclic": "hour"}])
 def test_the_same_instants_in_another_zone_are_the_same_features(folder: Folder, zone: pa.DataType, asked: Any) -> None:
-    trained, found = _hours(folder, pa.array(NOON, ROME), pa.array(NOON, zone), asked)
+    trained, found = _good_rows(folder, pa.array(NOON, ROME), pa.array(NOON, zone), asked)
     assert found == trained
     if "date_parts" in asked:
         assert found == [[14, 1], [0, 2]]
@@ -57,11 +66,47 @@ def test_the_same_instants_in_another_zone_are_the_same_features(folder: Folder,
     ],
 )
 def test_a_zone_against_none_is_refused(folder: Folder, trained: pa.Array, new: pa.Array, fix: str) -> None:
-    with pytest.raises(DataError, match=r"time zone.*the model was trained on .*time zone.*\[E403\]") as caught:
-        _hours(folder, trained, new, {"date_parts": ["hour"]})
+    with pytest.raises(DataError, match=r"time zone.*the model was trained on .*time zone.*\[E420\]") as caught:
+        _good_rows(folder, trained, new, {"date_parts": ["hour"]})
     assert fix in caught.value.fix
 
 
 def test_times_without_a_zone_may_be_text(folder: Folder) -> None:
-    trained, found = _hours(folder, pa.array(CLOCK, NO_ZONE), pa.array(TEXT), {"date_parts": ["hour"]})
+    trained, found = _good_rows(folder, pa.array(CLOCK, NO_ZONE), pa.array(TEXT), {"date_parts": ["hour"]})
     assert found == trained == [[12], [23]]
+
+
+WHOLE = pa.array([3, 1])
+
+
+@pytest.mark.parametrize(
+    "asked", ["index", "one_hot", {"hash": 9}, [{"impute": "most_frequent"}, "index"], [{"impute": 3}, {"hash": 9}]]
+)
+@pytest.mark.parametrize("new", [[1.0, 3.5], pa.array([1.0, 3.5], pa.float32())])
+def test_a_fraction_where_whole_numbers_were_looked_up_is_refused(folder: Folder, asked: Any, new: Any) -> None:
+    tally = Tally()
+    _new_rows(folder, WHOLE, pa.array(new), asked, tally)
+    with pytest.raises(
+        DataError,
+        match=r"fractions, but training looked up whole numbers, in column 'x' \(1 of 2 rows\); the first in row 1",
+    ):
+        tally.check(2)
+
+
+@pytest.mark.parametrize("asked", ["index", {"hash": 9}, [{"impute": "most_frequent"}, "one_hot"]])
+def test_whole_numbers_may_be_stored_as_floats(folder: Folder, asked: Any) -> None:
+    trained, found = _good_rows(folder, WHOLE, pa.array([3.0, 1.0]), asked)
+    assert found == trained
+
+
+@pytest.mark.parametrize("asked", ["standardize", [{"bucketize": [2]}, "one_hot"]])
+def test_fractions_are_numbers_to_other_operations(folder: Folder, asked: Any) -> None:
+    trained, found = _good_rows(folder, pa.array([4, 1]), pa.array([4.0, 1.5]), asked)
+    assert (found == trained) == (asked != "standardize")
+
+
+def test_what_is_missing_or_infinite_is_no_fraction(folder: Folder) -> None:
+    tally = Tally()
+    _new_rows(folder, WHOLE, pa.array([None, math.inf]), "index", tally)
+    with pytest.raises(DataError, match="values are NaN or infinite"):
+        tally.check(2)

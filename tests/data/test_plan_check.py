@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,16 @@ compile: {optimizer: adam, loss: sparse_categorical_crossentropy, metrics: [accu
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """What the rows of a dataset show."""
+
+    num_classes: int | None
+    classes: tuple[str, ...] | None = None
+    empty_classes: tuple[int, ...] = ()
+    feature_range: tuple[float, float] | None = None
+
+
 def lines_of(make_job: MakeJob, points: Path, text: str, num_classes: int | None = None) -> list[str]:
     plan = make_plan([make_job(text=text)])
     if num_classes is None:
@@ -30,7 +41,7 @@ def lines_of(make_job: MakeJob, points: Path, text: str, num_classes: int | None
     else:
         schemas = inspect_plan(plan).schemas
         with pytest.raises(SpecError) as caught:
-            check_plan(plan, schemas, dict.fromkeys(schemas, num_classes))
+            check_plan(plan, schemas, dict.fromkeys(schemas, Rows(num_classes=num_classes)))
     return [line.replace(str(points / "job.yaml"), "job.yaml") for line in caught.value.lines]
 
 
@@ -129,7 +140,7 @@ def test_class_weights_that_fit(make_job: MakeJob, text: str) -> None:
     plan = make_plan([make_job(text=text)])
     schemas = inspect_plan(plan).schemas
     classes = 2 if text.startswith(YES) else 4
-    check_plan(plan, schemas, dict.fromkeys(schemas, classes), dict.fromkeys(schemas, WORDS))
+    check_plan(plan, schemas, dict.fromkeys(schemas, Rows(num_classes=classes, classes=WORDS)))
 
 
 WORDS = ("high", "low", "mid", "top")
@@ -158,11 +169,18 @@ def test_class_weights_of_no_class(make_job: MakeJob, points: Path) -> None:
     assert line == "job.yaml:7:22 fit.class_weight.2: the target has no class '2'. Fix: name one of '0', '1'. [E314]"
 
 
+def test_class_weights_of_a_class_that_only_the_model_has(make_job: MakeJob) -> None:
+    plan = make_plan([make_job(text=weighed(TEXT, "{3: 1}"))])
+    schemas = inspect_plan(plan).schemas
+    (warning,) = check_plan(plan, schemas, dict.fromkeys(schemas, Rows(num_classes=3)))
+    assert warning == "the model has 4 outputs, but no training row has class 3"
+
+
 def test_class_weights_of_no_string_of_the_target(make_job: MakeJob) -> None:
     plan = make_plan([make_job(text=weighed(TEXT.replace("kind", "word"), "{hihg: 2, low: 1}"))])
     schemas = inspect_plan(plan).schemas
     with pytest.raises(SpecError) as caught:
-        check_plan(plan, schemas, dict.fromkeys(schemas, 4), dict.fromkeys(schemas, WORDS))
+        check_plan(plan, schemas, dict.fromkeys(schemas, Rows(num_classes=4, classes=WORDS)))
     (line,) = caught.value.lines
     assert line.endswith("fit.class_weight.hihg: the target has no class 'hihg'. Did you mean 'high'? [E314]")
 

@@ -104,7 +104,7 @@ def test_one_class_only(folder: Folder) -> None:
 def test_null_labels(folder: Folder, labels: pa.Array) -> None:
     folder.write({"x": X, "label": labels}, row_group_size=3)
     error = folder.error()
-    assert error.code == "E407"
+    assert error.code == "E408"
     assert "values are null in column 'label'" in error.what
     assert "of 4 rows" in error.what
     assert "row 1" in error.what
@@ -119,7 +119,7 @@ def test_all_null_rows_are_counted_over_files(folder: Folder) -> None:
 def test_integers_beyond_32_bits(folder: Folder) -> None:
     folder.write({"x": X, "label": [0, 1, 2**31, 5]})
     error = folder.error()
-    assert error.code == "E407"
+    assert error.code == "E424"
     assert "2147483648 in row 2" in error.what
 
 

@@ -82,7 +82,7 @@ def test_a_column_of_something_else(folder: Folder, values: pa.Array, told: str)
 @pytest.mark.parametrize(
     ("values", "code", "told"),
     [
-        ([1.0, None, None], "E403", "values are null in column 'w' (2 of 3 rows); the first in row 1"),
+        ([1.0, None, None], "E408", "values are null in column 'w' (2 of 3 rows); the first in row 1"),
         (
             [1.0, float("nan"), 1.0],
             "E431",

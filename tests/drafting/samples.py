@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from seqjobs.data.plan_check import inspect_plan
-from seqjobs.drafting import drafted_spec
+from seqjobs.drafting import draft_spec
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.spec.load import parse_job
 
@@ -69,7 +69,7 @@ def pictures(height: int, width: int, mode: str = "RGB") -> list[bytes]:
 def checked(path: Path, target: str, validation: str | None = None) -> str:
     """The drafted spec, once it has been found to fit its data as `seqjobs plan` finds it."""
     out = path.parent / "drafted.yaml"
-    text = drafted_spec(str(path), target, validation=validation, out=out)
+    text = draft_spec(str(path), target, validation=validation, out=out)
     plan = inspect_plan(make_plan([parse_job(text, out)])).plan
     every_width_is_tried(plan, 3 * text.count("{choice: "))
     return text

@@ -31,15 +31,15 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
         "gap: [{impute: median}, standardize]",
         "town: one_hot",
         "street: [{impute: {constant: missing}}, {one_hot: {max: 100}}]",
-        "# key is left out: 240 distinct strings",
-        "# row is left out: it rises from row to row",
-        "# same is left out: it has one value in all rows",
+        "# key is left out: 240 different strings",
+        "# row is left out: it increases from row to row",
+        "# same is left out: it has the same value in all rows",
         "when: [{date_parts: [days, month, weekday, hour]}, standardize]",
         "day: [{date_parts: [days, month, weekday]}, standardize]",
         "window: standardize",
         "steps: [{pad: 8}, standardize]",
         "wild: [{clip: {low: ",
-        "# parts is left out: no operation takes struct<a: int64>",
+        "# parts is left out: no operation reads struct<a: int64>",
         '"yes: no, #1": standardize',
         '"null": standardize',
         "target: label  # 0 (",
@@ -72,9 +72,9 @@ def test_what_tells_the_target_is_left_out_and_said(tmp_path: Path) -> None:
     columns["status"] = np.where(label == 1, "late", "fine")
     columns["reason"] = pa.array(["fog" if one else None for one in label.tolist()])
     text = checked(write(tmp_path / "rows.parquet", **columns), "label")
-    assert "# delay is left out: it separates the classes of the target by thresholds" in text
-    assert "# status is left out: it has one class of the target for each of its values" in text
-    assert "# reason is left out: it is missing in all rows of a class" in text
+    assert "# delay is left out: it separates the classes of the target without" in text
+    assert "# status is left out: it has only one class of the target for each of its values" in text
+    assert "# reason is left out: it is missing in all rows of one class" in text
 
 
 def test_a_number_in_another_unit_tells_it_too(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_pictures_keep_their_shape(tmp_path: Path, height: int, width: int, mode
     )
     text = checked(path, "label")
     assert operation in text
-    assert "# size is left out: pictures keep their shape only where they are the one feature" in text
+    assert "# size is left out: pictures keep their shape only if they are the only feature" in text
     assert "Flatten" in text
 
 
@@ -147,7 +147,7 @@ def test_missing_values_behind_the_first_rows_are_seen(tmp_path: Path) -> None:
 
 def test_without_a_feature_it_is_said_why(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.parquet", same=np.ones(ROWS), label=np.arange(ROWS) % 2)
-    with pytest.raises(DataError, match=r"no column beside the target can be a feature \(same: it has one value"):
+    with pytest.raises(DataError, match=r"no column besides the target can be a feature \(same: it has the same value"):
         checked(path, "label")
 
 
@@ -156,7 +156,7 @@ def test_without_a_feature_it_is_said_why(tmp_path: Path) -> None:
     [
         (np.random.default_rng(4).integers(2**60, 2**61, ROWS), "# x is left out: its whole numbers are as large"),
         (["a" * 20_000, "b"] * (ROWS // 2), "# x is left out: some of its strings have more than 10,000 bytes"),
-        (pa.array(["a", "b", "c"] * (ROWS // 3)).cast(pa.string_view()), "x: one_hot  # 3 strings"),
+        (pa.array(["a", "b", "c"] * (ROWS // 3)).cast(pa.string_view()), "x: one_hot  # 3 different strings"),
         (pa.array(["2024-01-01", "2024-02-29"] * (ROWS // 2), pa.large_string()), "x: [{date_parts: [days, weekday"),
         (pa.FixedShapeTensorArray.from_numpy_ndarray(np.random.default_rng(0).normal(size=(ROWS, 2, 3))),
          "x: [standardize, {shape: [6]}]"),
@@ -170,3 +170,11 @@ def test_unusual_ways_to_store_values(tmp_path: Path, column: object, line: str)
         columns["other"] = np.random.default_rng(1).normal(size=ROWS)
     text = checked(write(tmp_path / "rows.parquet", **columns), "label")
     assert any(found.strip().startswith(line) for found in text.splitlines()), text
+
+
+def test_colour_pixels_next_to_another_feature_are_a_row_of_numbers(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(0, 256, (ROWS, 4, 4, 3), dtype=np.uint8)
+    columns = {"x": pa.FixedShapeTensorArray.from_numpy_ndarray(pixels), "other": draw.normal(size=ROWS)}
+    text = checked(write(tmp_path / "rows.parquet", **columns, label=draw.integers(0, 2, ROWS)), "label")
+    assert "x: [{rescale: 0.00392157}, {shape: [48]}]" in text

@@ -9,7 +9,7 @@ import pyarrow.dataset as ds
 import pytest
 
 from seqjobs.data.plan_check import inspect_plan
-from seqjobs.drafting import drafted_spec
+from seqjobs.drafting import draft_spec
 from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import make_plan
 from seqjobs.planning.run_paths import RunPaths
@@ -32,11 +32,11 @@ def share_of_the_largest_class(folder: Path, target: str) -> float:
     ("folder", "target", "epochs", "beyond"),
     [("digits", "label", 8, 0.6), ("breast_cancer", "label", 8, 0.2), ("flights_20k", "late", 2, 0.05)],
 )
-def test_a_drafted_spec_learns(
+def test_a_draft_spec_learns(
     jobs_data: Path, tmp_path: Path, folder: str, target: str, epochs: int, beyond: float
 ) -> None:
     out = tmp_path / "drafted.yaml"
-    text = drafted_spec(str(jobs_data / folder), target, out=out)
+    text = draft_spec(str(jobs_data / folder), target, out=out)
     plan = make_plan([parse_job(text, out, (*SHORT, f"fit.epochs={epochs}"))])
     run = run_job(plan, InProcess(), RunPaths(root=tmp_path / "run"), Silent())
     assert run.best is not None
@@ -53,10 +53,10 @@ def test_a_drafted_spec_learns(
         ("flights", "late", ["month: one_hot", "metric: val_auc"]),
     ],
 )
-def test_a_drafted_spec_fits_its_data(
+def test_a_draft_spec_fits_its_data(
     jobs_data: Path, tmp_path: Path, folder: str, target: str, lines: list[str]
 ) -> None:
     out = tmp_path / "drafted.yaml"
-    text = drafted_spec(str(jobs_data / folder), target, out=out)
+    text = draft_spec(str(jobs_data / folder), target, out=out)
     assert [line for line in lines if line not in text] == []
     assert len(inspect_plan(make_plan([parse_job(text, out)])).plan.trials) == 8

@@ -42,8 +42,8 @@ def test_the_target_tells_head_and_loss(tmp_path: Path, target: object, head: st
 @pytest.mark.parametrize(
     ("target", "code", "said"),
     [
-        (pa.array([None, *range(ROWS - 1)]), "E407", "the target 'y' has no value in 1 of 240 rows"),
-        (np.full(ROWS, 3), "E406", "the target 'y' has one value in all rows"),
+        (pa.array([None, *range(ROWS - 1)]), "E408", "the target 'y' has no value in 1 of 240 rows"),
+        (np.full(ROWS, 3), "E406", "the target 'y' has the same value in all rows"),
         ([f"name {row}" for row in range(ROWS)], "E403", "the target 'y' has 240 distinct strings in 240 rows"),
         ([b"png"] * ROWS, "E403", "the target 'y' is 'binary'"),
     ],
@@ -63,21 +63,44 @@ def test_a_target_that_is_not_there_is_told_with_the_one_that_is_meant(tmp_path:
 @pytest.mark.parametrize(
     ("train", "validation", "asked"),
     [
-        ("train.parquet", "test.parquet", "train.parquet"),
-        ("train/part-0.parquet", "test/part-0.parquet", "train"),
+        ("train.parquet", "val.parquet", "train.parquet"),
+        ("train/part-0.parquet", "dev/part-0.parquet", "train"),
         ("train/part-0.parquet", "valid/part-0.parquet", "."),
         ("train.parquet", "validation/part-0.parquet", "."),
     ],
 )
 def test_rows_to_validate_on_are_found(tmp_path: Path, train: str, validation: str, asked: str) -> None:
-    for path in (train, validation, "other/test.parquet"):
+    for path in (train, validation, "other/val.parquet"):
         write(tmp_path / path, **random_columns())
     text = checked(tmp_path / asked, "label")
     assert re.search(rf"^  validation: .*/{validation.partition('/')[0]}\b", text, re.MULTILINE)
-    # Beside the path or, where that is long, above it.
-    assert "# found there" in text
+    # After the path or, if that is long, above it.
+    assert "# found next to the training rows" in text
     assert "metric: val_" in text
     assert "validation_split" not in text
+    assert "evaluate" not in text
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "asked"),
+    [
+        ("train.parquet", "test.parquet", "train.parquet"),
+        ("train/part-0.parquet", "testing/part-0.parquet", "train"),
+        ("train.parquet", "test/part-0.parquet", "."),
+    ],
+)
+def test_rows_to_test_on_are_left_for_evaluate(tmp_path: Path, train: str, test: str, asked: str) -> None:
+    for path in (train, test):
+        write(tmp_path / path, **random_columns())
+    text = checked(tmp_path / asked, "label")
+    assert f"  # seqjobs evaluate {tmp_path / test.partition('/')[0]}\n" in text
+    assert "\n  validation:" not in text
+    assert "  validation_split: 0.2\n" in text
+    assert "metric: val_" in text
+    write(tmp_path / "val.parquet", **random_columns())
+    both = checked(tmp_path / asked, "label")
+    assert re.search(r"^  validation: .*/val.parquet\b", both, re.MULTILINE)
+    assert "# seqjobs evaluate " in both
 
 
 def test_a_fifth_is_held_back_where_there_is_nothing_to_validate_on(tmp_path: Path) -> None:
@@ -89,15 +112,15 @@ def test_a_fifth_is_held_back_where_there_is_nothing_to_validate_on(tmp_path: Pa
 @pytest.mark.parametrize("target", [np.arange(ROWS) // 80, np.linspace(0, 1, ROWS), np.arange(ROWS) // 120])
 def test_of_sorted_rows_none_is_held_back(tmp_path: Path, target: object) -> None:
     text = checked(write(tmp_path / "rows.parquet", x=X, y=target), "y")
-    assert "as sorted rows have" in text
+    assert "as in sorted files" in text
     assert "\n  validation_split:" not in text
-    assert "val_" not in text.replace("put `val_` before", "")
+    assert not re.search(r"(monitor|metric): val_", text)
 
 
 def test_sorted_rows_of_one_long_file_are_seen(tmp_path: Path) -> None:
     rows = 400_000
     path = write(tmp_path / "rows.parquet", x=DRAW.normal(size=rows), y=np.arange(rows) // (rows // 2))
-    assert "as sorted rows have" in checked(path, "y")
+    assert "as in sorted files" in checked(path, "y")
 
 
 def test_of_a_rare_class_the_area_under_the_curve_ranks(tmp_path: Path) -> None:

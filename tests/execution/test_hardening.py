@@ -55,7 +55,7 @@ if sys.argv[1] == "worker":
     Hardened(start=look)(1)
 else:
     data = DataSpec(train=("train.parquet",), features=("x0",), target="yes")
-    facts, dataset = decode_alone(DataSource(id="points", spec=data, folder=Path(sys.argv[2])))
+    facts, dataset = decode_alone(DataSource(id="points", spec=data, folder=Path(sys.argv[2])), "note")
     assert dataset is not None
     look(1)
 thread = threading.Thread(target=look, args=(1,))

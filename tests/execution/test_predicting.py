@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -72,7 +73,7 @@ def test_what_is_wrong_with_data_is_told_as_that(pool: RayPool, make_points_plan
     model = finished(make_points_plan())
     strings = pa.RecordBatch.from_pydict({f"x{index}": pa.array(["a"]) for index in range(6)})
     wrong = NewBatch(rows=strings, place=Place(path="rows.csv", first_row=0))
-    with pytest.raises(DataError, match=r"rows.csv: column 'x0' is str.*\[E403\]"):
+    with pytest.raises(DataError, match=r"rows.csv: column 'x0' is str.*\[E420\]"):
         list(pool.predict(model, [batch(0), wrong]))
 
 
@@ -88,3 +89,21 @@ def test_an_evaluation_reads_where_it_counts(pool: RayPool, make_points_plan: Ma
     )
     with pytest.raises(DataError, match=r"none.parquet.*\[E401\]"):
         pool.evaluate(model, none)
+
+
+def test_a_file_that_the_reader_of_an_evaluation_dies_of_is_named(
+    pool: RayPool, make_points_plan: MakePlan, tmp_path: Path
+) -> None:
+    (tmp_path / "deep.jsonl").write_text('{"x": ' + "[" * 200_000 + "]" * 200_000 + "}\n")
+    plan = make_points_plan()
+    model = finished(plan)
+    rows = LabelledRows.of(
+        plan.datasets[0],
+        [str(tmp_path / "deep.jsonl")],
+        tmp_path,
+        preparation=model.preparation,
+        classes=None,
+        integer=False,
+    )
+    with pytest.raises(DataError, match=r"deep.jsonl: the process that was reading this file died.*\[E425\]"):
+        pool.evaluate(model, rows)

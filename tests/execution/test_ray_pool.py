@@ -286,6 +286,14 @@ def test_an_error_of_the_data_comes_back_as_itself(pool: RayPool, tmp_path: Path
         pool.load([DataSource(id="broken", spec=spec, folder=tmp_path)])
 
 
+def test_a_file_that_its_reader_dies_of_is_named_and_nothing_is_left(pool: RayPool, tmp_path: Path) -> None:
+    (tmp_path / "deep.jsonl").write_text('{"x": ' + "[" * 200_000 + "]" * 200_000 + ', "label": 0}\n')
+    spec = DataSpec(train=("deep.jsonl",), target="label")
+    with pytest.raises(DataError, match=r"deep\.jsonl: the process that was reading this file died.*\[E425\]"):
+        pool.load([DataSource(id="deep", spec=spec, folder=tmp_path)])
+    assert not list(scratch_folder().glob("*.reading"))
+
+
 def test_the_cluster_turns_away_who_has_no_token(pool: RayPool) -> None:
     assert pool is not None
     import ray  # noqa: PLC0415

@@ -88,7 +88,7 @@ def lose(folder: Path, *, names: tuple[str, ...], again: Mapping[str, str]) -> N
     assert process.returncode == 4, stderr
     (told,) = [line for line in stderr.splitlines() if "lost" in line]
     assert told.startswith("the cluster is lost: its "), told
-    assert told.endswith("Fix: run the same command again to go on. [E520]"), told
+    assert told.endswith("Fix: run the same command again to resume. [E520]"), told
     assert "Traceback" not in stderr
     submits.assert_finishes(again)
 

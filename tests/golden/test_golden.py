@@ -103,9 +103,11 @@ def test_a_trial_that_resumes_ends_with_its_own_bits_and_the_numbers_of_stock_ke
         assert isinstance(outcome, TrialOutcome)
         assert isinstance(weights, tuple)
         assert_near(stored[name], outcome.history, weights)
-        assert isinstance(ends[0], TrialOutcome)
-        assert outcome.history == ends[0].history
-        assert all((ours == theirs).all() for ours, theirs in zip(weights, ends[1], strict=True))
+        undisturbed, undisturbed_weights = ends
+        assert isinstance(undisturbed, TrialOutcome)
+        assert isinstance(undisturbed_weights, tuple)
+        assert outcome.history == undisturbed.history
+        assert all((ours == theirs).all() for ours, theirs in zip(weights, undisturbed_weights, strict=True))
 
 
 def test_the_references_are_of_the_versions_that_the_project_is_built_with() -> None:

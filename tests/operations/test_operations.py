@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import MISSING, fields
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -13,7 +12,6 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from seqjobs.operations import OPERATION_CLASSES, OPERATIONS
 from tests.data.conftest import Folder
 
 NUMBERS = [1.0, None, 3.0, 8.0]
@@ -91,6 +89,8 @@ GREY = [[0, 50], [100, 255]]
         ([[1, 2, 3], [], [4], [5, 6]], {"pad": 2}, [[1, 2], [0, 0], [4, 0], [5, 6]]),
         ([[1, 2, 3], [], [4], [5, 6]], {"pad": {"length": 2, "keep": "end", "value": -1.5}},
          [[2, 3], [-1.5, -1.5], [4, -1.5], [5, 6]]),
+        ([[1, 2], [3, None], [5, 6], [None, 8]], [{"impute": 0}, {"pad": 3}],
+         [[1, 2, 0], [3, 0, 0], [5, 6, 0], [0, 8, 0]]),
         ([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]], [{"pad": 3}, {"rescale": 2}, {"clip": {"high": 8}}],
          [[2, 4, 0], [6, 8, 0], [8, 8, 0], [8, 8, 0]]),
     ],
@@ -155,14 +155,3 @@ def test_several_columns_stand_side_by_side(folder: Folder) -> None:
     folder.write({"a": ["u", "v", "u", "v"], "b": [0, 1, 2, 3], "c": [9, 8, 7, 6], "label": LABEL})
     features = folder.read(features={"b": "min_max", "a": "one_hot"}, others="raw").train.features
     np.testing.assert_allclose(features[1], [1 / 3, 0, 0, 1, 8], rtol=1e-6)
-
-
-def test_every_operation_of_the_table_is_there_with_its_arguments_and_defaults() -> None:
-    assert set(OPERATION_CLASSES) == set(OPERATIONS.entries)
-    for name, entry in OPERATIONS.entries.items():
-        known = {field.name: field.default for field in fields(OPERATION_CLASSES[name])}
-        for argument, found in entry.arguments.items():
-            if argument in entry.required:
-                assert known[argument] is MISSING, (name, argument)
-            else:
-                assert known[argument] == found.default, (name, argument)

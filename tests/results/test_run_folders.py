@@ -12,11 +12,23 @@ from types import SimpleNamespace
 import pytest
 
 from seqjobs.errors import NotFoundError, RunFolderError
+from seqjobs.execution.events import AttemptStarted, EpochEnded
 from seqjobs.results import session
-from seqjobs.results.run_folders import find_run, list_runs, new_run_id, run_folder
+from seqjobs.results.run import Run
+from seqjobs.results.run_folders import (
+    find_run,
+    list_runs,
+    new_run_folder,
+    new_run_id,
+    run_folder,
+    unfinished_runs,
+)
+from seqjobs.run import submit
 from seqjobs.storage.durable import ASIDE_PREFIX
+from seqjobs.storage.lock import Lock
 from tests.conftest import MakePlan
-from tests.run_job.samples import do, moved_points, plan_of
+from tests.fake_runner import Behaviour
+from tests.run_job.samples import do, moved_points, plan_of, stop_after
 
 
 def make_runs(folder: Path, *names: str) -> None:
@@ -25,6 +37,53 @@ def make_runs(folder: Path, *names: str) -> None:
         (folder / name).mkdir(parents=True)
         (folder / name / "run.json").touch()
         os.utime(folder / name / "run.json", (age, age))
+
+
+def test_runs_of_the_same_second_have_folders_of_their_own(points: Path, tmp_path: Path) -> None:
+    plan = plan_of(moved_points(points, tmp_path))
+    roots = [new_run_folder(tmp_path / "runs", plan).root for _ in range(5)]
+    assert len({*roots}) == 5
+    assert all(root.is_dir() for root in roots)
+
+
+def test_only_unfinished_runs_of_the_same_plan_can_be_resumed(points: Path, tmp_path: Path) -> None:
+    spec, runs = moved_points(points, tmp_path), tmp_path / "runs"
+    plan, failing = plan_of(spec), plan_of(spec, f"compile.optimizer.Adam.learning_rate={int(Behaviour.SPEC)}")
+    do(plan, runs / "finished")
+    do(failing, runs / "failed")
+    for name in ("older", "newer"):
+        with pytest.raises(KeyboardInterrupt):
+            do(plan, runs / name, watcher=stop_after(1, EpochEnded))
+    with pytest.raises(KeyboardInterrupt):
+        do(failing, runs / "other", watcher=stop_after(1, AttemptStarted))
+    (runs / "unreadable").mkdir()
+    (runs / "unreadable" / "run.json").write_text("{")
+    assert [paths.root.name for paths in unfinished_runs(runs, plan)] == ["newer", "older"]
+    assert [paths.root.name for paths in unfinished_runs(runs, failing)] == ["other"]
+    lock = Lock(runs / "newer" / "lock")
+    lock.take()
+    assert [paths.root.name for paths in unfinished_runs(runs, plan)] == ["older"]
+    lock.give_back()
+
+
+def test_a_run_whose_best_model_was_never_written_is_unfinished(points: Path, tmp_path: Path) -> None:
+    spec, runs = moved_points(points, tmp_path), tmp_path / "runs"
+    plan = plan_of(spec)
+    with pytest.raises(KeyboardInterrupt):
+        do(plan, runs / "one", watcher=stop_after(1))
+    assert Run.open(runs / "one").num_finished == 1
+    assert [paths.root.name for paths in unfinished_runs(runs, plan)] == ["one"]
+    do(plan, runs / "one")
+    (runs / "one" / "best.keras").unlink()  # whoever moves it away wants no other training to be resumed
+    assert list(unfinished_runs(runs, plan)) == []
+
+
+def test_runs_are_not_kept_at_an_address(points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = moved_points(points, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RunFolderError, match=r"s3://bucket/runs: runs are kept on this machine.*\[E601\]"):
+        submit([spec], runs_dir="s3://bucket/runs")
+    assert not (tmp_path / "s3:").exists()
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/b", "/etc", "A", "a b", "a\n", "-a", "a" * 64, "\u00e9", "a\x00"])

@@ -16,7 +16,7 @@ def test_a_column_that_tells_the_target_is_named_and_the_run_goes_on(make_job: M
     watcher = Watcher()
     run = do(plan, tmp_path / "run", watcher=watcher)
     (told,) = [call for call in watcher.calls if call.startswith("warning")]
-    assert told.startswith("warning: column 'score' separates the classes of the target by thresholds")
+    assert told.startswith("warning: column 'score' separates the classes of the target without an exception")
     assert watcher.calls.index("reading data") < watcher.calls.index(told) < watcher.calls.index("planned")
     assert run.status is RunStatus.FINISHED
 

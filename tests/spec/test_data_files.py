@@ -97,12 +97,12 @@ def test_two_links_to_one_file_are_two_shards(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "phrase"),
     [
-        ("nowhere.parquet", "no such file or folder"),
+        ("nowhere.parquet", "there is no file or folder"),
         ("d/*.parquet", "matches no file"),
         ("*", "matches only folders"),
         ("d", "holds no data file"),
         ("x" * 5000, "cannot be used"),
-        ("a\0b", "no such file"),
+        ("a\0b", "there is no file"),
     ],
 )
 def test_what_is_not_there_is_named_with_the_folder(tmp_path: Path, path: str, phrase: str) -> None:
@@ -110,7 +110,7 @@ def test_what_is_not_there_is_named_with_the_folder(tmp_path: Path, path: str, p
     caught = error(tmp_path, path)
     assert caught.code == "E401"
     assert phrase in caught.what
-    assert caught.where.startswith(path.replace("\0", "?"))
+    assert caught.where.startswith(path.replace("\0", "\\x00"))
     assert str(tmp_path) in caught.what
     assert caught.fix
 
@@ -135,3 +135,27 @@ def test_finding_files_imports_neither_arrow_nor_numpy() -> None:
     code = "import sys, seqjobs.spec.data_files as _; print({'pyarrow', 'numpy', 'pydantic'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("path", "what", "fix"),
+    [
+        ("rows/trian.parquet", "'rows/trian.parquet', which is {folder}/rows/trian.parquet", "'rows/train.parquet'?"),
+        ("row/train.parquet", "; the folder {folder} has no 'row'", "did you mean 'rows/train.parquet'?"),
+        ("../{name}/rows/tran.parquet", ", which is {folder}/rows/tran.parquet", "'../{name}/rows/train.parquet'?"),
+        ("{folder}/rows/trian.parquet", "'{folder}/rows/trian.parquet'", "did you mean '{folder}/rows/train.parquet'?"),
+        ("rows/quite_another.csv", "there is no file or folder 'rows/quite_another.csv'", "correct the path."),
+    ],
+)
+def test_a_path_of_nothing_is_told_as_written_and_absolute_with_the_nearest_name(
+    tmp_path: Path, path: str, what: str, fix: str
+) -> None:
+    folder = tmp_path / "f"  # so that no name is shortened
+    (folder / "rows").mkdir(parents=True)
+    (folder / "rows" / "train.parquet").touch()
+    words = {"folder": folder, "name": folder.name}
+    with pytest.raises(DataError) as caught:
+        find_files((path.format(**words),), folder)
+    assert caught.value.code == "E401"
+    assert what.format(**words) in caught.value.what
+    assert caught.value.fix.endswith(fix.format(**words))

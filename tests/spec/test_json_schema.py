@@ -108,7 +108,7 @@ def test_what_the_loader_refuses_is_refused(old: str, new: str) -> None:
 def test_every_field_is_documented() -> None:
     for name, section in SCHEMA["properties"].items():
         assert section.get("description"), name
-    assert SCHEMA["$defs"]["SearchSpec"]["properties"]["trials"]["description"].startswith("How many assignments")
+    assert SCHEMA["$defs"]["SearchSpec"]["properties"]["trials"]["description"].startswith("The number of assignments")
 
 
 def test_the_small_spec_is_accepted() -> None:

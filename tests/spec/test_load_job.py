@@ -110,6 +110,12 @@ def test_mistakes_under_a_named_architecture_are_told_where_they_are_written() -
          " Fix: name another column. [E405]"),
         ("target: label", "target: label\n  sample_weights: w", "job.yaml:7:3 data.sample_weights: unknown key"
                                                   " 'sample_weights'. Did you mean 'sample_weight'? [E201]"),
+        ("target: label", "target: label\n  csv: {delimeter: x}", "job.yaml:7:9 data.csv.delimeter: unknown key"
+                                                  " 'delimeter'. Did you mean 'delimiter'? [E201]"),
+        ("target: label", "target: label\n  csv: {sep: x}", "job.yaml:7:9 data.csv.sep: unknown key 'sep'."
+                                             " Fix: use one of decimal_point, delimiter, encoding. [E201]"),
+        ("target: label", "target: label\n  storage: {host: x}", "job.yaml:7:13 data.storage.host: unknown key 'host'."
+                                                  " Fix: use one of anonymous, endpoint, region. [E201]"),
         ("epochs: 2", "compile: grpah", "job.yaml:15:16 fit.compile: 'auto', 'xla', 'graph', 'eager' or 'stock' is"
                                         " expected (got 'grpah'). Did you mean 'graph'? [E206]"),
         ("seed: 3", "limits: {stall: never}", "job.yaml:2:17 limits.stall: a time is a positive number with a unit"

@@ -436,6 +436,7 @@ def schema_accepts(table: Table, value: object) -> bool:
     return bool(validator(table.name).is_valid(value))
 
 
+@pytest.mark.slow
 def test_the_json_schema_is_valid() -> None:
     layers = validator("layer")
     layers.check_schema(layers.schema)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from seqjobs.errors.problems import Problems
 from seqjobs.spec.sections import TrialSpec
@@ -104,3 +105,15 @@ def test_every_optimizer(spec: TrialSpec, name: str, ema: bool) -> None:
 def test_one_initializer_in_two_variables_draws_the_same_for_both(spec: TrialSpec) -> None:
     recurrent = layer("LSTM", units=3, kernel_initializer="glorot_normal", recurrent_initializer="glorot_normal")
     assert_reset(changed(spec, model=(recurrent, layer("Dense", units=2))), (4, 3))
+
+
+def test_many_programs_are_no_retracing_to_tensorflow(spec: TrialSpec, caplog: pytest.LogCaptureFixture) -> None:
+    """TensorFlow warns from the fifth function of the same code on, if it counts their calls."""
+    logger = tf.get_logger()
+    logger.addHandler(caplog.handler)
+    try:
+        for units in range(1, 9):
+            reused(changed(spec, model=(layer("Dense", units=units),)), (6,))
+    finally:
+        logger.removeHandler(caplog.handler)
+    assert not [record.getMessage() for record in caplog.records if "retracing" in record.getMessage()]

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,8 +20,10 @@ from seqjobs.export import export_with_preprocessing
 from seqjobs.predict import predict_rows
 from seqjobs.training.outcome import PackRunner
 from tests.finished_runs import Finished
+from tests.operations.test_family import with_share
 
 pytestmark = pytest.mark.slow
+__all__ = ["with_share"]
 
 SPEC = """
 name: raw
@@ -203,3 +206,15 @@ def test_what_keras_has_no_layer_for_is_refused(features: str, reason: str, fold
     with pytest.raises(DataError, match=rf"{reason}.*\[E422\]"):
         export_with_preprocessing(done.run, done.trial, folder / "raw.keras", done.start)
     assert not (folder / "raw.keras").exists()
+
+
+@pytest.mark.usefixtures("with_share")
+def test_a_new_operation_is_exported(folder: Path, runner: PackRunner) -> None:
+    done = Finished.of(SPEC.format(features="{size: {share: 2}}"), folder, folder / "run", runner)
+    model = keras.saving.load_model(
+        export_with_preprocessing(done.run, done.trial, folder / "raw.keras", done.start), safe_mode=True
+    )
+    rows = pq.read_table(folder / "rows.parquet")
+    predict_rows(done.run, done.trial, [str(folder / "rows.parquet")], folder / "out.parquet", done.start)
+    found = np.asarray(model({"size": rows["size"].to_numpy()}))[:, 0]
+    np.testing.assert_allclose(found, pq.read_table(folder / "out.parquet")["prediction"].to_numpy(), atol=1e-6)

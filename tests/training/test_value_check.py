@@ -8,8 +8,9 @@ import pytest
 
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import Plan
+from seqjobs.training.outcome import PackRunner
 from tests.conftest import MakePlan
-from tests.training.trained import dataset_of
+from tests.training.trained import assert_close, dataset_of, train
 
 pytestmark = pytest.mark.usefixtures("runner")
 
@@ -41,3 +42,16 @@ def test_an_index_outside_the_table_of_an_embedding(make_points_plan: MakePlan) 
     error = error_of(plan, ("Embedding", 2, 3), ("Flatten",), ("Dense", 1))
     assert error.code == "E419"
     assert "the features hold 3, the Embedding has rows for 0 to 1" in error.what
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "sparse_categorical_crossentropy"])
+@pytest.mark.parametrize("compilation", ["xla", "graph"])
+def test_more_outputs_than_classes_train_as_in_keras(
+    runner: PackRunner, make_points_plan: MakePlan, loss: str, compilation: str
+) -> None:
+    overrides = ("data.target=kind", f"compile.loss={loss}", "model=[{Dense: {units: 6, activation: softmax}}]")
+    plans = [make_points_plan(*overrides, f"fit.compile={how}") for how in (compilation, "stock")]
+    dataset = dataset_of(plans[0])
+    assert dataset.num_classes == 4
+    ours, theirs = (train(runner, plan.packs[0], dataset) for plan in plans)
+    assert_close(ours, theirs)

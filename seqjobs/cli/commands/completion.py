@@ -1,4 +1,4 @@
-"""seqjobs completion: what makes the Tab key know seqjobs."""
+"""seqjobs completion: complete commands with the Tab key."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from click.shell_completion import get_completion_class
 def command(ctx: click.Context, shell: str) -> None:
     """Print the completion script of a shell.
 
-    For bash: put `eval "$(seqjobs completion bash)"` into ~/.bashrc; for zsh the same with zsh into ~/.zshrc; for
-    fish: `seqjobs completion fish > ~/.config/fish/completions/seqjobs.fish`.
+    Add `eval "$(seqjobs completion bash)"` to ~/.bashrc, or `eval "$(seqjobs completion zsh)"` to ~/.zshrc. For fish,
+    run `seqjobs completion fish > ~/.config/fish/completions/seqjobs.fish`.
     """
     script = get_completion_class(shell)
     if script is not None:

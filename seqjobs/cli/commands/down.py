@@ -1,4 +1,4 @@
-"""seqjobs down: ends the cluster that `seqjobs up` keeps."""
+"""seqjobs down: end the warm cluster."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from seqjobs.execution.kept import cluster
 
 
 @click.command("down")
-@click.option("--force", is_flag=True, help="Also while runs are at work on it: they are stopped, and can be resumed.")
+@click.option("--force", is_flag=True, help="Stop runs that use the cluster, too; they can be resumed.")
 def command(*, force: bool) -> None:
-    """End the cluster that `up` keeps.
+    """End the warm cluster of `up`.
 
-    Exits with 4, and changes nothing, while a run is at work on it.
+    Exits with 4, and changes nothing, if a run uses it.
     """
     if cluster.down(force=force):
-        click.echo("the kept cluster has ended.", err=True)
+        click.echo("the warm cluster has ended.", err=True)
     else:
-        click.echo("no cluster is kept.", err=True)
+        click.echo("there is no warm cluster.", err=True)

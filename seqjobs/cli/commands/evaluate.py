@@ -1,4 +1,4 @@
-"""seqjobs evaluate: loss and metrics of a trial on labelled rows."""
+"""seqjobs evaluate: the loss and metrics of a trial on labelled rows."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ from seqjobs.results.run_folders import find_run, find_trial
 @output_option("text", "json")
 @address_option
 def command(words: tuple[str, ...], runs_dir: Path, trial: str | None, output: str, address: str | None) -> None:
-    """Print loss and metrics of a trial's model on labelled rows.
+    """Print the loss and metrics of a trial's model on labelled rows.
 
-    DATA is what `data.train` takes: files, folders, globs, s3://... Rows count by `data.sample_weight`.
+    DATA is what `data.train` takes: files, folders, globs, s3://... If the spec has `data.sample_weight`, rows are
+    weighted by that column.
     """
     run, data = run_and_data(runs_dir, words)
     found = Run.open(find_run(runs_dir, run))

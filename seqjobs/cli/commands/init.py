@@ -1,4 +1,4 @@
-"""seqjobs init: a spec for data that is there."""
+"""seqjobs init: draft a spec for existing data."""
 
 from __future__ import annotations
 
@@ -6,25 +6,42 @@ from pathlib import Path
 
 import click
 
-from seqjobs.drafting import drafted_spec
+from seqjobs.drafting import draft_spec
 from seqjobs.errors.printable import printable
 from seqjobs.storage.durable import create_once, replace, reported
 
 
 @click.command("init")
 @click.argument("data")
-@click.option("--target", metavar="COLUMN", required=True, help="The column to predict.")
-@click.option("--validation", metavar="DATA", help="Rows to validate on; left out, what lies beside the data.")
+@click.option("--target", metavar="COLUMN", required=True, multiple=True, help="The column to predict.")
+@click.option(
+    "--validation",
+    metavar="DATA",
+    multiple=True,
+    help="Rows to validate on. Default: a file or folder named `validation`, `valid`, `val` or `dev` next to DATA.",
+)
 @click.option("--out", metavar="SPEC", type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
-def command(data: str, target: str, validation: str | None, out: Path | None, force: bool) -> None:
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
+def command(data: str, target: tuple[str, ...], validation: tuple[str, ...], out: Path | None, force: bool) -> None:
     """Write a spec that trains on DATA: a file, folder or glob.
 
-    Looks at some rows and proposes operations, layers and a small search, with the reasons as comments.
+    Read some rows and propose operations, layers and a small search, with the reasons as comments. Rows in `test`
+    next to DATA are left for `seqjobs evaluate`.
     """
+    if len(target) > 1:
+        fix = "store several numbers as one column of lists to predict them together."
+        raise click.BadParameter(
+            f"a spec has one target column, and {len(target)} are given; {fix}", param_hint="'--target'"
+        )
+    if len(validation) > 1:
+        fix = "name a folder or a quoted glob that holds all files, or edit `data.validation` of the spec."
+        raise click.BadParameter(
+            f"one path is expected, and {len(validation)} are given; {fix}", param_hint="'--validation'"
+        )
     if out is not None and out.exists() and not force:
-        raise click.BadParameter(f"{printable(out)} is there; --force writes over it.", param_hint="'--out'")
-    text = drafted_spec(data, target, validation=validation, out=out or Path("spec.yaml"))
+        raise click.BadParameter(f"{printable(out)} exists; --force overwrites it.", param_hint="'--out'")
+    path = out or Path("spec.yaml")
+    text = draft_spec(data, target[0], validation=validation[0] if validation else None, out=path)
     if out is None:
         click.echo(text, nl=False)
         return

@@ -1,4 +1,4 @@
-"""seqjobs logs: what a trial wrote."""
+"""seqjobs logs: the log of a trial."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from seqjobs.results.run_folders import find_run, find_trial
 @runs_dir_option
 @trial_option
 def command(run: str | None, runs_dir: Path, trial: str | None) -> None:
-    """Print what a trial wrote while it trained.
+    """Print the log of a trial.
 
-    A failed trial's log ends with its cause and traceback.
+    A log has the epochs of the trial and what was printed during them. The log of a failed trial ends with the cause
+    and the traceback.
     """
     found = Run.open(find_run(runs_dir, run))
     log = found.trial_log(find_trial(found, trial).id)

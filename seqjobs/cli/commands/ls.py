@@ -1,4 +1,4 @@
-"""seqjobs ls: the runs of a folder."""
+"""seqjobs ls: list the runs of a folder."""
 
 from __future__ import annotations
 

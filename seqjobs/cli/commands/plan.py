@@ -1,4 +1,4 @@
-"""seqjobs plan: what would run."""
+"""seqjobs plan: show what would run."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from seqjobs.spec.load import load_jobs
 @click.command("plan")
 @specs_argument
 @overrides_option
-@click.option("--data", "reads_rows", is_flag=True, help="Read the rows too: figures of each column, and warnings.")
+@click.option(
+    "--data", "reads_rows", is_flag=True, help="Read the rows too, and print statistics of each column and warnings."
+)
 @output_option("table", "json")
 def command(specs: tuple[Path, ...], overrides: tuple[str, ...], reads_rows: bool, output: str) -> None:
-    """Show what would run: jobs, trials, programs, data.
+    """Show what would run: jobs, data, trials.
 
-    Reads the footers of the data files, or with --data their rows, and starts nothing.
+    Reads the footers of the data files, or their rows with --data, and trains nothing.
     """
     show_plan(make_plan(load_jobs(specs, overrides)), output, reads_rows=reads_rows)

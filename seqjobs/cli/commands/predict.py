@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 import click
 
-from seqjobs.cli.options import address_option, run_and_data, run_and_data_argument, runs_dir_option, trial_option
-from seqjobs.errors.printable import printable
+from seqjobs.cli.options import (
+    OutputFile,
+    address_option,
+    check_may_write,
+    force_option,
+    run_and_data,
+    run_and_data_argument,
+    runs_dir_option,
+    trial_option,
+)
+from seqjobs.cli.views.formatting import counted
+from seqjobs.data.unseen_values import MOST_VALUES, UnseenValues
+from seqjobs.errors.printable import printable, printable_block
 from seqjobs.predict import predict_rows, workers_for
 from seqjobs.results.prediction_file import SUFFIXES
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import find_run, find_trial
 
-
-def _table_file(_ctx: click.Context, _parameter: click.Parameter, path: Path) -> Path:
-    if path.suffix not in SUFFIXES:
-        raise click.BadParameter(f"the file must end in {' or '.join(SUFFIXES)} (got {printable(path)}).")
-    return path
+MEMORY_BYTES = 64 << 20
 
 
 @click.command("predict")
@@ -27,23 +39,57 @@ def _table_file(_ctx: click.Context, _parameter: click.Parameter, path: Path) ->
 @click.option(
     "--out",
     metavar="FILE",
-    required=True,
-    callback=_table_file,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write, .parquet or .csv: one row for each row of DATA, in their order.",
+    type=OutputFile(*SUFFIXES),
+    help="Write to this file, .parquet or .csv. Default: print CSV.",
 )
-@click.option("--keep", metavar="COLUMN", multiple=True, help="A column of DATA to write too; repeat for more.")
+@force_option
+@click.option("--keep", metavar="COLUMN", multiple=True, help="Write this column of DATA too. Repeatable.")
 @address_option
 def command(
-    words: tuple[str, ...], runs_dir: Path, trial: str | None, out: Path, keep: tuple[str, ...], address: str | None
+    *,
+    words: tuple[str, ...],
+    runs_dir: Path,
+    trial: str | None,
+    out: Path | None,
+    force: bool,
+    keep: tuple[str, ...],
+    address: str | None,
 ) -> None:
     """Predict new rows with a trial's model.
 
-    DATA is what `data.train` takes: files, folders, globs, s3://... The target column is not needed.
+    DATA is what `data.train` takes: files, folders, globs, s3://... The target column is not needed. The output has
+    one row for each row of DATA, in their order.
     """
+    if out is not None:
+        check_may_write(out, force=force)
     run, data = run_and_data(runs_dir, words)
     found = Run.open(find_run(runs_dir, run))
-    rows = predict_rows(
-        found, find_trial(found, trial), data, out, workers_for(address), keep=tuple(dict.fromkeys(keep))
-    )
-    click.echo(f"{printable(out)}: {rows:,} rows")
+    chosen, columns = find_trial(found, trial), tuple(dict.fromkeys(keep))
+    if out is not None:
+        done = predict_rows(found, chosen, data, out, workers_for(address), keep=columns)
+        click.echo(f"{printable(out)}: {counted(done.rows, 'row')}")
+    else:
+        # Rows that cannot be predicted are reported at the end: until then nothing is printed.
+        with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as file:
+            done = predict_rows(found, chosen, data, file, workers_for(address), keep=columns)
+            file.seek(0)
+            _print(file)
+    for line in _unseen_lines(done.unseen):
+        click.echo(line, err=True)
+
+
+def _print(file: IO[bytes]) -> None:
+    if sys.stdout.isatty():
+        click.echo(printable_block(file.read().decode()), nl=False)
+    else:
+        shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.flush()
+
+
+def _unseen_lines(unseen: Mapping[str, UnseenValues]) -> Iterator[str]:
+    """`carrier: 12 values in 34 rows were not in the training rows`"""
+    for column, found in unseen.items():
+        many = "more than " if len(found.values) >= MOST_VALUES else ""
+        values, rows = counted(len(found.values), "value"), counted(found.rows, "row")
+        were = "was" if len(found.values) == 1 else "were"
+        yield f"{printable(column)}: {many}{values} in {rows} {were} not in the training rows and counted as `other`."

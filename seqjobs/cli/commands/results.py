@@ -1,4 +1,4 @@
-"""seqjobs results: the leaderboard."""
+"""seqjobs results: print the leaderboard."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ TOP_OF_TABLE = 20
 @click.command("results")
 @run_argument
 @runs_dir_option
-@click.option("--top", metavar="N", type=click.IntRange(min=1), help="Only the first N trials of each objective.")
+@click.option("--top", metavar="N", type=click.IntRange(min=1), help="Print only the first N trials of each objective.")
 @click.option(
     "--sort",
     metavar="COLUMN",
     default="rank",
     show_default=True,
-    help="Order by a column, a hyperparameter too; -COLUMN puts the largest first (--sort=-seconds).",
+    help="Sort by a column, a metric or a hyperparameter. -COLUMN puts the largest value first, as in --sort=-seconds.",
 )
 @output_option("table", "csv", "markdown", "json")
 def command(run: str | None, runs_dir: Path, top: int | None, sort: str, output: str) -> None:
     """Print the leaderboard of a run."""
     found = Run.open(find_run(runs_dir, run))
+    if not found.records:
+        click.echo(f"no trial of run {found.id} has finished yet.", err=True)
     names = names_of(found)
     boards = tuple(sorted_board(board, sort, names) for board in found.leaderboards)
     if output == "table":

@@ -1,4 +1,4 @@
-"""seqjobs schema: the spec's JSON Schema."""
+"""seqjobs schema: print the JSON Schema of specs."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from seqjobs.spec.schema import json_schema
 
 @click.command("schema")
 def command() -> None:
-    """Print the JSON Schema of a spec, for editors."""
+    """Print the JSON Schema of specs, for editors."""
     click.echo(json.dumps(json_schema(), indent=2))

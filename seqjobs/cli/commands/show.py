@@ -1,4 +1,4 @@
-"""seqjobs show: one run."""
+"""seqjobs show: show one run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seqjobs.results.run_folders import find_run
 @runs_dir_option
 @output_option("table", "json")
 def command(run: str | None, runs_dir: Path, output: str) -> None:
-    """Show how a run stands and where its files lie."""
+    """Show the status of a run and the paths of its files."""
     found = Run.open(find_run(runs_dir, run))
     if output == "json":
         print_json(run_json(found))

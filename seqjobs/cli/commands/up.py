@@ -14,7 +14,7 @@ from seqjobs.execution.kept import cluster
 
 @click.command("up")
 @click.option(
-    "--workers", type=click.IntRange(min=1), help="The workers to keep warm; left out, one for each CPU or GPU."
+    "--workers", type=click.IntRange(min=1), help="Start this many workers. Default: one for each CPU or GPU."
 )
 @click.option(
     "--idle",
@@ -23,14 +23,14 @@ from seqjobs.execution.kept import cluster
     type=click.FloatRange(min=0, min_open=True),
     default=cluster.IDLE_SECONDS / 60,
     show_default=True,
-    help="Without a submit for so long, the cluster ends by itself.",
+    help="Shut down after this many minutes without a submit.",
 )
 @output_option("table", "json")
 def command(*, workers: int | None, idle_minutes: float, output: str) -> None:
-    """Keep a local cluster warm for the next submits.
+    """Start a local cluster that stays warm for the next submits.
 
-    Submits of the same user without `--address` use it as long as it has the same seqjobs, libraries and environment;
-    `seqjobs down` ends it. Where one is up already, shows how it stands.
+    Submits without `--address` use it if they have the same user, versions and environment. `seqjobs down` ends it. If
+    a cluster is up already, this command shows its status.
     """
     status, was_up = cluster.up(
         workers=workers, idle_seconds=idle_minutes * 60, notify=lambda text: click.echo(f"{text}.", err=True)

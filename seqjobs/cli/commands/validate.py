@@ -1,4 +1,4 @@
-"""seqjobs validate: every mistake in the specs, without data, TensorFlow or Ray."""
+"""seqjobs validate: print every mistake in specs, without data, TensorFlow or Ray."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seqjobs.spec.load import load_jobs
 def command(specs: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
     """Check specs and print every mistake in them.
 
-    Reads no data; `seqjobs plan` also compares the specs with the data they name.
+    Reads no data. `seqjobs plan` also compares specs with the data that they name.
     """
     plan = make_plan(load_jobs(specs, overrides))
     counts = Counter(trial.job for trial in plan.trials)

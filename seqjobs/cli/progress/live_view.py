@@ -22,10 +22,10 @@ from seqjobs.cli.views.formatting import (
     shown_duration,
     shown_estimate,
     shown_metric,
-    shown_percent,
     shown_value,
 )
 from seqjobs.cli.views.tables import GAP, Column, Table
+from seqjobs.errors.percentages import shown_percent
 from seqjobs.errors.printable import printable
 from seqjobs.execution.events import Event
 from seqjobs.planning.plan import Plan
@@ -71,7 +71,7 @@ class LiveView:
             self._live.start()
 
     def warning(self, text: str) -> None:
-        self._console.print(Text(f"warning: {printable(text)}", style="yellow"), soft_wrap=True)
+        self._console.print(Text(f"warning: {printable(text)}", style="yellow"))
 
     def notice(self, text: str) -> None:
         self._notice = text
@@ -81,7 +81,7 @@ class LiveView:
     def planned(self, run_id: str, plan: Plan, standing: Standing) -> None:
         with self._lock:
             self._tracker.begin(run_id, plan, standing)
-        self._console.print(Text(start_line(run_id, plan, standing)), soft_wrap=True)
+        self._console.print(Text(start_line(run_id, plan, standing)))
         if not self._live.is_started:
             self._live.start()
 
@@ -92,7 +92,7 @@ class LiveView:
     def close(self) -> None:
         self._live.stop()
         if self._open and self._tracker.has_trained:
-            self._console.print(Text(end_line(self._tracker)), soft_wrap=True)
+            self._console.print(Text(end_line(self._tracker)))
         self._open = False
 
     def _draw(self) -> Group:
@@ -102,17 +102,18 @@ class LiveView:
             lines = drawing(
                 self._tracker, size.width, size.height, notice=self._notice, ascii_only=not encoding.startswith("utf")
             )
-        return Group(*lines)
+        return Group(*lines, Text())
 
 
 def drawing(
     tracker: Tracker, width: int, height: int, *, notice: str = "", ascii_only: bool = False
 ) -> list[RenderableType]:
-    """Return what fits a terminal of `width` x `height` cells: at most `height - 1` lines, none of which wraps.
+    """Return what fits a terminal of `width` x `height` cells: at most `height - 2` lines, none of which wraps.
 
-    A drawing that is taller than the terminal could not be removed again.
+    A drawing that is taller than the terminal could not be removed again. Neither could one whose last line is full: a
+    terminal echoes Ctrl-C as `^C` behind it. So an empty line follows.
     """
-    room = max(height - 1, 1)
+    room = max(height - 2, 1)
     last = [Text(notice, style="yellow")] if notice else []
     if tracker.standing is None:
         lines: list[RenderableType] = [_stage_line(tracker), *last]

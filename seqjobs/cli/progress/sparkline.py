@@ -10,7 +10,7 @@ ASCII_BLOCKS = "_.-:=+*#"
 
 
 def sparkline(values: Sequence[float], width: int, *, ascii_only: bool = False) -> str:
-    """At most `width` characters, the lowest value the lowest block; what is no number is a blank.
+    """Return at most `width` characters, the lowest value as the lowest block; NaN and infinities are blanks.
 
     A longer series is thinned to the last value of each of `width` equal parts, so that its end is the present.
     """

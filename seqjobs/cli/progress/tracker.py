@@ -1,4 +1,4 @@
-"""Tracker: folds what a run reports into what a person wants to see of it."""
+"""Tracker: what a person wants to see of a run, updated by its events."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from seqjobs.results.record import TrialRecord
 from seqjobs.spec.sections import ObjectiveSpec
 from seqjobs.training.outcome import EpochReport
 
-# A guess out of less than this much of a trial would be one out of the first, slow epoch.
+# With less than this much of a trial done, the estimate would come from the first, slow epoch.
 LEAST_PROGRESS = 0.2
 LEAST_RATE = 2.0
 
 
 @dataclass(kw_only=True)
 class WorkerRow:
-    """What a worker does at the moment; `trial` is the pack's best member so far, None while it waits."""
+    """What a worker does at the moment; `trial` is the best member of its pack so far, None while it waits."""
 
     worker: str
     pack: Pack | None = None
@@ -46,16 +46,16 @@ class WorkerRow:
     epoch: int = 0  # epochs that ended
     loss: float | None = None
     values: list[float] = field(default_factory=list)
-    """The objective's metric, one number an epoch."""
+    """The objective's metric, one number per epoch."""
 
     @property
     def epochs(self) -> int | None:
-        """How many it will train at most."""
+        """The most epochs that it will train."""
         return self.pack.trials[0].spec.fit.epochs if self.pack is not None else None
 
     @property
     def progress(self) -> float:
-        """How many trials' worth of epochs are behind it."""
+        """The epochs that ended, counted in trials."""
         return len(self.pack.trials) * min(self.epoch / self.epochs, 1.0) if self.pack and self.epochs else 0.0
 
 
@@ -100,7 +100,7 @@ class Tracker:
         self.stage, self.stage_began = text, self._clock()
 
     def begin(self, run_id: str, plan: Plan, standing: Standing) -> None:
-        """The one place that looks at every trial; all later ones look one up."""
+        """Begin with a plan. This method alone looks at every trial; the others look single ones up."""
         self.run_id, self.standing = run_id, standing
         self.stage = ""
         self.jobs = tuple(job.name for job in plan.jobs)
@@ -140,8 +140,8 @@ class Tracker:
         return self._objectives[best.trial.job]
 
     def event(self, event: Event, standing: Standing) -> tuple[str, ...]:
-        """Takes an event; returns what is worth a line of its own: a failed trial, a worker lost or replaced,
-        what the run waits for."""
+        """Take an event; return lines for a log: a trial that failed, a worker that was lost or replaced, what the run
+        waits for."""
         self.standing = standing
         notes: tuple[str, ...] = ()
         match event:
@@ -180,7 +180,7 @@ class Tracker:
         return self._clock() - self.stage_began
 
     def seconds_left(self) -> float | None:
-        """A guess from what this submit trained so far; None while there is too little to guess from."""
+        """Estimate from what this submit trained so far; None while that is too little."""
         standing = self.standing
         if standing is None or self._training_began is None:
             return None
@@ -191,7 +191,7 @@ class Tracker:
         return (self._clock() - self._training_began) / done * left
 
     def trials_per_second(self) -> float | None:
-        """Of this submit so far; None where that is less than two, and says less than the time left does."""
+        """Return the rate of this submit so far; None below two, when the time left says more."""
         if self._training_began is None:
             return None
         rate = self._ended / max(self._clock() - self._training_began, 1e-3)
@@ -238,7 +238,7 @@ class Tracker:
             self._uncommitted.extend(trial.id for trial in trials)
 
     def _commit(self) -> tuple[str, ...]:
-        """Trials are committed in the order in which they end, so only the oldest has to be asked for."""
+        """Rank trials that were committed. They are committed in the order of their ends: only the oldest counts."""
         notes: list[str] = []
         records = self.standing.records if self.standing is not None else {}
         while self._uncommitted and self._uncommitted[0] in records:

@@ -7,10 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from seqjobs.cli.views.formatting import shown_percent
 from seqjobs.cli.views.tables import Column, Table, print_table
-from seqjobs.data.figures import DataFigures
-from seqjobs.data.profiles import ColumnProfile
+from seqjobs.data.inspection.column_profile import ColumnProfile
+from seqjobs.data.inspection.figures import DataFigures
+from seqjobs.errors.percentages import shown_percent
 from seqjobs.errors.printable import clipped, printable
 
 MAX_COLUMNS = 100

@@ -11,7 +11,6 @@ from seqjobs.errors.printable import clipped, printable
 from seqjobs.spec.job_spec import Assignment
 
 MAX_VALUE_LENGTH = 24
-MAX_PERCENT_DIGITS = 3
 
 
 def shown_metric(value: float | None) -> str:
@@ -28,15 +27,6 @@ def shown_value(value: object) -> str:
     if value is None or isinstance(value, bool | list | tuple | dict):
         return clipped(printable(json.dumps(value, default=str)), MAX_VALUE_LENGTH)
     return clipped(printable(value), MAX_VALUE_LENGTH)
-
-
-def shown_percent(share: float) -> str:
-    """Format a share of 1: `24%`. A share that would read 0% or 100% without being so gets more digits: `99.6%`."""
-    for digits in range(MAX_PERCENT_DIGITS + 1):
-        text = f"{share:.{digits}%}"
-        if share in (0.0, 1.0) or float(text.removesuffix("%")) not in (0.0, 100.0):
-            return text
-    return f"<{0.1**MAX_PERCENT_DIGITS:g}%" if share < 0.5 else f">{100 - 0.1**MAX_PERCENT_DIGITS:g}%"
 
 
 def shown_duration(seconds: float) -> str:

@@ -42,13 +42,15 @@ def _columns(board: Leaderboard, entries: tuple[Entry, ...], names: Mapping[str,
     yield Column(title="#", cells=ranks, right=True)
     yield Column(title="trial", cells=tuple(entry.trial for entry in entries), whole=True)
     if len({entry.job for entry in board.entries}) > 1:
-        yield Column(title="job", cells=tuple(printable(entry.job) for entry in entries))
+        yield Column(title="job", cells=tuple(printable(entry.job) for entry in entries), optional=True)
     metric = printable(board.objective.metric)
     yield Column(title=metric, cells=tuple(shown_metric(entry.value) for entry in entries), right=True, style="bold")
     if any(entry.repeat for entry in board.entries):
-        yield Column(title="mean", cells=tuple(shown_metric(entry.mean) for entry in entries), right=True)
-        yield Column(title="std", cells=tuple(shown_metric(entry.std) for entry in entries), right=True)
-        yield Column(title="seed", cells=tuple(str(entry.seed) for entry in entries), right=True)
+        yield Column(
+            title="mean", cells=tuple(shown_metric(entry.mean) for entry in entries), right=True, optional=True
+        )
+        yield Column(title="std", cells=tuple(shown_metric(entry.std) for entry in entries), right=True, optional=True)
+        yield Column(title="seed", cells=tuple(str(entry.seed) for entry in entries), right=True, optional=True)
     if len({entry.status for entry in board.entries}) > 1:
         yield Column(title="status", cells=tuple(str(entry.status) for entry in entries))
     for key in hyperparameter_keys(entry.hyperparameters for entry in board.entries):

@@ -14,9 +14,10 @@ from seqjobs.cli.views.formatting import counted, hyperparameter_keys, short_nam
 from seqjobs.cli.views.json_output import print_json
 from seqjobs.cli.views.tables import Column, Table, print_line, print_table, results_console
 from seqjobs.data.dataset import split_rows
-from seqjobs.data.figures import data_figures
+from seqjobs.data.inspection.figures import raise_errors, read_figures
 from seqjobs.data.plan_check import Inspection, inspect_plan
 from seqjobs.errors.printable import printable
+from seqjobs.planning.demand import note_missing_gpus
 from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.trial import Trial
 from seqjobs.spec.job_spec import JobSpec
@@ -28,7 +29,7 @@ def show_plan(plan: Plan, output: str, *, reads_rows: bool = False) -> None:
     """Read the data's footers, or its rows, check what can be checked without training, and print what would run."""
     inspection = inspect_plan(plan)
     plan = inspection.plan
-    figures = tuple(map(data_figures, plan.datasets)) if reads_rows else ()
+    figures = read_figures(plan, inspection.schemas) if reads_rows else ()
     if output == "json":
         data = {"data": [figures_json(dataset) for dataset in figures]} if reads_rows else {}
         print_json({**plan_json(plan, inspection), **data})
@@ -36,18 +37,20 @@ def show_plan(plan: Plan, output: str, *, reads_rows: bool = False) -> None:
         print_plan(results_console(), plan, inspection)
         for dataset in figures:
             print_figures(results_console(), dataset)
-    for dataset in figures:
-        if dataset.error is not None:
-            raise dataset.error
+    raise_errors(figures)
 
 
 def plan_json(plan: Plan, inspection: Inspection) -> dict[str, Any]:
-    """`{"trials": {"total"}, "packs", "together", "programs", "jobs", "datasets", "plan"}`; `plan` has every trial."""
+    """Return `{"trials": {"total"}, "packs", "together", "programs", "notes", "jobs", "datasets", "plan"}`.
+
+    `plan` has every trial.
+    """
     return {
         "trials": {"total": len(plan.trials)},
         "packs": len(plan.packs),
         "together": list(pack_lines(plan)),
         "programs": plan.num_programs,
+        "notes": list(note_missing_gpus(plan)),
         "jobs": [_job_json(job, plan) for job in plan.jobs],
         "datasets": [_dataset_json(source, inspection) for source in plan.datasets],
         "plan": [
@@ -110,6 +113,8 @@ def print_plan(console: Console, plan: Plan, inspection: Inspection) -> None:
             print_line(console, line)
         totals = f"{counted(len(plan.trials), 'trial')}, {counted(len(plan.packs), 'pack')}, {models}"
     print_line(console, f"{totals}; nothing was started")
+    for note in note_missing_gpus(plan):
+        print_line(console, f"note: {note}", style="yellow")
 
 
 def _packs_matter(plan: Plan) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+import rich.table
 from rich.console import Console
 from rich.text import Text
 
@@ -25,6 +26,8 @@ from seqjobs.results.run import Run, RunStatus
 from seqjobs.spec.spec_file import STDIN
 
 MAX_FAILURES = 5
+NAME_WIDTH = 12
+_TO_COPY = ("resume with", "path")
 TOP_OF_OUTCOME = 10
 
 
@@ -133,9 +136,14 @@ def _from_here(path: Path) -> str:
 
 
 def print_facts(console: Console, run: Run) -> None:
-    """Print a run on one page: a line for each fact, after its name."""
+    """Print a run on one page: each fact after its name. What is to be copied is never broken."""
     for name, value in _facts(run):
-        print_line(console, Text.assemble((f"{name:<12}", "dim"), value))
+        if name in _TO_COPY:
+            print_line(console, Text.assemble((f"{name:<{NAME_WIDTH}}", "dim"), value))
+        else:
+            line = rich.table.Table.grid(rich.table.Column(width=NAME_WIDTH, style="dim"), rich.table.Column())
+            line.add_row(name, Text(value))
+            console.print(line)
 
 
 def _facts(run: Run) -> Iterator[tuple[str, str]]:

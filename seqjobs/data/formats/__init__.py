@@ -1,4 +1,4 @@
-"""Formats: how the rows of a file become Arrow record batches; one module a format."""
+"""Formats: how the rows of a file become Arrow record batches; one module per format."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ FORMATS: dict[str, Callable[[DataSpec], Format]] = {
     "orc": lambda _: OrcFormat(),
     "json-lines": JsonLinesFormat,
 }
-"""By the names that `seqjobs.spec.data_files.SUFFIXES` gives the endings of files."""
+"""By the names of formats in `seqjobs.spec.data_files.SUFFIXES`."""
 
 
 def format_of(source: SourceFile, spec: DataSpec) -> Format:
-    """The reader of a data file. Raises DataError (E415)."""
+    """Return the reader of a data file. Raises DataError (E415)."""
     return FORMATS[format_name(source.path.name)](spec)
 
 

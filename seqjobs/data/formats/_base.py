@@ -1,4 +1,4 @@
-"""Format: what the data stage asks of a file format."""
+"""Format: what every file format offers to the data stage."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from seqjobs.data.source_file import SourceFile
 
 @dataclass(frozen=True, kw_only=True)
 class Footer:
-    """What a file says of its rows before they are read."""
+    """What is known of the rows of a file before they are read."""
 
     schema: pa.Schema
     rows: int
 
 
 class Format(Protocol):
-    """Reads one format. Holds nothing of a file; every failure is a DataError that names the file.
+    """Reads one format. Keeps no state of a file. Every failure is a DataError that names the file.
 
-    E411 a file that is not whole or not of the format, E412 a checksum that does not match, E413 what is too large
-    to be read safely, E414 what this build of Arrow cannot decode, E401 a file that cannot be opened; of text, E403
-    what is not of its column's type.
+    E401 a file that cannot be opened, E410 a text that cannot be read as its column's type, E411 a file that is
+    damaged or of another format, E412 a checksum that does not match, E413 a file that needs more memory than is free,
+    E414 what this build of Arrow cannot decode.
     """
 
     def footer(self, source: SourceFile) -> Footer:
-        """The schema and the number of rows: cheaply, but for text, which is read for it."""
+        """Return the schema and the number of rows. This is cheap, except for text, which must be read."""
 
     def batches(
         self, source: SourceFile, footer: Footer, columns: Sequence[str], rows: int
     ) -> Iterator[pa.RecordBatch]:
-        """All rows in file order, at most `rows` at a time, with at least `columns`; look them up by name."""
+        """Yield all rows in file order, at most `rows` at a time, with at least `columns`, in any order."""
 
 
 def in_pieces(batch: pa.RecordBatch, rows: int) -> Iterator[pa.RecordBatch]:
-    """The batch in pieces of at most `rows`, without copying any."""
+    """Yield the batch in pieces of at most `rows`, without a copy."""
     for start in range(0, batch.num_rows, rows):
         yield batch.slice(start, rows)

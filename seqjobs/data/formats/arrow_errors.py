@@ -1,4 +1,4 @@
-"""arrow_errors: Arrow's errors as DataErrors."""
+"""arrow_errors: turn Arrow's errors into DataErrors."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from seqjobs.data.source_file import SourceFile
-from seqjobs.data.store_errors import unreachable
+from seqjobs.data.stores import unreachable
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 
 MESSAGE_LENGTH = 200
 
-# By these words the stores' own errors are known.
+# Words of the errors of object stores.
 _OF_STORES = re.compile(r"AWS Error|google::cloud|GCS|Azure|HDFS|curl|HTTP|[Nn]etwork|[Tt]imed? ?out")
 
 Told = Callable[[SourceFile, str], DataError | None]
-"""What a format makes of a message of its own; None for what is none of its own."""
+"""Returns the error for a message of Arrow that a format knows, or None."""
 
 
 @contextmanager
 def arrow_errors(
     source: SourceFile, format_name: str, told: Told = lambda _, __: None, part: str = ""
 ) -> Iterator[None]:
-    """The words of Arrow's messages are all there is to tell its errors apart; `part` names what was read."""
+    """Within it, errors of Arrow become DataErrors. `part` names the part of the file that is read.
+
+    Arrow's errors differ only in their messages.
+    """
     try:
         yield
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
@@ -34,7 +37,7 @@ def arrow_errors(
         raise DataError("E401", what, where=source.where, fix="make it readable.") from error
     except (pa.ArrowMemoryError, MemoryError) as error:
         what = f"more memory is needed to decode the file than is free: {_message(error, part)}"
-        fix = "check its origin, or write it again in smaller row groups or batches."
+        fix = "check where the file comes from, or write it again in smaller row groups or batches."
         raise DataError("E413", what, where=source.where, fix=fix) from error
     except pa.ArrowNotImplementedError as error:
         raise undecodable(source, _message(error, part)) from error
@@ -46,7 +49,7 @@ def arrow_errors(
 
 
 def undecodable(source: SourceFile, message: str) -> DataError:
-    what = f"the file holds what cannot be decoded here: {message}"
+    what = f"this version of Arrow cannot decode the file: {message}"
     fix = "write it again with plain numeric columns and zstd or snappy compression."
     return DataError("E414", what, where=source.where, fix=fix)
 
@@ -57,8 +60,8 @@ def damaged(source: SourceFile, format_name: str, message: str) -> DataError:
 
 
 def too_large(source: SourceFile, message: str) -> DataError:
-    what = f"the file cannot be read safely: {message}"
-    return DataError("E413", what, where=source.where, fix="check its origin.")
+    what = f"the file would need too much memory: {message}"
+    return DataError("E413", what, where=source.where, fix="check where the file comes from.")
 
 
 def _message(error: BaseException, part: str) -> str:

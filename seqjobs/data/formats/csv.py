@@ -1,7 +1,9 @@
-"""CsvFormat: text files of comma-separated values, with the columns' names in the first line."""
+"""CsvFormat: text files of comma-separated values, with the names of the columns in the first line."""
 
 from __future__ import annotations
 
+import codecs
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +16,6 @@ import pyarrow.csv as pacsv
 
 from seqjobs.data.formats._base import Footer, in_pieces
 from seqjobs.data.formats.arrow_errors import arrow_errors
-from seqjobs.data.formats.csv_header import CsvHeader
-from seqjobs.data.formats.text_stream import open_text
 from seqjobs.data.formats.text_types import Types, declared_types, wider
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
@@ -24,13 +24,19 @@ from seqjobs.spec.data_section import CsvSpec, DataSpec
 
 BLOCK_BYTES = 4 << 20
 _CONVERSION = re.compile(r"In CSV column #(\d+): (?:(Row #\d+): )?CSV conversion error to (\w+): invalid value (.*)")
+_OTHER_COUNT = re.compile(r"Expected 1 columns, got \d+")
+_DELIMITERS = (";", "\t", "|", ",")
+SNIFFED_BYTES = 1 << 20
+"""Bytes of a file that are looked at if it cannot be read as the spec says."""
 _TABS = {".tsv": "\t"}
 
 
 @final
 class CsvFormat:
-    """Reads text a block at a time. The first one tells the types; where a later one shows that a column is wider, its
-    file is read again with that."""
+    """Reads text a block at a time.
+
+    The first block decides the types; if a later block needs a wider type of a column, the file is read again with it.
+    """
 
     def __init__(self, spec: DataSpec) -> None:
         self._csv = spec.csv or CsvSpec()
@@ -41,14 +47,14 @@ class CsvFormat:
         while True:
             try:
                 with self._open(source, {**types, **self._declared}) as reader:
-                    if any(map(pa.types.is_binary, reader.schema.types)):  # as a column is taken that is no text
+                    if any(map(pa.types.is_binary, reader.schema.types)):  # Arrow's type for a column that is not text
                         raise pa.ArrowInvalid("invalid UTF8 data")
                     return Footer(schema=reader.schema, rows=sum(batch.num_rows for batch in reader))
             except DataError as error:
                 found = _CONVERSION.search(error.what)
                 if found is None:
                     raise
-                with self._open(source, types) as reader:  # without the declared ones, that may not fit the first row
+                with self._open(source, types) as reader:  # without declared types, which may not fit the first row
                     name = reader.schema.names[int(found[1])]
                     kind = self._declared.get(name, reader.schema.field(int(found[1])).type)
                 value = f"{shown(found[4].strip(chr(39)))} in {found[2].lower() if found[2] else 'a row'}"
@@ -68,25 +74,27 @@ class CsvFormat:
     ) -> Iterator[pacsv.CSVStreamingReader]:
         told = partial(_told, self._csv.encoding)
         delimiter = self._csv.delimiter or _TABS.get(source.suffix, ",")
-        with arrow_errors(source, "CSV", told), open_text(source, CsvHeader(source, delimiter)) as opened:
+        with arrow_errors(source, "CSV", told), source.open_stream() as opened:
             yield pacsv.open_csv(
                 opened,
-                # One thread: else a message does not tell the row.
+                # With more threads a message does not name the row.
                 read_options=pacsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False, encoding=self._csv.encoding),
                 parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
                 convert_options=pacsv.ConvertOptions(
                     column_types=types,
                     include_columns=list(columns),
                     decimal_point=self._csv.decimal_point,
-                    # Else a column of texts that look like times would be one of times.
+                    # Without this, a column of texts that look like times would become a column of times.
                     timestamp_parsers=[],
                 ),
             )
 
 
 def _with_nulls(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Empty cells are missing in columns of text as they are in others. Arrow can say so only together with taking
-    `NA` and `null` for missing, which may be words."""
+    """Return the batch with nulls for empty cells of text columns, as other columns have them.
+
+    Arrow has an option for this, but it also makes nulls of `NA` and `null`, which may be words.
+    """
     for index, column in enumerate(batch.columns):
         if not pa.types.is_string(column.type):
             continue
@@ -98,9 +106,52 @@ def _with_nulls(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _told(encoding: str, source: SourceFile, message: str) -> DataError | None:
-    if "UTF" in message or "codec can't decode" in message:
-        what, fix = f"the text is not {encoding}: {message}", "name its encoding in data.csv.encoding, such as latin-1."
+    if "UTF" in message or "codec can't decode" in message or _is_utf_16(source, encoding):
+        what = f"the text is not {encoding}: {message}"
+        fix = f"write data.csv: {{encoding: {_other_encoding(source, encoding)}}}."
         return DataError("E411", what, where=source.where, fix=fix)
     if "Empty CSV file" in message:
         return DataError("E406", "the file is empty", where=source.where, fix="name files that have rows.")
+    if _OTHER_COUNT.search(message):
+        delimiter = other_delimiter(_beginning(source).decode(encoding, errors="replace").partition("\n")[0])
+        if delimiter is not None:
+            what = f"this is not a whole CSV file: {message}"
+            return DataError("E411", what, where=source.where, fix=write_delimiter(delimiter))
     return None
+
+
+def other_delimiter(header: str) -> str | None:
+    """Return what separates the columns in a first line that was read as one column; None if nothing seems to."""
+    found = max(_DELIMITERS, key=header.count)
+    return found if header.count(found) else None
+
+
+def write_delimiter(delimiter: str) -> str:
+    """Return the fix for a file with another delimiter."""
+    return f"write data.csv: {{delimiter: {json.dumps(delimiter)}}}, which separates the columns of the first line."
+
+
+def _other_encoding(source: SourceFile, encoding: str) -> str:
+    """Return the first of the other encodings that can decode the beginning of a file; latin-1 can decode anything."""
+    if _is_utf_16(source, encoding):
+        return "utf-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(_beginning(source))
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "latin-1" if encoding == "utf-8" else "utf-8"
+
+
+def _is_utf_16(source: SourceFile, encoding: str) -> bool:
+    """Whether a file that was read with another encoding begins as UTF-16 does."""
+    return encoding != "utf-16" and _beginning(source).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
+def _beginning(source: SourceFile) -> bytes:
+    """Return the first bytes of the text; none if they cannot be decompressed."""
+    try:
+        with source.open_stream() as opened:
+            content: bytes = opened.read(SNIFFED_BYTES)
+    except OSError:
+        return b""
+    return content

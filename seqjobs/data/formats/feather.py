@@ -18,12 +18,14 @@ _errors = partial(arrow_errors, format_name="Arrow IPC (Feather version 2)")
 
 @final
 class FeatherFormat:
-    """Reads one record batch after another, and looks at all offsets in it before anyone follows them: those of a
-    damaged file lead out of its memory."""
+    """Reads one record batch after another, and checks all offsets before they are used.
+
+    The offsets of a damaged file may lead out of its memory.
+    """
 
     def footer(self, source: SourceFile) -> Footer:
         with _errors(source), _open(source) as file:
-            _ = file.schema.names  # decoded here, so that names that are not UTF-8 are met here
+            _ = file.schema.names  # decoded here, so that a name that is not UTF-8 fails here
             return Footer(schema=file.schema, rows=file.count_rows())
 
     def batches(

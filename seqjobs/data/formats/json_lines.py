@@ -1,4 +1,4 @@
-"""JsonLinesFormat: text files with one JSON object a line, all with the same keys."""
+"""JsonLinesFormat: text files with one JSON object per line, all with the same keys."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import pyarrow.json as pajson
 
 from seqjobs.data.formats._base import Footer, in_pieces
 from seqjobs.data.formats.arrow_errors import arrow_errors
-from seqjobs.data.formats.json_shape import JsonShape
-from seqjobs.data.formats.text_stream import open_text
 from seqjobs.data.formats.text_types import Types, declared_types, unconvertible, wider_than
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
@@ -27,8 +25,11 @@ _CHANGED = re.compile(r"Column\(/(.+?)\) changed from (\w+) to (\w+)")
 
 @final
 class JsonLinesFormat:
-    """Reads text a block at a time. The first one tells the keys and the types; where a later one shows that a column
-    is wider, its file is read again with that."""
+    """Reads text a block at a time.
+
+    The first block decides the keys and the types; if a later block needs a wider type of a column, the file is read
+    again with it.
+    """
 
     def __init__(self, spec: DataSpec) -> None:
         self._declared = declared_types(spec.types)
@@ -42,7 +43,7 @@ class JsonLinesFormat:
                 raise
         with self._open(source, self._declared) as reader:
             schema = reader.schema
-        # Arrow does not tell which column it was: each is read alone.
+        # Arrow does not name the column, so each column is read alone.
         types = {field.name: self._widened(source, field) for field in schema}
         with self._open(source, types) as reader:
             return Footer(schema=reader.schema, rows=sum(batch.num_rows for batch in reader))
@@ -56,7 +57,7 @@ class JsonLinesFormat:
                 yield from in_pieces(batch, rows)
 
     def _widened(self, source: SourceFile, field: pa.Field) -> pa.DataType:
-        # Only in JSON is a string told from a number that is not one.
+        # In JSON, quotes tell a string from a number.
         strings = (pa.string(),) if pa.types.is_null(field.type) else ()
         wider = () if field.name in self._declared else (*wider_than(field.type), *strings)
         for kind in (field.type, *wider):
@@ -73,7 +74,7 @@ class JsonLinesFormat:
 
     @contextmanager
     def _open(self, source: SourceFile, types: Types, *, only: bool = False) -> Iterator[pajson.JSONStreamingReader]:
-        with arrow_errors(source, "JSON lines", _told), open_text(source, JsonShape(source)) as opened:
+        with arrow_errors(source, "JSON lines", _told), source.open_stream() as opened:
             yield pajson.open_json(
                 opened,
                 read_options=pajson.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
@@ -86,9 +87,9 @@ class JsonLinesFormat:
 
 def _told(source: SourceFile, message: str) -> DataError | None:
     if (changed := _CHANGED.search(message)) and changed[2] != "null":
-        what = f"column {shown(changed[1])} holds a {changed[3]} where other rows hold a {changed[2]}"
+        what = f"column {shown(changed[1])} has a {changed[3]} where other rows have a {changed[2]}"
         fix = "correct it, so that all rows have one type."
-        return DataError("E403", f"{what}: {message}", where=source.where, fix=fix)
+        return DataError("E410", f"{what}: {message}", where=source.where, fix=fix)
     if "Empty JSON" in message:
         return DataError("E406", "the file is empty", where=source.where, fix="name files that have rows.")
     if "straddl" in message:

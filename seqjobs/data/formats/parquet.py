@@ -15,20 +15,21 @@ from seqjobs.data.formats.arrow_errors import arrow_errors, damaged, too_large, 
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
 
-# A footer may claim lists and strings of any length; these are far above honest ones and far below the memory.
+# A footer may claim lists and strings of any length. These limits are far above those of real files, and far below
+# the memory of a machine.
 THRIFT_STRING_BYTES = 64 << 20
 THRIFT_CONTAINER_ITEMS = 1_000_000
 
 
 @final
 class ParquetFormat:
-    """Reads Parquet with page checksums verified where the file has them, and limits on what its footer may claim."""
+    """Reads Parquet, verifies page checksums if the file has them, and limits what the footer may claim."""
 
     def footer(self, source: SourceFile) -> Footer:
         with _errors(source), _open(source) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
             groups = [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)]
-            _ = schema.names  # decoded here, so that names that are not UTF-8 are met here
+            _ = schema.names  # decoded here, so that a name that is not UTF-8 fails here
         if rows != sum(groups) or min(groups, default=0) < 0:
             raise damaged(source, "Parquet", f"its footer counts {rows} rows, and {sum(groups)} in its row groups")
         return Footer(schema=schema, rows=rows)
@@ -37,7 +38,7 @@ class ParquetFormat:
         self, source: SourceFile, footer: Footer, columns: Sequence[str], rows: int
     ) -> Iterator[pa.RecordBatch]:
         strings = [field.name for field in footer.schema if field.name in columns and _is_string(field.type)]
-        # A dictionary of one long string can stand for a million rows: decoded to strings they are beyond any memory.
+        # One long string in a dictionary may stand for a million rows, which no memory could hold as separate strings.
         with _errors(source), _open(source, read_dictionary=strings) as file:
             for group in range(file.num_row_groups):
                 with _errors(source, part=f"row group {group}"):
@@ -52,7 +53,7 @@ def _is_string(kind: pa.DataType) -> bool:
 def _open(source: SourceFile, **options: Any) -> Iterator[pq.ParquetFile]:
     with (
         source.open() as opened,
-        # Without pre_buffer the compressed bytes of only one row group are held; of a store few large pieces are asked.
+        # Without pre_buffer, only one row group is held compressed; with it, a store gets few large requests.
         pq.ParquetFile(
             opened,
             **options,
@@ -69,7 +70,7 @@ def _told(source: SourceFile, message: str) -> DataError | None:
     if "CRC checksum verification failed" in message:
         return DataError(
             "E412",
-            f"a page's checksum does not match, the file was changed after it was written: {message}",
+            f"a page's checksum does not match, so the file was changed after it was written: {message}",
             where=source.where,
             fix="copy or write the file again.",
         )

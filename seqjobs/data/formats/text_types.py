@@ -1,4 +1,4 @@
-"""The types of a text file's columns: guessed from its beginning, and widened where that was wrong."""
+"""The types of a text file's columns: guessed from its beginning, and widened if the guess was wrong."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from seqjobs.errors.problems import shown
 Types = dict[str, pa.DataType]
 
 WIDENING = (pa.null(), pa.int64(), pa.float64())
-"""What the first rows of a column look like, and behind it what later ones may show it to be."""
+"""A column that looks like one of these types in its first rows may turn out to be one of those after it."""
 
 
 def declared_types(types: Mapping[str, str]) -> Types:
-    """Those of `data.types`, as Arrow has them."""
+    """Return the types in `data.types` as Arrow's types."""
     return {name: pa.type_for_alias(kind) for name, kind in types.items()}
 
 
 def wider(types: Types, name: str, found: pa.DataType, declared: Types, source: SourceFile, value: str) -> Types:
-    """The types with a wider one for a column. Raises DataError (E403) where there is none."""
-    behind = wider_than(found)
-    if not behind or name in declared:
+    """Return the types, with a wider one for a column. Raises DataError (E410) if there is none."""
+    candidates = wider_than(found)
+    if not candidates or name in declared:
         raise unconvertible(name, found, declared, source, value)
-    return {**types, name: behind[0]}
+    return {**types, name: candidates[0]}
 
 
 def wider_than(found: pa.DataType) -> tuple[pa.DataType, ...]:
-    """The types that a column of this one may turn out to have, the nearest first."""
+    """Return the types that a column of this type may turn out to have, the nearest first."""
     return WIDENING[WIDENING.index(found) + 1 :] if found in WIDENING else ()
 
 
 def unconvertible(name: str, found: pa.DataType, declared: Types, source: SourceFile, value: str) -> DataError:
-    """The error for a column that holds what is not of its type."""
+    """Return the error for a column with a value that cannot be read as its type."""
     kind = "a number" if pa.types.is_integer(found) or pa.types.is_floating(found) else f"of type {found}"
     if name in declared:
-        what = f"column {shown(name)} holds {value}, which is no {found} as data.types has it"
-        return DataError("E403", what, where=source.where, fix="correct the value, or the type in data.types.")
-    what = f"column {shown(name)} holds {value}, which is not {kind} as the values before it are"
-    fix = f"correct it, or write data.types: {{{name}: string}} if the column holds names."
-    return DataError("E403", what, where=source.where, fix=fix)
+        what = f"column {shown(name)} has {value}, which is not {found}, the type in data.types"
+        return DataError("E410", what, where=source.where, fix="correct the value, or the type in data.types.")
+    what = f"column {shown(name)} has {value}, which is not {kind} like the values before it"
+    fix = f"correct the value, or write data.types: {{{name}: string}} if the column holds names."
+    return DataError("E410", what, where=source.where, fix=fix)

@@ -10,12 +10,14 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import final
+from types import TracebackType
+from typing import Any, Self, final
 
 import numpy as np
 
-from seqjobs.data.dataset import Array
+from seqjobs.data.dataset import Array, Split
 from seqjobs.data.streamed.window import Window
 from seqjobs.errors import DataError
 
@@ -92,3 +94,34 @@ class RowWriter:
             self._descriptor = -1
             if self.path.suffix == _BEING_WRITTEN:
                 self.path.unlink(missing_ok=True)
+
+
+@final
+class SplitFiles:
+    """Of streamed data, a file a split; without a window there are none. Leaving it removes those without a name."""
+
+    def __init__(self, window: Window | None) -> None:
+        self._window = window
+        self._writers: dict[str, RowWriter] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for writer in self._writers.values():
+            writer.close()
+
+    def of(self, split: str) -> RowWriter | None:
+        """A new file for the features of a split."""
+        if self._window is None:
+            return None
+        return self._writers.setdefault(split, RowWriter(self._window))
+
+    def named(self, split: str, rows: Split, fingerprint: str) -> Split:
+        """The split, whose file has the name under which others find it."""
+        if self._window is None:
+            return rows
+        features: Any = rows.features
+        return replace(rows, features=replace(features, path=self._writers[split].name(fingerprint, split)))

@@ -179,7 +179,9 @@ def _warm(folder: KeptFolder, state: KeptState) -> KeptStatus:
 
 def _failed(folder: KeptFolder) -> ClusterError:
     lines = folder.log.read_text(errors="replace").strip().splitlines() or ["it ended without a word"]
-    return ClusterError("E514", f"no cluster can be kept: {lines[-1]}", where=str(folder.log), fix="read that file.")
+    return ClusterError(
+        "E514", f"no warm cluster can be started: {lines[-1]}", where=str(folder.log), fix="read that file."
+    )
 
 
 def _status(folder: KeptFolder, state: KeptState) -> KeptStatus:
@@ -201,7 +203,7 @@ def _asked(folder: KeptFolder, **question: object) -> Message:
         with contextlib.closing(Connection.to(folder.socket, timeout_seconds=_ANSWER_SECONDS)) as connection:
             return connection.ask(**question)
     except OSError as error:
-        what = f"the kept cluster does not answer: {error.strerror or error}"
+        what = f"the warm cluster does not answer: {error.strerror or error}"
         raise ClusterError("E515", what, where=str(folder.root), fix="run `seqjobs down --force`.") from error
 
 
@@ -216,7 +218,7 @@ def _end(folder: KeptFolder, state: KeptState, *, force: bool) -> None:
         answer = {"ending": True}
     if not answer["ending"]:
         runs = ", ".join(str(pid) for pid in answer["runs"])
-        what = f"a run is at work on the kept cluster (process {runs})"
+        what = f"a run uses the warm cluster (process {runs})"
         raise ClusterError("E513", what, where=str(folder.root), fix="wait for it, or `seqjobs down --force` stops it.")
     _, left = psutil.wait_procs(processes, timeout=GRACE_SECONDS + 2 * _ANSWER_SECONDS)
     for process in left:

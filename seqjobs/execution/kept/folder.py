@@ -71,7 +71,7 @@ class KeptFolder:
 
     def make(self) -> None:
         """Creates what is missing. Raises ClusterError E512, StorageError."""
-        with durable.reported("the folder of the kept cluster cannot be created", self.root):
+        with durable.reported("the folder of the warm cluster cannot be created", self.root):
             durable.make_folder(self.root)
         self.check()
 

@@ -52,17 +52,17 @@ class LeasedWorkers:
             return None
         own = fingerprint(start)
         if state.fingerprint != own:
-            notify("the kept cluster is of another version or environment and is not used; `seqjobs up` renews it")
+            notify("the warm cluster has another version or environment and is not used; `seqjobs up` replaces it")
             return None
         try:
             connection = Connection.to(folder.socket, timeout_seconds=_ANSWER_SECONDS)
             wishes = [{"resources": asdict(resources), "count": count} for resources, count in demand.items()]
             answer = connection.ask(ask="lease", fingerprint=own, wishes=wishes, limit=limit)
         except OSError:
-            notify("the kept cluster does not answer and is not used; `seqjobs down --force` ends it")
+            notify("the warm cluster does not answer and is not used; `seqjobs down --force` ends it")
             return None
         if answer["allotment"] is None:
-            notify("the kept cluster has no room left for this run, which starts workers of its own")
+            notify("the warm cluster has no room left for this run, which starts its own workers")
             connection.close()
             return None
         return cls(connection, folder, state, answer["allotment"])
@@ -134,4 +134,4 @@ class LeasedWorkers:
 
 
 def _lost(why: str) -> ClusterError:
-    return ClusterError("E516", f"the kept cluster was lost: {why}", fix="run the same command again to go on.")
+    return ClusterError("E516", f"the warm cluster was lost: {why}", fix="run the same command again to resume.")

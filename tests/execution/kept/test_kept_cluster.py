@@ -16,14 +16,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from seqjobs.errors import ClusterError
+from seqjobs.errors import ClusterError, DataError
 from seqjobs.execution.kept import cluster
 from seqjobs.execution.kept.cluster import KeptStatus
 from seqjobs.execution.kept.folder import KeptFolder
 from seqjobs.execution.kept.leased import LeasedWorkers
 from seqjobs.execution.ray_pool import RayPool
+from seqjobs.planning.plan import DataSource
 from seqjobs.planning.resources import Resources
 from seqjobs.results.run import Run
+from seqjobs.spec.data_section import DataSpec
 from tests.conftest import ROOT
 from tests.fake_runner import FakeRunner, StartFake, trainings
 from tests.run_job.samples import moved_points
@@ -146,6 +148,18 @@ def test_a_run_is_trained_by_the_workers_that_are_kept_and_leaves_them_warm(home
     assert trained_by(home.notes) == pids(before)
     after = rest()
     assert (after.pid, pids(after)) == (before.pid, pids(before))
+
+
+def test_a_file_that_a_warm_worker_dies_of_is_named_and_the_worker_is_replaced(home: Home, tmp_path: Path) -> None:
+    before = rest()
+    (tmp_path / "deep.jsonl").write_text('{"x": ' + "[" * 200_000 + "]" * 200_000 + ', "label": 0}\n')
+    source = DataSource(id="deep", spec=DataSpec(train=("deep.jsonl",), target="label"), folder=tmp_path)
+    died = r"deep\.jsonl: the process that was reading this file died.*\[E425\]"
+    with RayPool({Resources(): 1}, start=home.start, use_kept=True) as pool, pytest.raises(DataError, match=died):
+        pool.load([source])
+    after = rest()
+    assert len(pids(after)) == 2
+    assert pids(after) != pids(before)
 
 
 def test_two_runs_at_once_share_the_workers_and_a_third_gets_none(home: Home, spec: Path) -> None:
@@ -296,7 +310,7 @@ def test_what_a_killed_keeper_leaves_is_cleared_away_and_a_run_on_it_is_told(bar
     _, alive = psutil.wait_procs(below, timeout=30)
     assert not alive
     _, err = driver.communicate()
-    assert "the kept cluster was lost" in err
+    assert "the warm cluster was lost" in err
     assert "[E516]" in err
     assert KeptFolder().state.exists()
     assert lease(bare_home.start, {Resources(): 1}, []) is None

@@ -23,7 +23,7 @@ def test_a_cluster_that_does_not_answer(tmp_path: Path) -> None:
     folder.make()
     keeper = ProcessId.of(os.getpid())
     folder.write(KeptState(keeper=keeper, address="", fingerprint="", since="2026-01-01T00:00:00Z", idle_seconds=1))
-    with pytest.raises(ClusterError, match=r"the kept cluster does not answer: .* Fix: run `seqjobs down.*\[E515\]"):
+    with pytest.raises(ClusterError, match=r"the warm cluster does not answer: .* Fix: run `seqjobs down.*\[E515\]"):
         cluster.status(folder)
 
 
@@ -37,6 +37,6 @@ def test_an_answer_that_comes_late_is_not_taken_for_that_to_the_next_question(tm
         with contextlib.suppress(BrokenPipeError):  # nobody is there to hear it any more
             keepers.sendall(json.dumps({}).encode() + b"\n")
         for ask in (leased.check, lambda: leased.start(Resources(), 0.0)):
-            with pytest.raises(ClusterError, match=r"the kept cluster was lost.*\[E516\]"):
+            with pytest.raises(ClusterError, match=r"the warm cluster was lost.*\[E516\]"):
                 ask()
         leased.close()

@@ -1,4 +1,4 @@
-"""inspect_data: what a dataset will be, from its files' footers."""
+"""inspect_data: the schema of a dataset, from its files' footers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from seqjobs.planning.plan import DataSource
 
 
 def inspect_data(source: DataSource) -> DataSchema:
-    """The shapes, types and row counts of a dataset, without its rows; but where the rows tell how many features a
-    column becomes, its training rows are read.
+    """Return the shapes, types and row counts of a dataset.
 
-    Raises DataError: E401 files not found, E402 columns not found or named twice, E403 columns that are no numbers
-    or do not fit their shape, E404 files that differ, E406 no rows, E411, E413, E414, E415 files that cannot be read.
+    Training rows are read only where they determine how many features a column becomes.
+
+    Raises:
+        DataError: E401 files not found, E402 columns not found or named twice, E403 columns of another type, E404
+            files that differ, E406 no rows, E408, E409 lists that are missing or empty, E410 values that cannot be
+            read, E411, E413, E414, E415 files that cannot be read, E416 shapes that do not fit.
     """
     survey = survey_data(source)
     if all(chain.output.shape is not None for chain in survey.chains):
