@@ -105,6 +105,8 @@ class StartFake:
     epoch_seconds: float = 0.0
     sleep: float = 3600.0
     slow: float = 0.3
+    slow_from: int = 0
+    """SLOW has an effect from the training with this number on, as the notes count them."""
     mended: bool = False
     """Nobody does anything special any more."""
     allocate: int = 0
@@ -145,11 +147,13 @@ class FakeRunner:
         first = int(saved.split()[0]) if saved is not None and saved.split()[1] == pack.id.encode() else 0
         behaviours = [self._begin(trial, first) for trial in pack.trials]
         histories = [history_of(trial, dataset) for trial in pack.trials]
+        notes = self._knobs.notes
+        is_slow = Behaviour.SLOW in behaviours and (notes is None or len(trainings(notes)) >= self._knobs.slow_from)
         for epoch in range(first, pack.trials[0].spec.fit.epochs):
             time.sleep(self._knobs.epoch_seconds)
             if Behaviour.SLEEP in behaviours:
                 time.sleep(self._knobs.sleep)
-            if Behaviour.SLOW in behaviours:
+            if is_slow:
                 time.sleep(self._knobs.slow)
             if Behaviour.APART in behaviours:
                 if stopping():
@@ -202,7 +206,7 @@ class FakeRunner:
         self._note("begun", trial, epoch)
         behaviour = None if self._knobs.mended else _behaviour(trial)
         if behaviour is Behaviour.EXIT or (behaviour is Behaviour.EXIT_ONCE and not again):
-            time.sleep(0.2)  # (what the process has just sent is on its way still)
+            time.sleep(1)  # (what the process has just sent is on its way still)
             os._exit(EXIT_CODE)
         if behaviour is Behaviour.RAISE:
             raise RuntimeError("a runner that raises")
