@@ -13,7 +13,7 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.run import run_job
 from tests.conftest import MakePlan
-from tests.fake_runner import StartFake
+from tests.fixtures.fake_runner import StartFake
 
 
 def test_a_trial_whose_weights_were_not_kept(make_points_plan: MakePlan, tmp_path: Path) -> None:

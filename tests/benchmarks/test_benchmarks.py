@@ -25,7 +25,7 @@ from tests.benchmarks.store import Store
 from tests.benchmarks.test_report import assert_sane, few_rows
 from tests.benchmarks.workloads import WORKLOADS
 from tests.conftest import ROOT, MakePlan
-from tests.fake_runner import StartFake
+from tests.fixtures.fake_runner import StartFake
 
 
 @pytest.mark.long

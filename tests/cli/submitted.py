@@ -23,7 +23,7 @@ from seqjobs.execution.executor import Executor
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.resources import Resources
-from tests.fake_runner import StartFake
+from tests.fixtures.fake_runner import StartFake
 
 
 class Around:

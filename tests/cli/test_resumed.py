@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from seqjobs.cli.main import cli
 from seqjobs.results.run import Run, RunStatus
 from tests.conftest import POINTS_SPEC, ROOT
-from tests.fake_runner import Behaviour, trainings
-from tests.run_job.samples import moved_points
+from tests.fixtures.fake_runner import Behaviour, trainings
+from tests.fixtures.runs import moved_points
 
 NUM_TRIALS = 4
 TEXT = (

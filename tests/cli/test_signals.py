@@ -23,8 +23,8 @@ from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.storage.lock import is_held
 from tests.conftest import POINTS_SPEC, ROOT
-from tests.fake_runner import Behaviour, trainings
-from tests.run_job.samples import moved_points
+from tests.fixtures.fake_runner import Behaviour, trainings
+from tests.fixtures.runs import moved_points
 
 pytestmark = pytest.mark.slow
 

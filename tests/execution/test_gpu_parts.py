@@ -7,7 +7,7 @@ import pytest
 from seqjobs.execution.events import AttemptEnded, WorkerStarted
 from seqjobs.execution.ray_pool import RayPool
 from tests.conftest import MakePlan
-from tests.fake_runner import StartFake
+from tests.fixtures.fake_runner import StartFake
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -22,7 +22,7 @@ from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.training.finished_model import FinishedModel
 from tests.conftest import MakePlan
-from tests.fake_runner import StartFake
+from tests.fixtures.fake_runner import StartFake
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

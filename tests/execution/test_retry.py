@@ -12,7 +12,7 @@ from seqjobs.execution.retry import UNTRIED, Tries, exhausted, judge, retryable_
 from seqjobs.planning.plan import Plan
 from seqjobs.training.outcome import Cause, Failure, TrialOutcome
 from tests.conftest import MakePlan
-from tests.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
 
 NEVER_AGAIN = (Cause.SPEC, Cause.DATA, Cause.NAN, Cause.TIME)
 

@@ -18,7 +18,7 @@ from seqjobs.results.record import TrialStatus
 from seqjobs.run import run_job
 from seqjobs.training.outcome import Cause
 from tests.conftest import MakePlan
-from tests.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
 
 
 def rates(*values: float) -> str:

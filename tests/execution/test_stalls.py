@@ -35,9 +35,9 @@ from seqjobs.results.run import Run
 from seqjobs.run import run_job
 from seqjobs.training.outcome import Cause
 from tests.conftest import MakePlan
-from tests.fake_runner import Behaviour, StartFake, trainings
-from tests.run_job.samples import Watcher
-from tests.warm_pool import Warm
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.runs import Watcher
+from tests.fixtures.warm_pool import Warm
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -20,8 +20,8 @@ from seqjobs.results.run import Run
 from seqjobs.results.run_log import read_log
 from seqjobs.run import run_job
 from tests.conftest import MakePlan
-from tests.fake_runner import Behaviour, FakeRunner, StartFake
-from tests.run_job.samples import Watcher
+from tests.fixtures.fake_runner import Behaviour, FakeRunner, StartFake
+from tests.fixtures.runs import Watcher
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -26,8 +26,8 @@ from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.resources import Resources
 from seqjobs.training.outcome import Cause, PackCheckpoint
 from tests.conftest import MakePlan
-from tests.fake_runner import FakeRunner, StartFake
 from tests.faults.node_faults import drain
+from tests.fixtures.fake_runner import FakeRunner, StartFake
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

@@ -10,7 +10,7 @@ from seqjobs.results.damage import find_damage
 from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC
 from tests.faults.drivers import Driver
-from tests.run_job.samples import do, moved_points, plan_of, result
+from tests.fixtures.runs import do, moved_points, plan_of, result
 
 NUM_TRIALS = 30
 

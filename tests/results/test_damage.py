@@ -20,9 +20,9 @@ from seqjobs.results.run_log import segment_name
 from seqjobs.run import run_job
 from seqjobs.storage.lock import Lock
 from tests.conftest import MakePlan
-from tests.fake_runner import Behaviour, StartFake, trainings
 from tests.faults.operations import interposed
-from tests.run_job.samples import result
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.runs import result
 
 CHOICES = f"{{choice: [1, 2, 3, {Behaviour.NAN.value}]}}"
 

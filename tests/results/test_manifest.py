@@ -17,7 +17,7 @@ from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.manifest import Manifest, check_same_data, check_same_plan, read_manifest, write_manifest
 from tests.conftest import MakePlan
-from tests.fake_runner import StartFake
+from tests.fixtures.fake_runner import StartFake
 
 
 def facts_of(plan: Plan) -> dict[str, DatasetFacts]:

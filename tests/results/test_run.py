@@ -15,7 +15,7 @@ from seqjobs.results.run_log import segment_name
 from seqjobs.run import run_job
 from seqjobs.storage.lock import Lock
 from tests.conftest import MakePlan
-from tests.fake_runner import Behaviour, StartFake
+from tests.fixtures.fake_runner import Behaviour, StartFake
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from seqjobs.run import submit
 from seqjobs.storage.durable import ASIDE_PREFIX
 from seqjobs.storage.lock import Lock
 from tests.conftest import MakePlan
-from tests.fake_runner import Behaviour
-from tests.run_job.samples import do, moved_points, plan_of, stop_after
+from tests.fixtures.fake_runner import Behaviour
+from tests.fixtures.runs import do, moved_points, plan_of, stop_after
 
 
 def make_runs(folder: Path, *names: str) -> None:

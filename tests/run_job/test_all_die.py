@@ -16,9 +16,8 @@ from seqjobs.results.run import Run, RunStatus
 from seqjobs.results.run_log import read_log
 from seqjobs.run import run_job
 from tests.conftest import MakePlan
-from tests.fake_runner import Behaviour, StartFake, trainings
-
-from .samples import Watcher, do, stop_after
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.runs import Watcher, do, stop_after
 
 
 def rate(behaviour: Behaviour) -> str:

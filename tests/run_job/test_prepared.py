@@ -8,8 +8,7 @@ from seqjobs.data.read import read_dataset
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.manifest import read_manifest
 from tests.conftest import MakePlan
-
-from .samples import do, result
+from tests.fixtures.runs import do, result
 
 OPERATIONS = "data.features={x0: standardize, word: [one_hot], x1: {bucketize: {quantiles: 4}}, x2: raw}"
 

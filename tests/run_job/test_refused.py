@@ -23,9 +23,8 @@ from seqjobs.run import run_job
 from seqjobs.storage import durable
 from seqjobs.storage.lock import Lock
 from tests.conftest import POINTS_SPEC, MakePlan
-from tests.fake_runner import Behaviour, StartFake, trainings
-
-from .samples import SIX, Recorded, Watcher, committed, do, moved_points, plan_of, result, stop_after
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.runs import SIX, Recorded, Watcher, committed, do, moved_points, plan_of, result, stop_after
 
 
 def test_another_spec_on_the_same_id_is_refused_with_the_difference(make_points_plan: MakePlan, tmp_path: Path) -> None:

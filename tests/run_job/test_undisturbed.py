@@ -17,9 +17,8 @@ from seqjobs.results.run_log import read_log, segment_name
 from seqjobs.results.weights import WeightsStore
 from seqjobs.run import run_job
 from tests.conftest import MakeJob, MakePlan
-from tests.fake_runner import Behaviour, StartFake, trainings
-
-from .samples import Recorded, Watcher, do
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.runs import Recorded, Watcher, do
 
 
 def test_a_run_folder_holds_what_is_documented_and_nothing_else(six: Plan, tmp_path: Path) -> None:
