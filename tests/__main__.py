@@ -38,11 +38,9 @@ class Check:
     def result(self, stream: IO[str]) -> int:
         """Wait for the check, write its output to the stream if it failed, and return its exit code."""
         output, _ = self.process.communicate()
-        code = self.process.returncode
-        print(f"{'failed' if code else 'passed'}: {' '.join(self.command)}", file=stream, flush=True)
-        if code:
-            print(output.decode(errors="replace"), file=stream, flush=True)
-        return code
+        if self.process.returncode:
+            print(f"\n{' '.join(self.command)} failed:\n{output.decode(errors='replace')}", file=stream, flush=True)
+        return self.process.returncode
 
 
 def main(arguments: list[str]) -> int:
