@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> int:
     checks = [Check.start(command) for command in CHECKS] if tier == "first" else []
     spread = () if tier == "long" or "-n" in options else SPREAD
     tests = subprocess.run(_python("pytest", "-m", TIERS[tier], *spread, *options), cwd=ROOT, check=False).returncode
-    return max(tests, *(check.result(sys.stderr) for check in checks), 0)
+    codes = [tests, *(check.result(sys.stderr) for check in checks)]
+    return next(filter(None, codes), 0)
 
 
 def _python(*module_and_arguments: str) -> list[str]:
