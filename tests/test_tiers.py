@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from tests.conftest import ROOT
+from tests.tiers import LONGEST
 
 IMPORT_ALL = """
 import importlib, sys
@@ -27,3 +28,7 @@ def test_no_file_of_the_first_tier_imports_tensorflow() -> None:
     """Every process collects every file. If this fails: mark the file `slow`, or import Keras inside the tests."""
     done = subprocess.run([sys.executable, "-c", IMPORT_ALL], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_the_longest_files_are_there() -> None:
+    assert [path for path in LONGEST if not (ROOT / "tests" / path).exists()] == []
