@@ -38,11 +38,9 @@ class Check:
     def result(self, stream: IO[str]) -> int:
         """Wait for the check, write its output to the stream if it failed, and return its exit code."""
         output, _ = self.process.communicate()
-        code = self.process.returncode
-        print(f"{'failed' if code else 'passed'}: {' '.join(self.command)}", file=stream, flush=True)
-        if code:
-            print(output.decode(errors="replace"), file=stream, flush=True)
-        return code
+        if self.process.returncode:
+            print(f"\n{' '.join(self.command)} failed:\n{output.decode(errors='replace')}", file=stream, flush=True)
+        return self.process.returncode
 
 
 def main(arguments: list[str]) -> int:
@@ -53,7 +51,8 @@ def main(arguments: list[str]) -> int:
     checks = [Check.start(command) for command in CHECKS] if tier == "first" else []
     spread = () if tier == "long" or "-n" in options else SPREAD
     tests = subprocess.run(_python("pytest", "-m", TIERS[tier], *spread, *options), cwd=ROOT, check=False).returncode
-    return max(tests, *(check.result(sys.stderr) for check in checks), 0)
+    codes = [tests, *(check.result(sys.stderr) for check in checks)]
+    return next(filter(None, codes), 0)
 
 
 def _python(*module_and_arguments: str) -> list[str]:

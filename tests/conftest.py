@@ -26,6 +26,8 @@ ROOT = Path(__file__).parent.parent
 JOBS = ROOT / "jobs"
 
 MakeJob = Callable[..., JobSpec]
+MakePlan = Callable[..., Plan]
+"""`make_points_plan(*overrides, text=POINTS_SPEC)`: a plan of one job over the points."""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -99,7 +101,7 @@ def make_job(points: Path) -> MakeJob:
 
 
 @pytest.fixture
-def make_points_plan(make_job: MakeJob) -> Callable[..., Plan]:
+def make_points_plan(make_job: MakeJob) -> MakePlan:
     """A plan of one job over the points, with overrides."""
 
     def make(*overrides: str, text: str = POINTS_SPEC) -> Plan:

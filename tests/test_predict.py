@@ -25,7 +25,7 @@ from seqjobs.results.run import Run
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.outcome import PackRunner
 from tests.conftest import JOBS
-from tests.finished_runs import Finished
+from tests.fixtures.finished_run import Finished
 
 HEAD = """
 name: one

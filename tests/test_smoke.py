@@ -30,13 +30,12 @@ from seqjobs.results.run import RunStatus
 from seqjobs.results.run_log import read_log
 from seqjobs.spec.load import parse_job
 from seqjobs.training.outcome import Cause, PackCheckpoint, TrialOutcome, Weights
-from tests.conftest import JOBS
+from tests.conftest import JOBS, MakePlan
 from tests.golden import data, references
 from tests.golden.cases import CASES
 
 pytestmark = pytest.mark.ray
 
-MakePlan = Callable[..., Plan]
 Ends = dict[str, tuple[TrialOutcome, Weights]]
 
 

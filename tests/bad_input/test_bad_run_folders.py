@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from seqjobs.cli.main import cli
 from seqjobs.storage.lock import Lock
 from tests.cli import submitted
-from tests.run_job.samples import do, moved_points, plan_of
+from tests.fixtures.runs import do, moved_points, plan_of
 
 Make = Callable[[Path, Path], object]
 """Makes what is in the way: of a spec, and of the folder `one` in which its run is to be."""

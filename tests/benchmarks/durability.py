@@ -23,7 +23,7 @@ from seqjobs.results.progress import Silent
 from seqjobs.run import run_job
 from seqjobs.spec.load import parse_job
 from tests.benchmarks.empty_trials import SPEC, write_rows
-from tests.fake_runner import StartFake
+from tests.fixtures.fake_runner import StartFake
 
 REPEATS = 3
 EPOCHS = 3

@@ -26,8 +26,8 @@ from seqjobs.results.progress import Silent
 from seqjobs.results.run import Run
 from seqjobs.run import run_job
 from seqjobs.spec.load import parse_job
-from tests.fake_runner import StartFake
-from tests.warm_pool import Warm
+from tests.fixtures.fake_runner import StartFake
+from tests.fixtures.warm_pool import Warm
 
 WORKERS = 2
 WARM_UP_TRIALS = 50

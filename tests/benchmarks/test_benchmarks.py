@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from seqjobs import run_job
 from seqjobs.execution.in_process import InProcess
-from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.plan import make_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.spec.load import load_job
 from tests.benchmarks.parts import PARTS
@@ -25,8 +24,8 @@ from tests.benchmarks.stopwatch import Stopwatch
 from tests.benchmarks.store import Store
 from tests.benchmarks.test_report import assert_sane, few_rows
 from tests.benchmarks.workloads import WORKLOADS
-from tests.conftest import ROOT
-from tests.fake_runner import StartFake
+from tests.conftest import ROOT, MakePlan
+from tests.fixtures.fake_runner import StartFake
 
 
 @pytest.mark.long
@@ -100,7 +99,7 @@ def without_seeds(value: Any) -> Any:
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2], ids=["all come", "one never comes"])
 def test_a_stopwatch_divides_what_comes_behind_the_first_wave(
-    workers: int, make_points_plan: Callable[..., Plan], tmp_path: Path
+    workers: int, make_points_plan: MakePlan, tmp_path: Path
 ) -> None:
     plan = make_points_plan("search.repeats=5")
     stopwatch = Stopwatch(workers)

@@ -1,9 +1,9 @@
 """`python -m tests.cli.submitted submit ...`: the command line, training with fakes.
 
-In this process; or with `SEQJOBS_TEST_RAY=1` in workers of Ray. With `SEQJOBS_TEST_HANG=1` giving back what the run
-used takes an hour, as where Ray's servers do not answer. `SEQJOBS_TEST_NOTES` is where trainings are noted, and
-`SEQJOBS_TEST_LOGS` where a copy of Ray's logs goes; `SEQJOBS_TEST_ALLOCATE` and `SEQJOBS_TEST_SLOW` are
-`StartFake.allocate` and `StartFake.slow`.
+It trains in this process, or in workers of Ray with `SEQJOBS_TEST_RAY=1`. With `SEQJOBS_TEST_HANG=1`, giving back what
+the run used takes an hour, as where Ray's servers do not answer. `SEQJOBS_TEST_NOTES` is the file in which trainings
+are noted, and `SEQJOBS_TEST_LOGS` the folder for a copy of Ray's logs. `SEQJOBS_TEST_ALLOCATE`, `SEQJOBS_TEST_SLOW` and
+`SEQJOBS_TEST_SLOW_FROM` are the fields of `StartFake` with these names.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from seqjobs.execution.executor import Executor
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.resources import Resources
-from tests.fake_runner import StartFake
+from tests.fixtures.fake_runner import StartFake
 
 
 class Around:
@@ -63,7 +63,8 @@ def pool(demand: Mapping[Resources, int], *, workers: int | None, **_: object) -
     """Stands in for `RayPool` in `submit_jobs`."""
     notes, allocate = Path(os.environ["SEQJOBS_TEST_NOTES"]), int(os.environ.get("SEQJOBS_TEST_ALLOCATE", "0"))
     slow = float(os.environ.get("SEQJOBS_TEST_SLOW", "0.1"))
-    start = StartFake(notes=notes, slow=slow, allocate=allocate)
+    slow_from = int(os.environ.get("SEQJOBS_TEST_SLOW_FROM", "0"))
+    start = StartFake(notes=notes, slow=slow, slow_from=slow_from, allocate=allocate)
     executor: Executor = InProcess(start=start)
     if os.environ.get("SEQJOBS_TEST_RAY"):
         executor = RayPool(demand, workers=workers, start=start)

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from seqjobs.cli.main import cli
 from seqjobs.errors import SpecError
-from tests.run_job.samples import Watcher, do, plan_of
+from tests.fixtures.runs import Watcher, do, plan_of
 
 ROWS = 200
 SPEC = """

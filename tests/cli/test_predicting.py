@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from seqjobs.cli.commands import predict
 from seqjobs.cli.main import cli
 from seqjobs.execution.in_process import InProcess
-from tests.fake_runner import StartFake
-from tests.run_job.samples import do, plan_of
+from tests.fixtures.fake_runner import StartFake
+from tests.fixtures.runs import do, plan_of
 
 SPEC = """
 name: flights

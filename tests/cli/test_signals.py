@@ -23,16 +23,16 @@ from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.storage.lock import is_held
 from tests.conftest import POINTS_SPEC, ROOT
-from tests.fake_runner import Behaviour, trainings
-from tests.run_job.samples import moved_points
+from tests.fixtures.fake_runner import Behaviour, trainings
+from tests.fixtures.runs import moved_points
 
 pytestmark = pytest.mark.slow
 
-NUM_TRIALS = 6
-# Half a second a trial, and with `LASTING` two; no attempt may be charged for either.
+NUM_TRIALS, EPOCHS = 6, 60
+# A trial takes 0.6 s, and with `lasting` half a minute from a trial on; no attempt may be charged for either.
 TEXT = (
     POINTS_SPEC.replace("learning_rate: 0.01", f"learning_rate: {float(Behaviour.SLOW)}").replace(
-        "epochs: 3", "epochs: 5"
+        "epochs: 3", f"epochs: {EPOCHS}"
     )
     + f"search: {{repeats: {NUM_TRIALS}}}\nlimits: {{retries: 0}}\n"
 )
@@ -54,7 +54,8 @@ class Submits:
     ) -> Iterator[subprocess.Popen[bytes]]:
         arguments = ["submit", "job.yaml", "--run", "one", "--runs-dir", "runs", "--workers", "1"]
         command = [sys.executable, "-m", "tests.cli.submitted", *arguments]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SEQJOBS_TEST_NOTES": str(self.notes), **variables}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SEQJOBS_TEST_NOTES": str(self.notes)}
+        environment |= {"SEQJOBS_TEST_SLOW": "0.01", **variables}
         shell = ["sh", "-c", f'exec "$@" {redirected}', "sh"]
         process = subprocess.Popen(
             [*shell, *command], cwd=self._folder, env=environment, stdout=stdout, stderr=stderr, start_new_session=True
@@ -86,8 +87,12 @@ def submits(points: Path, tmp_path: Path) -> Submits:
 
 
 PIPE = subprocess.PIPE
-LASTING = {"SEQJOBS_TEST_SLOW": "0.4"}
 AGAIN = "stopped. Resume with: seqjobs submit job.yaml --runs-dir runs --workers 1 --run one"
+
+
+def lasting(number: int) -> dict[str, str]:
+    """Variables with which the trial that begins with this number lasts half a minute, unless it is stopped."""
+    return {"SEQJOBS_TEST_SLOW": "0.5", "SEQJOBS_TEST_SLOW_FROM": str(number)}
 
 
 def goes_on(submits: Submits) -> None:
@@ -103,7 +108,7 @@ def goes_on(submits: Submits) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_one_signal_commits_what_ended_and_the_same_command_goes_on(submits: Submits, number: int, code: int) -> None:
-    with submits.start(PIPE, PIPE, **LASTING) as process:
+    with submits.start(PIPE, PIPE, **lasting(3)) as process:
         submits.train(3, process)
         process.send_signal(number)
         output, errors = process.communicate()
@@ -120,7 +125,7 @@ def test_one_signal_commits_what_ended_and_the_same_command_goes_on(submits: Sub
 def test_a_signal_has_what_trains_saved_and_what_was_trained_is_not_trained_again(
     submits: Submits, number: int, code: int, where: dict[str, str]
 ) -> None:
-    with submits.start(PIPE, PIPE, **LASTING, **where) as process:
+    with submits.start(PIPE, PIPE, **lasting(2), **where) as process:
         submits.train(2, process)
         process.send_signal(number)
         _, errors = process.communicate()
@@ -130,7 +135,7 @@ def test_a_signal_has_what_trains_saved_and_what_was_trained_is_not_trained_agai
     (path,) = RunPaths(root=submits.root).checkpoints.iterdir()
     checkpoint = CheckpointStore(RunPaths(root=submits.root)).load(path.stem)
     assert checkpoint is not None
-    assert 0 < checkpoint.epochs < 5
+    assert 0 < checkpoint.epochs < EPOCHS
     goes_on(submits)
     begun = [line.split() for line in submits.notes.read_text().splitlines() if line.startswith("begun")]
     assert [int(epoch) for *_, epoch in begun] == [0, 0, checkpoint.epochs, *[0] * (NUM_TRIALS - 2)]
@@ -161,7 +166,7 @@ def test_a_second_ctrl_c_ends_at_once(submits: Submits, where: dict[str, str]) -
 
 
 def test_a_second_ctrl_c_does_not_wait_for_what_hangs(submits: Submits) -> None:
-    with submits.start(PIPE, PIPE, SEQJOBS_TEST_HANG="1") as process:
+    with submits.start(PIPE, PIPE, SEQJOBS_TEST_HANG="1", **lasting(2)) as process:
         submits.train(2, process)
         process.send_signal(signal.SIGINT)
         assert process.stdout is not None
@@ -176,7 +181,7 @@ def test_a_second_ctrl_c_does_not_wait_for_what_hangs(submits: Submits) -> None:
 
 
 def test_sigterm_waits_for_what_hangs_no_longer_than_it_may(submits: Submits) -> None:
-    with submits.start(PIPE, PIPE, SEQJOBS_TEST_HANG="1", SEQJOBS_TEST_GRACE="0.5") as process:
+    with submits.start(PIPE, PIPE, SEQJOBS_TEST_HANG="1", SEQJOBS_TEST_GRACE="0.5", **lasting(2)) as process:
         submits.train(2, process)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate()
@@ -188,7 +193,7 @@ def test_sigterm_waits_for_what_hangs_no_longer_than_it_may(submits: Submits) ->
 
 @pytest.mark.ray
 def test_a_signal_ends_what_workers_are_at_and_leaves_no_process(submits: Submits) -> None:
-    with submits.start(PIPE, PIPE, SEQJOBS_TEST_RAY="1") as process:
+    with submits.start(PIPE, PIPE, SEQJOBS_TEST_RAY="1", **lasting(2)) as process:
         submits.train(2, process)
         below = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)

@@ -44,13 +44,13 @@ from seqjobs.results.progress import Standing
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.run import run_job
 from seqjobs.training.outcome import Cause, PackCheckpoint
-from tests.fake_runner import Behaviour, StartFake, trainings
-from tests.run_job.samples import Watcher
-from tests.warm_pool import Warm
+from tests.conftest import MakePlan
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.runs import Watcher
+from tests.fixtures.warm_pool import Warm
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-MakePlan = Callable[..., Plan]
 
 MIB = 2**20
 LEFT_BEHIND = 200 * MIB

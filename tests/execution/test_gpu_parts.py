@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from seqjobs.execution.events import AttemptEnded, WorkerStarted
 from seqjobs.execution.ray_pool import RayPool
-from seqjobs.planning.plan import Plan
-from tests.fake_runner import StartFake
+from tests.conftest import MakePlan
+from tests.fixtures.fake_runner import StartFake
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -17,7 +15,7 @@ UNITS = "model.0.Dense.units={choice: [1, 2, 3, 4]}"
 
 
 def test_two_workers_with_half_a_gpu_share_it_and_know_their_part(
-    make_points_plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch
+    make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RAY_OVERRIDE_RESOURCES", '{"GPU": 1}')
     plan = make_points_plan(UNITS, "search.sampler=grid", "resources.gpus=0.5", "fit.epochs=3")

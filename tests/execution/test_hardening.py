@@ -19,15 +19,14 @@ import psutil
 import pytest
 
 from seqjobs.data.read import read_dataset
-from seqjobs.planning.plan import Plan
 from seqjobs.tables import LAYERS, Named
 from seqjobs.training.model import build, build_model
 from seqjobs.training.outcome import PackRunner, TrialOutcome
+from tests.conftest import MakePlan
 from tests.training.packs.members import only_pack
 
 pytestmark = pytest.mark.slow
 
-MakePlan = Callable[..., Plan]
 
 # Of https://docs.python.org/3/library/audit_events.html.
 STARTS = ("os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn", "subprocess.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqjobs.execution.pack_queue import PackQueue
-from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack
 from seqjobs.training.outcome import PROGRAMS_HELD
+from tests.conftest import MakePlan
 
 
 @pytest.fixture
-def first(make_points_plan: Callable[..., Plan]) -> Pack:
+def first(make_points_plan: MakePlan) -> Pack:
     return make_points_plan().packs[0]
 
 

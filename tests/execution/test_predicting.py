@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +21,12 @@ from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.training.finished_model import FinishedModel
-from tests.fake_runner import StartFake
+from tests.conftest import MakePlan
+from tests.fixtures.fake_runner import StartFake
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 ROWS = 10
-MakePlan = Callable[..., Plan]
 
 
 @pytest.fixture(scope="module")

@@ -37,11 +37,10 @@ from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.spec.data_section import DataSpec
 from seqjobs.training.outcome import Cause, PackCheckpoint, TrialOutcome, Weights
-from tests.conftest import POINTS_SPEC
+from tests.conftest import POINTS_SPEC, MakePlan
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-MakePlan = Callable[..., Plan]
 
 # Long enough that a trial is under way still when its first epochs are told of.
 LONG = "fit.epochs=500"

@@ -12,9 +12,8 @@ from seqjobs.execution.ray_worker import Worker, private_bytes
 from seqjobs.execution.stream_items import Begun, Ended, Reported
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
-from tests.fake_runner import Behaviour, StartFake, history_of, weights_of
-
-MakePlan = Callable[..., Plan]
+from tests.conftest import MakePlan
+from tests.fixtures.fake_runner import Behaviour, StartFake, history_of, weights_of
 
 # What a worker captures goes into a file that is closed when its process ends.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,8 @@ from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.retry import UNTRIED, Tries, exhausted, judge, retryable_failure
 from seqjobs.planning.plan import Plan
 from seqjobs.training.outcome import Cause, Failure, TrialOutcome
-from tests.fake_runner import Behaviour, StartFake, trainings
+from tests.conftest import MakePlan
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
 
 NEVER_AGAIN = (Cause.SPEC, Cause.DATA, Cause.NAN, Cause.TIME)
 
@@ -94,7 +94,7 @@ def lost(plan: Plan, notes: Path, charged: int = 0) -> list[AttemptLost]:
 
 @pytest.mark.parametrize(("charged", "begun"), [(0, 3), (1, 2), (2, 1), (3, 0), (9, 0)])
 def test_in_process_begins_a_pack_as_often_as_is_left(
-    make_points_plan: Callable[..., Plan], tmp_path: Path, charged: int, begun: int
+    make_points_plan: MakePlan, tmp_path: Path, charged: int, begun: int
 ) -> None:
     found = lost(make_points_plan(f"model.0.Dense.units={Behaviour.CRASH.value}"), tmp_path / "notes", charged)
     assert len(trainings(tmp_path / "notes")) == begun
@@ -102,9 +102,7 @@ def test_in_process_begins_a_pack_as_often_as_is_left(
     assert [event.attempt for event in found] == ([*range(charged + 1, 4)] or [charged])
 
 
-def test_in_process_goes_on_after_an_attempt_that_failed_once(
-    make_points_plan: Callable[..., Plan], tmp_path: Path
-) -> None:
+def test_in_process_goes_on_after_an_attempt_that_failed_once(make_points_plan: MakePlan, tmp_path: Path) -> None:
     found = lost(make_points_plan(f"model.0.Dense.units={Behaviour.FAIL_ONCE.value}"), tmp_path / "notes")
     assert [(event.charged, event.final) for event in found] == [(True, False)]
     assert len(trainings(tmp_path / "notes", "ended")) == 2

@@ -25,10 +25,10 @@ from seqjobs.planning.resources import Resources
 from seqjobs.training.epoch_order import WindowedOrder
 from seqjobs.training.outcome import Cause, PackCheckpoint, TrialOutcome, Weights
 from seqjobs.training.share import Share
+from tests.conftest import MakePlan
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-MakePlan = Callable[..., Plan]
 Found = dict[str, tuple[TrialOutcome, Weights]]
 
 TWO = "resources.workers=2"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,8 @@ from seqjobs.results.progress import Silent
 from seqjobs.results.record import TrialStatus
 from seqjobs.run import run_job
 from seqjobs.training.outcome import Cause
-from tests.fake_runner import Behaviour, StartFake, trainings
-
-MakePlan = Callable[..., Plan]
+from tests.conftest import MakePlan
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
 
 
 def rates(*values: float) -> str:

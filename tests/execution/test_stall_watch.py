@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
 import pytest
 
 from seqjobs.execution.stall_watch import LEAST_SECONDS, LEAST_SECONDS_OVER, TIMES_THE_LONGEST, StallWatch
-from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Pack
+from tests.conftest import MakePlan
 
 MINUTES = 60.0
 
@@ -26,7 +25,7 @@ class Time:
 
 
 @pytest.fixture
-def pack(make_points_plan: Callable[..., Plan]) -> Pack:
+def pack(make_points_plan: MakePlan) -> Pack:
     return make_points_plan().packs[0]
 
 

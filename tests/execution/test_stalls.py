@@ -34,13 +34,13 @@ from seqjobs.results.progress import Standing
 from seqjobs.results.run import Run
 from seqjobs.run import run_job
 from seqjobs.training.outcome import Cause
-from tests.fake_runner import Behaviour, StartFake, trainings
-from tests.run_job.samples import Watcher
-from tests.warm_pool import Warm
+from tests.conftest import MakePlan
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.runs import Watcher
+from tests.fixtures.warm_pool import Warm
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
-MakePlan = Callable[..., Plan]
 
 PIDS: dict[str, int] = {}
 """Of the workers that live: they outlive a test, and are told of once."""

@@ -19,12 +19,11 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.run import Run
 from seqjobs.results.run_log import read_log
 from seqjobs.run import run_job
-from tests.fake_runner import Behaviour, FakeRunner, StartFake
-from tests.run_job.samples import Watcher
+from tests.conftest import MakePlan
+from tests.fixtures.fake_runner import Behaviour, FakeRunner, StartFake
+from tests.fixtures.runs import Watcher
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
-
-MakePlan = Callable[..., Plan]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,9 +16,9 @@ from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Standing
 from seqjobs.run import run_job
-from tests.fake_runner import StartFake
 from tests.faults.operations import interposed
-from tests.run_job.samples import Watcher, plan_of
+from tests.fixtures.fake_runner import StartFake
+from tests.fixtures.runs import Watcher, plan_of
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["tests.faults.drivers"])

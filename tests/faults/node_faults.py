@@ -15,8 +15,8 @@ from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.training.outcome import Cause, PackCheckpoint
 from tests.conftest import POINTS_SPEC
-from tests.fake_runner import StartFake
-from tests.run_job.samples import plan_of, write_points
+from tests.fixtures.fake_runner import StartFake
+from tests.fixtures.runs import plan_of, write_points
 
 KILLS = 30
 SECONDS_BETWEEN = 20.0

@@ -22,9 +22,9 @@ import psutil
 
 from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC, ROOT
-from tests.fake_runner import Behaviour, trainings
 from tests.faults.node_faults import kill_raylets, lose_drained
-from tests.run_job.samples import committed, do, plan_of, result, write_points
+from tests.fixtures.fake_runner import Behaviour, trainings
+from tests.fixtures.runs import committed, do, plan_of, result, write_points
 
 NUM_TRIALS = 6
 # Of two programs, so that trials of the first end while those of the second are at work.

@@ -27,9 +27,9 @@ from seqjobs.results.record import TrialRecord
 from seqjobs.results.repair import repair
 from seqjobs.results.run import Run
 from seqjobs.storage import durable
-from tests.fake_runner import Behaviour, trainings
 from tests.faults.drivers import Driver
-from tests.run_job.samples import result
+from tests.fixtures.fake_runner import Behaviour, trainings
+from tests.fixtures.runs import result
 
 SPEC = """
 name: soak

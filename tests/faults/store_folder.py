@@ -31,7 +31,7 @@ from tests.faults.operations import interposed
 from tests.faults.power import Disk, recorded
 from tests.faults.store_model import LeftInOrder, LogModel
 from tests.faults.store_world import world
-from tests.run_job.samples import Watcher, do, result
+from tests.fixtures.runs import Watcher, do, result
 
 # What a disk keeps is the model's to say, and no test has to wait for one.
 IN_MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None

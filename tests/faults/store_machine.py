@@ -28,13 +28,13 @@ from seqjobs.results.run import Run
 from seqjobs.results.run_log import last_segment, segment_name
 from seqjobs.results.session import Session
 from seqjobs.training.outcome import Cause, Failure, PackCheckpoint, TrialOutcome
-from tests.fake_runner import FakeRunner, StartFake
 from tests.faults.operations import interposed
 from tests.faults.power import recorded, write_files
 from tests.faults.store_folder import Killed, StoreFolder, Strike, files_of
 from tests.faults.store_model import Begun, Cleared, Died, Ended, Lost, Started
 from tests.faults.store_world import EPOCHS, world
-from tests.run_job.samples import Watcher
+from tests.fixtures.fake_runner import FakeRunner, StartFake
+from tests.fixtures.runs import Watcher
 
 WORKER = "w"
 KINDS = ("kill", "kill", "kill", "disk", "reader")

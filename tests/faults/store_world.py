@@ -14,8 +14,8 @@ from seqjobs.data.read import read_dataset
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.planning.plan import Plan
 from tests.conftest import POINTS_SPEC
-from tests.fake_runner import Behaviour
-from tests.run_job.samples import do, plan_of, result, write_points
+from tests.fixtures.fake_runner import Behaviour
+from tests.fixtures.runs import do, plan_of, result, write_points
 
 RATES = f"learning_rate: {{choice: [0.1, 0.2, {float(Behaviour.NAN)}]}}"
 TEXT = (

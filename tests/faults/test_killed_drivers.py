@@ -14,10 +14,10 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC
-from tests.fake_runner import trainings
 from tests.faults.drivers import Driver
 from tests.faults.soak import soak
-from tests.run_job.samples import committed, do, moved_points, plan_of, result
+from tests.fixtures.fake_runner import trainings
+from tests.fixtures.runs import committed, do, moved_points, plan_of, result
 
 
 @pytest.fixture

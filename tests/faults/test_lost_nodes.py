@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,11 @@ from seqjobs.execution.events import (
 )
 from seqjobs.execution.executor import Saved, nothing_saved
 from seqjobs.execution.ray_pool import RayPool
-from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.training.outcome import Cause, PackCheckpoint
-from tests.fake_runner import FakeRunner, StartFake
+from tests.conftest import MakePlan
 from tests.faults.node_faults import drain
+from tests.fixtures.fake_runner import FakeRunner, StartFake
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -42,9 +42,7 @@ def cluster() -> Iterator[Any]:
     found.shutdown()
 
 
-def test_packs_of_a_lost_node_run_elsewhere_and_none_is_charged(
-    cluster: Any, make_points_plan: Callable[..., Plan]
-) -> None:
+def test_packs_of_a_lost_node_run_elsewhere_and_none_is_charged(cluster: Any, make_points_plan: MakePlan) -> None:
     pids: dict[str, int] = {}
     for event in all_ended_uncharged(cluster, make_points_plan):
         if isinstance(event, WorkerStarted):
@@ -54,7 +52,7 @@ def test_packs_of_a_lost_node_run_elsewhere_and_none_is_charged(
     assert len(cluster.worker_nodes) == 1
 
 
-def test_a_run_that_loses_all_nodes_waits_for_another(cluster: Any, make_points_plan: Callable[..., Plan]) -> None:
+def test_a_run_that_loses_all_nodes_waits_for_another(cluster: Any, make_points_plan: MakePlan) -> None:
     lost = False
     for event in all_ended_uncharged(cluster, make_points_plan):
         if not lost and isinstance(event, EpochEnded):
@@ -66,9 +64,7 @@ def test_a_run_that_loses_all_nodes_waits_for_another(cluster: Any, make_points_
             cluster.add_node(num_cpus=1)
 
 
-def test_packs_on_a_drained_node_are_saved_and_go_on_elsewhere(
-    cluster: Any, make_points_plan: Callable[..., Plan]
-) -> None:
+def test_packs_on_a_drained_node_are_saved_and_go_on_elsewhere(cluster: Any, make_points_plan: MakePlan) -> None:
     workers: dict[str, WorkerStarted] = {}
     lost: list[AttemptLost] = []
     begun: dict[str, list[AttemptPlanned]] = {}
@@ -101,7 +97,7 @@ def test_packs_on_a_drained_node_are_saved_and_go_on_elsewhere(
 
 
 def test_a_worker_that_hangs_as_it_starts_ends_the_run(
-    cluster: Any, make_points_plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch
+    cluster: Any, make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here a worker may wait for room for ever; one that has it may not."""
     cluster.add_node(num_cpus=1)
@@ -126,7 +122,7 @@ def node_of(cluster: Any, pid: int) -> Any:
 
 def all_ended_uncharged(
     cluster: Any,
-    make_points_plan: Callable[..., Plan],
+    make_points_plan: MakePlan,
     saved: Saved = nothing_saved,
     *,
     packs: int = 6,

@@ -14,9 +14,9 @@ from seqjobs.results.damage import find_damage
 from seqjobs.results.progress import Standing
 from seqjobs.run import run_job
 from seqjobs.storage import durable
-from tests.fake_runner import StartFake, trainings
 from tests.faults.power import Disk, recorded, write_files
-from tests.run_job.samples import Watcher, committed, do, moved_points, plan_of, result
+from tests.fixtures.fake_runner import StartFake, trainings
+from tests.fixtures.runs import Watcher, committed, do, moved_points, plan_of, result
 
 UNITS = "model.0.Dense.units={choice: [1, 2, 3]}"
 

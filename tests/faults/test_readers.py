@@ -10,7 +10,7 @@ from seqjobs.results.damage import find_damage
 from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC
 from tests.faults.drivers import Driver
-from tests.run_job.samples import do, moved_points, plan_of, result
+from tests.fixtures.runs import do, moved_points, plan_of, result
 
 NUM_TRIALS = 30
 
@@ -42,7 +42,7 @@ def test_readers_see_whole_records_and_keep_no_driver_waiting(points: Path, tmp_
     reader, codes = Reader(root), []
     for die_at in (60, 90, 120, 0):
         shown, notes = tmp_path / "shown", tmp_path / "notes"
-        process = Driver(spec=spec, root=root, shown=shown, notes=notes, die_at=die_at, epoch_seconds=0.004).start()
+        process = Driver(spec=spec, root=root, shown=shown, notes=notes, die_at=die_at, epoch_seconds=0.02).start()
         while process.is_alive():
             reader.look()
         process.join()

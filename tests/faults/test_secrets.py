@@ -7,8 +7,8 @@ from pathlib import Path
 
 from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC
-from tests.fake_runner import Behaviour
 from tests.faults.ray_faults import RAY, Submits
+from tests.fixtures.fake_runner import Behaviour
 
 CANARY = "canary-7c1d0b62f0"
 SECRETS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +11,13 @@ from seqjobs.data.read import read_dataset
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.spec.load import parse_job
 from seqjobs.training.outcome import EpochReport, PackCheckpoint, PackRunner, TrialOutcome
+from tests.conftest import MakePlan
 from tests.golden import data, references
 from tests.golden.cases import CASES, MEMBERS, PACK_SPEC, all_cases
 from tests.golden.references import Reference, assert_near
 from tests.training.packs.members import only_pack, train_pack
 from tests.training.trained import dataset_of, train
 
-MakePlan = Callable[..., Plan]
 WAYS = [(name, way) for name, case in CASES.items() for way in case.ways]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -18,8 +18,8 @@ from seqjobs.planning.pack_rule import (
 from seqjobs.planning.packing import halves, packed
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Pack
+from tests.conftest import MakePlan
 
-MakePlan = Callable[..., Plan]
 RATES = "compile.optimizer={Adam: {learning_rate: {log_uniform: [1e-4, 1e-1]}}}"
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from seqjobs.planning.plan import Plan
 from seqjobs.planning.shared_parts import SharedParts
 from seqjobs.spec.canonical import canonical_trial
-from tests.conftest import MakeJob
+from tests.conftest import MakeJob, MakePlan
 
 
 def test_a_trial_of_shared_parts_is_the_same_trial(make_job: MakeJob) -> None:
@@ -22,7 +19,7 @@ def test_a_trial_of_shared_parts_is_the_same_trial(make_job: MakeJob) -> None:
             assert (found.data.features, found.fit.epochs) == (trial.data.features, trial.fit.epochs)
 
 
-def test_trials_share_what_they_have_in_common(make_points_plan: Callable[..., Plan]) -> None:
+def test_trials_share_what_they_have_in_common(make_points_plan: MakePlan) -> None:
     rate = "compile.optimizer.Adam.learning_rate={log_uniform: [1e-4, 1e-1]}"
     units = "model.0.Dense.units={choice: [4, 8]}"
     trials = [trial.spec for trial in make_points_plan(rate, units, "search.trials=20").trials]

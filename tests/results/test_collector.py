@@ -40,11 +40,11 @@ from seqjobs.results.run_log import RunLog, read_log
 from seqjobs.results.weights import WeightsStore
 from seqjobs.storage import durable
 from seqjobs.training.outcome import Cause, Failure, PackCheckpoint, TrialOutcome, Weights
+from tests.conftest import MakePlan
 
 from .test_leaderboard import LEAST, record
 from .test_leaderboard import trial as stored_trial
 
-MakePlan = Callable[..., Plan]
 MakeCollector = Callable[..., Collector]
 
 

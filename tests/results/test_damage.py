@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -20,9 +19,10 @@ from seqjobs.results.run import Run
 from seqjobs.results.run_log import segment_name
 from seqjobs.run import run_job
 from seqjobs.storage.lock import Lock
-from tests.fake_runner import Behaviour, StartFake, trainings
+from tests.conftest import MakePlan
 from tests.faults.operations import interposed
-from tests.run_job.samples import result
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.runs import result
 
 CHOICES = f"{{choice: [1, 2, 3, {Behaviour.NAN.value}]}}"
 
@@ -48,7 +48,7 @@ class Damaged:
 
 
 @pytest.fixture
-def damaged(make_points_plan: Callable[..., Plan], tmp_path: Path) -> Damaged:
+def damaged(make_points_plan: MakePlan, tmp_path: Path) -> Damaged:
     overrides = (f"model.0.Dense.units={CHOICES}", "search.sampler=grid", "keep.best=2")
     return Damaged(make_points_plan(*overrides), tmp_path)
 
@@ -140,7 +140,7 @@ def test_lost_weights_cost_their_own_trial_alone(damaged: Damaged, damage: str) 
     assert find_damage(damaged.paths) == ()
 
 
-def test_a_lost_trial_of_a_pack_is_not_counted_twice(make_points_plan: Callable[..., Plan], tmp_path: Path) -> None:
+def test_a_lost_trial_of_a_pack_is_not_counted_twice(make_points_plan: MakePlan, tmp_path: Path) -> None:
     overrides = ("compile.optimizer.Adam.learning_rate={choice: [0.001, 0.002, 0.003, 0.004]}", "search.sampler=grid")
     damaged = Damaged(make_points_plan(*overrides, "fit.pack=4", "keep.best=2"), tmp_path)
     files_of(damaged.paths)[Kind.WEIGHTS][0].unlink()
@@ -152,7 +152,7 @@ def test_a_lost_trial_of_a_pack_is_not_counted_twice(make_points_plan: Callable[
 
 
 def test_weights_that_gave_way_to_a_trial_that_is_lost_since_are_not_missed(
-    make_points_plan: Callable[..., Plan], tmp_path: Path
+    make_points_plan: MakePlan, tmp_path: Path
 ) -> None:
     choices = "model.0.Dense.units={choice: [1, 2, 3, 4, 5, 6]}"
     damaged = Damaged(make_points_plan(choices, "search.sampler=grid", "keep.best=1"), tmp_path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,8 @@ from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.manifest import Manifest, check_same_data, check_same_plan, read_manifest, write_manifest
-from tests.fake_runner import StartFake
-
-MakePlan = Callable[..., Plan]
+from tests.conftest import MakePlan
+from tests.fixtures.fake_runner import StartFake
 
 
 def facts_of(plan: Plan) -> dict[str, DatasetFacts]:

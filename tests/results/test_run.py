@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from seqjobs.errors import NotFoundError, StorageError
 from seqjobs.execution.in_process import InProcess
-from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.results.run_log import segment_name
 from seqjobs.run import run_job
 from seqjobs.storage.lock import Lock
-from tests.fake_runner import Behaviour, StartFake
+from tests.conftest import MakePlan
+from tests.fixtures.fake_runner import Behaviour, StartFake
 
 
 @pytest.fixture
-def run(make_points_plan: Callable[..., Plan], tmp_path: Path) -> Run:
+def run(make_points_plan: MakePlan, tmp_path: Path) -> Run:
     """Two trials that finished, one that failed."""
     units = f"model.0.Dense.units={{choice: [1, {Behaviour.NAN.value}, 2]}}"
     plan = make_points_plan(units, "search.sampler=grid")

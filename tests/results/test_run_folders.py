@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 
 from seqjobs.errors import NotFoundError, RunFolderError
 from seqjobs.execution.events import AttemptStarted, EpochEnded
-from seqjobs.planning.plan import Plan
 from seqjobs.results import session
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import (
@@ -28,8 +26,9 @@ from seqjobs.results.run_folders import (
 from seqjobs.run import submit
 from seqjobs.storage.durable import ASIDE_PREFIX
 from seqjobs.storage.lock import Lock
-from tests.fake_runner import Behaviour
-from tests.run_job.samples import do, moved_points, plan_of, stop_after
+from tests.conftest import MakePlan
+from tests.fixtures.fake_runner import Behaviour
+from tests.fixtures.runs import do, moved_points, plan_of, stop_after
 
 
 def make_runs(folder: Path, *names: str) -> None:
@@ -149,7 +148,7 @@ def test_a_run_is_found_by_what_a_person_types(tmp_path: Path) -> None:
         find_run(tmp_path / "elsewhere", None)
 
 
-def test_a_new_id_sorts_by_time_and_names_the_job(make_points_plan: Callable[..., Plan], tmp_path: Path) -> None:
+def test_a_new_id_sorts_by_time_and_names_the_job(make_points_plan: MakePlan, tmp_path: Path) -> None:
     assert re.fullmatch(r"\d{8}-\d{6}-points", new_run_id(make_points_plan()))
     long = new_run_id(make_points_plan(f"name={'n' * 63}"))
     assert len(long) == 63

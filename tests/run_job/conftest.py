@@ -10,8 +10,7 @@ import pytest
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.spec.load import parse_job
 from tests.conftest import POINTS_SPEC
-
-from .samples import SIX, do, result
+from tests.fixtures.runs import SIX, do, result
 
 
 @pytest.fixture(scope="session")

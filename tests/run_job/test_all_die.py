@@ -15,9 +15,9 @@ from seqjobs.results import first_deaths
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.results.run_log import read_log
 from seqjobs.run import run_job
-from tests.fake_runner import Behaviour, StartFake, trainings
-
-from .samples import MakePlan, Watcher, do, stop_after
+from tests.conftest import MakePlan
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.runs import Watcher, do, stop_after
 
 
 def rate(behaviour: Behaviour) -> str:

@@ -21,9 +21,8 @@ from seqjobs.results.run_folders import find_run, list_runs
 from seqjobs.run import run_job
 from seqjobs.storage.durable import ASIDE_PREFIX
 from seqjobs.storage.lock import Lock
-from tests.fake_runner import StartFake, trainings
-
-from .samples import Watcher, do, moved_points, plan_of, result, stop_after
+from tests.fixtures.fake_runner import StartFake, trainings
+from tests.fixtures.runs import Watcher, do, moved_points, plan_of, result, stop_after
 
 HOUR = 3600.0
 YEAR_2100 = 4_102_444_800

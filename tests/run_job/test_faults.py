@@ -22,9 +22,8 @@ from seqjobs.results.progress import Standing
 from seqjobs.results.run_log import read_log
 from seqjobs.run import run_job
 from seqjobs.storage import durable
-from tests.fake_runner import StartFake, trainings
-
-from .samples import Recorded, Watcher, committed, do, moved_points, plan_of, result, stop_after
+from tests.fixtures.fake_runner import StartFake, trainings
+from tests.fixtures.runs import Recorded, Watcher, committed, do, moved_points, plan_of, result, stop_after
 
 
 class Killed(BaseException):

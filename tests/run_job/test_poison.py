@@ -8,13 +8,22 @@ from pathlib import Path
 
 from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC, ROOT
-from tests.fake_runner import Behaviour
-
-from .samples import moved_points
+from tests.fixtures.fake_runner import Behaviour
+from tests.fixtures.runs import moved_points
 
 
 def child(spec: Path, runs: Path, notes: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.fake_runner", str(spec), str(runs), "one", "--notes", str(notes), *more]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.fixtures.fake_runner",
+        str(spec),
+        str(runs),
+        "one",
+        "--notes",
+        str(notes),
+        *more,
+    ]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

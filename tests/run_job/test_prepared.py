@@ -7,8 +7,8 @@ from pathlib import Path
 from seqjobs.data.read import read_dataset
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.manifest import read_manifest
-
-from .samples import MakePlan, do, result
+from tests.conftest import MakePlan
+from tests.fixtures.runs import do, result
 
 OPERATIONS = "data.features={x0: standardize, word: [one_hot], x1: {bucketize: {quantiles: 4}}, x2: raw}"
 

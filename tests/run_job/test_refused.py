@@ -22,10 +22,9 @@ from seqjobs.results.run_folders import run_folder
 from seqjobs.run import run_job
 from seqjobs.storage import durable
 from seqjobs.storage.lock import Lock
-from tests.conftest import POINTS_SPEC
-from tests.fake_runner import Behaviour, StartFake, trainings
-
-from .samples import SIX, MakePlan, Recorded, Watcher, committed, do, moved_points, plan_of, result, stop_after
+from tests.conftest import POINTS_SPEC, MakePlan
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.runs import SIX, Recorded, Watcher, committed, do, moved_points, plan_of, result, stop_after
 
 
 def test_another_spec_on_the_same_id_is_refused_with_the_difference(make_points_plan: MakePlan, tmp_path: Path) -> None:

@@ -16,10 +16,9 @@ from seqjobs.results.progress import Standing
 from seqjobs.results.run import RunStatus
 from seqjobs.run import run_job
 from seqjobs.storage.lock import is_held
-from tests.conftest import MakeJob
-from tests.fake_runner import StartFake, trainings
-
-from .samples import SIX, MakePlan, Recorded, Watcher, committed, do, result, stop_after
+from tests.conftest import MakeJob, MakePlan
+from tests.fixtures.fake_runner import StartFake, trainings
+from tests.fixtures.runs import SIX, Recorded, Watcher, committed, do, result, stop_after
 
 
 def test_a_finished_run_is_left_as_it_is_and_reads_no_data(six: Plan, tmp_path: Path, golden: dict[str, Any]) -> None:

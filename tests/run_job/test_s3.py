@@ -12,9 +12,8 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.run import run_job
 from seqjobs.training.outcome import PackRunner
+from tests.fixtures.runs import moved_points, plan_of
 from tests.s3_server import S3Server
-
-from .samples import moved_points, plan_of
 
 pytestmark = pytest.mark.slow
 

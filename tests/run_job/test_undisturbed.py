@@ -16,10 +16,9 @@ from seqjobs.results.run import Run, RunStatus
 from seqjobs.results.run_log import read_log, segment_name
 from seqjobs.results.weights import WeightsStore
 from seqjobs.run import run_job
-from tests.conftest import MakeJob
-from tests.fake_runner import Behaviour, StartFake, trainings
-
-from .samples import MakePlan, Recorded, Watcher, do
+from tests.conftest import MakeJob, MakePlan
+from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.runs import Recorded, Watcher, do
 
 
 def test_a_run_folder_holds_what_is_documented_and_nothing_else(six: Plan, tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 from seqjobs.planning.plan import make_plan
 from seqjobs.results.run import RunStatus
 from tests.conftest import MakeJob
-
-from .samples import Watcher, do
+from tests.fixtures.runs import Watcher, do
 
 
 def test_a_column_that_tells_the_target_is_named_and_the_run_goes_on(make_job: MakeJob, tmp_path: Path) -> None:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from seqjobs.data.dataset import Dataset
-from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Pack
 from seqjobs.training.checkpoint import Checkpoint, Saving
 from seqjobs.training.outcome import EpochReport, PackCheckpoint, RunnerItem, TrialOutcome
 from seqjobs.training.trial_runner import TrialRunner
+from tests.conftest import MakePlan
 from tests.training.packs.members import only_pack
 from tests.training.test_programs import EVERYTHING
 from tests.training.trained import dataset_of
 
 pytestmark = pytest.mark.slow
 
-MakePlan = Callable[..., Plan]
 
 PLATEAUS = "ReduceLROnPlateau: {monitor: val_loss, factor: 0.5, patience: 1, cooldown: 1, min_delta: 0.01}"
 PATIENCE = "EarlyStopping: {monitor: val_loss, patience: 2, restore_best_weights: true}"

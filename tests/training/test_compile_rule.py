@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from seqjobs.planning.plan import Plan
@@ -14,11 +12,11 @@ from seqjobs.training.compile_rule import (
     Compilation,
     compilation_of,
 )
+from tests.conftest import MakePlan
 from tests.training.trained import dataset_of, train_fresh
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
-MakePlan = Callable[..., Plan]
 MANY = MIN_XLA_STEPS
 TAIL = "Flatten, {Dense: {units: 1, activation: sigmoid}}"
 SQUARE = "{Reshape: {target_shape: [3, 2, 1]}}"

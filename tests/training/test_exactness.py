@@ -5,7 +5,7 @@ Every case trains one trial with `fit.compile: stock` and again compiled, under 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,12 @@ from seqjobs.spec.load import load_job
 from seqjobs.training import stock_fit
 from seqjobs.training.fitting import Watcher
 from seqjobs.training.outcome import Weights
-from tests.conftest import JOBS
+from tests.conftest import JOBS, MakePlan
 from tests.training.conftest import Once
 from tests.training.trained import Trained, assert_close, dataset_of, same_bits, train_fresh
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
-MakePlan = Callable[..., Plan]
 
 # Model, optimizer, loss, target, rows of a batch (of 203 training rows: 203 leaves none over), validation.
 DENSE = "[{Dense: {units: 8, activation: relu}}, {Dense: {units: OUT, activation: ACTIVATION}}]"

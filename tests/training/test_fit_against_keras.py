@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import Plan
 from seqjobs.training.epoch_order import epoch_order
 from seqjobs.training.outcome import TrialOutcome, Weights
+from tests.conftest import MakePlan
 from tests.training.conftest import Once
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
@@ -56,7 +56,7 @@ def assert_same(outcome: TrialOutcome, weights: Weights, plain: Plain) -> None:
 
 @pytest.mark.parametrize("compiled", ["stock", "graph", "xla", "eager"])
 def test_a_binary_classifier_with_validation_data(
-    points: Path, make_points_plan: Callable[..., Plan], once: Once, compiled: str
+    points: Path, make_points_plan: MakePlan, once: Once, compiled: str
 ) -> None:
     shuffle, batches = "fit.shuffle=false", "fit.batch_size=32"
     outcome, weights = train(make_points_plan(shuffle, batches, "seed=3", f"fit.compile={compiled}"))
@@ -101,7 +101,7 @@ fit: {epochs: 3, batch_size: 25, validation_split: 0.2}
 # Under XLA the masks of dropout are others, by design.
 @pytest.mark.parametrize("compiled", ["stock", "graph", "eager"])
 def test_a_classifier_of_words_with_dropout_and_a_validation_split_in_our_order(
-    points: Path, make_points_plan: Callable[..., Plan], once: Once, compiled: str
+    points: Path, make_points_plan: MakePlan, once: Once, compiled: str
 ) -> None:
     outcome, weights = train(make_points_plan("seed=5", f"fit.compile={compiled}", text=DROPOUT_SPEC))
     assert_same(outcome, weights, once("words", lambda: plain_words(points)))
@@ -165,7 +165,7 @@ fit: {epochs: 2, batch_size: 100, shuffle: false}
 
 @pytest.mark.parametrize("compiled", ["stock", "graph", "xla"])
 def test_a_convolutional_digit_classifier(
-    make_points_plan: Callable[..., Plan], jobs_data: Path, once: Once, compiled: str
+    make_points_plan: MakePlan, jobs_data: Path, once: Once, compiled: str
 ) -> None:
     text = IMAGE_SPEC.replace("digits/", f"{jobs_data}/digits/")
     outcome, weights = train(make_points_plan(f"fit.compile={compiled}", text=text))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,12 +10,12 @@ import pytest
 import tensorflow as tf
 
 from seqjobs.errors.problems import Problems
-from seqjobs.planning.plan import Plan
 from seqjobs.spec.sections import TrialSpec
 from seqjobs.tables import INITIALIZERS, OPTIMIZERS, Named
 from seqjobs.training.initial_state import InitialState
 from seqjobs.training.lowerings import LOWERED
 from seqjobs.training.model import build_model
+from tests.conftest import MakePlan
 from tests.spec.test_shapes_keras import CASES, name_of, parsed
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
@@ -67,7 +66,7 @@ def assert_reset(spec: TrialSpec, shape: Sizes, *, lowered: bool = False) -> Non
 
 
 @pytest.fixture
-def spec(make_points_plan: Callable[..., Plan]) -> TrialSpec:
+def spec(make_points_plan: MakePlan) -> TrialSpec:
     return make_points_plan().trials[0].spec
 
 

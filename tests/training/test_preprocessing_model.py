@@ -19,7 +19,7 @@ from seqjobs.errors import DataError
 from seqjobs.export import export_with_preprocessing
 from seqjobs.predict import predict_rows
 from seqjobs.training.outcome import PackRunner
-from tests.finished_runs import Finished
+from tests.fixtures.finished_run import Finished
 from tests.operations.test_family import with_share
 
 pytestmark = pytest.mark.slow

@@ -10,18 +10,17 @@ import keras
 import pytest
 
 from seqjobs.data.dataset import Dataset
-from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training import programs
 from seqjobs.training.outcome import EpochReport, Failure, PackRunner
 from seqjobs.training.program import Program
 from seqjobs.training.trial_runner import TrialRunner
+from tests.conftest import MakePlan
 from tests.training.conftest import Once
 from tests.training.trained import Trained, dataset_of, same_bits, train, train_fresh
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
-MakePlan = Callable[..., Plan]
 
 # Whatever a program can carry over from a trial to the next: statistics, masks, slots, a count of steps that enters the
 # numbers (Nadam's product too), averages of weights, a learning rate that a callback changed, metrics.

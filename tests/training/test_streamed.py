@@ -17,12 +17,11 @@ from seqjobs.planning.plan import Plan
 from seqjobs.training.ahead import ahead
 from seqjobs.training.rows import training_rows, validation_rows
 from seqjobs.training.trial_runner import TrialRunner
+from tests.conftest import MakePlan
 from tests.training.packs.members import only_pack, train_alone, train_pack
 from tests.training.trained import assert_close, same_bits, train
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
-
-MakePlan = Callable[..., Plan]
 
 
 @pytest.fixture

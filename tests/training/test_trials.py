@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,9 @@ from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.retry import Tries
 from seqjobs.planning.plan import Plan
 from seqjobs.training.outcome import Cause, TrialOutcome, Weights
+from tests.conftest import MakePlan
 
 pytestmark = pytest.mark.usefixtures("runner")
-
-MakePlan = Callable[..., Plan]
 
 
 def run(plan: Plan) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import Plan
 from seqjobs.training.outcome import PackRunner
+from tests.conftest import MakePlan
 from tests.training.trained import assert_close, dataset_of, train
 
 pytestmark = pytest.mark.usefixtures("runner")
@@ -29,7 +29,7 @@ def error_of(plan: Plan, *layers: tuple[Any, ...]) -> DataError:
     return caught.value
 
 
-def test_a_class_without_an_output(make_points_plan: Callable[..., Plan]) -> None:
+def test_a_class_without_an_output(make_points_plan: MakePlan) -> None:
     classes = ("data.target=kind", "compile.loss=sparse_categorical_crossentropy")
     plan = make_points_plan(*classes, "model=[{Dense: {units: 2, activation: softmax}}]")
     error = error_of(plan, ("Dense", 2))
@@ -37,7 +37,7 @@ def test_a_class_without_an_output(make_points_plan: Callable[..., Plan]) -> Non
     assert "the target holds class 3, the model has outputs for 0 to 1" in error.what
 
 
-def test_an_index_outside_the_table_of_an_embedding(make_points_plan: Callable[..., Plan]) -> None:
+def test_an_index_outside_the_table_of_an_embedding(make_points_plan: MakePlan) -> None:
     plan = make_points_plan("data.features=[kind]")
     error = error_of(plan, ("Embedding", 2, 3), ("Flatten",), ("Dense", 1))
     assert error.code == "E419"
@@ -47,7 +47,7 @@ def test_an_index_outside_the_table_of_an_embedding(make_points_plan: Callable[.
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "sparse_categorical_crossentropy"])
 @pytest.mark.parametrize("compilation", ["xla", "graph"])
 def test_more_outputs_than_classes_train_as_in_keras(
-    runner: PackRunner, make_points_plan: Callable[..., Plan], loss: str, compilation: str
+    runner: PackRunner, make_points_plan: MakePlan, loss: str, compilation: str
 ) -> None:
     overrides = ("data.target=kind", f"compile.loss={loss}", "model=[{Dense: {units: 6, activation: softmax}}]")
     plans = [make_points_plan(*overrides, f"fit.compile={how}") for how in (compilation, "stock")]

@@ -16,7 +16,7 @@ from seqjobs.run import run_job
 from seqjobs.spec.load import load_job
 from tests.benchmarks.stopwatch import Stopwatch
 from tests.benchmarks.timing import PoolTiming, process_seconds
-from tests.warm_pool import Warm
+from tests.fixtures.warm_pool import Warm
 
 WORKERS = 2
 

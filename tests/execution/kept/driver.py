@@ -13,7 +13,7 @@ from seqjobs.results.progress import Silent
 from seqjobs.results.run_folders import run_folder
 from seqjobs.run import run_job
 from seqjobs.spec.load import load_job
-from tests.fake_runner import StartFake
+from tests.fixtures.fake_runner import StartFake
 
 
 def main() -> None:

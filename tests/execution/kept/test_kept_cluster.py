@@ -27,8 +27,8 @@ from seqjobs.planning.resources import Resources
 from seqjobs.results.run import Run
 from seqjobs.spec.data_section import DataSpec
 from tests.conftest import ROOT
-from tests.fake_runner import FakeRunner, StartFake, trainings
-from tests.run_job.samples import moved_points
+from tests.fixtures.fake_runner import FakeRunner, StartFake, trainings
+from tests.fixtures.runs import moved_points
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

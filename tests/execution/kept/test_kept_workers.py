@@ -12,7 +12,7 @@ from seqjobs.execution.kept import workers
 from seqjobs.execution.kept.workers import MAX_FAILED_STARTS, KeptWorkers
 from seqjobs.execution.ray_worker import WorkerFacts
 from seqjobs.execution.worker_source import StartedWorker
-from tests.fake_runner import StartFake
+from tests.fixtures.fake_runner import StartFake
 
 FACTS = WorkerFacts(node="n", node_ids=("0",), pid=1, devices=(), versions=(), private_bytes=1, num_packs=0)
 

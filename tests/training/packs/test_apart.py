@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NoReturn
 
 import pytest
 
-from seqjobs.planning.plan import Plan
 from seqjobs.training.packs.pack_program import PackProgram
 from seqjobs.training.trial_runner import TrialRunner
+from tests.conftest import MakePlan
 from tests.training.packs.members import only_pack, train_alone
 from tests.training.test_checkpoint import PACK, Trained
 from tests.training.trained import dataset_of, same_bits
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_members_of_a_pack_that_fails_train_one_by_one_and_tell_why(
-    runner: TrialRunner, make_points_plan: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch
+    runner: TrialRunner, make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = make_points_plan("fit.epochs=2", text=PACK)
     dataset = dataset_of(plan)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from seqjobs.planning import pack_rule
 from seqjobs.planning.plan import Plan
 from seqjobs.tables import LAYERS, LOSSES, METRICS, OPTIMIZERS, Named
 from seqjobs.training.trial_runner import TrialRunner
+from tests.conftest import MakePlan
 from tests.training.packs.members import only_pack, train_alone, train_pack
 from tests.training.packs.test_packs_exact import CASES
 from tests.training.trained import assert_close, dataset_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
-MakePlan = Callable[..., Plan]
 RATES = "{log_uniform: [1e-3, 3e-2]}"
 # All 203 training rows are a batch: a remainder, which the grid of exactness has, would be a second form to compile.
 TWO = ("fit.pack=2", "search.trials=2", "fit.batch_size=203", "fit.epochs=4")

@@ -5,7 +5,6 @@ Layers, optimizers, losses, what differs between members, remainder batches, val
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,12 +19,12 @@ from seqjobs.training.outcome import Cause, TrialOutcome
 from seqjobs.training.packs import pack_program
 from seqjobs.training.packs.pack_program import PackProgram
 from seqjobs.training.trial_runner import TrialRunner
+from tests.conftest import MakePlan
 from tests.training.packs.members import only_pack, train_alone, train_pack
 from tests.training.trained import assert_close, dataset_of, same_bits
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 
-MakePlan = Callable[..., Plan]
 
 DENSE = "[{Dense: {units: 8, activation: relu}}, {Dense: {units: OUT, activation: ACTIVATION}}]"
 # No bias before a normalization: its gradient is nothing but rounding, which Adam makes as large as any other.
