@@ -45,7 +45,11 @@ def _published(trial: StoredTrial, out: Path, make: Callable[[], bytes]) -> Path
     try:
         durable.replace(out, content)
     except OSError as error:
-        raise StorageError("E606", f"the model cannot be written: {error.strerror}", where=str(out)) from error
+        what, fix = (
+            f"the model cannot be written: {error.strerror}",
+            "check the disk and the permissions, or change --out.",
+        )
+        raise StorageError("E606", what, where=str(out), fix=fix) from error
     return out
 
 

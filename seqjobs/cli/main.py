@@ -37,6 +37,7 @@ COMMANDS = {
     "fsck": "Check the files of a run; with --repair, set damaged ones aside.",
     "up": "Start a local cluster that stays warm for the next submits.",
     "down": "End the warm cluster of `up`.",
+    "explain": "Explain an error code: what it means and how to fix it.",
     "schema": "Print the JSON Schema of specs, for editors.",
     "doctor": "Check this machine, Ray and its workers.",
     "completion": "Print the completion script of a shell.",

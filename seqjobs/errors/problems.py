@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
+from seqjobs.errors.everyday_names import COMMON_NAMES, EVERYDAY_NAMES
 from seqjobs.errors.message import message
 from seqjobs.errors.printable import printable
 from seqjobs.errors.redaction import without_secrets
@@ -15,7 +16,7 @@ Path = tuple[str | int, ...]
 
 MAX_GOT_LENGTH = 60
 MOST_SUGGESTED = 20
-"""Of columns, which may be thousands."""
+"""The most names that a fix lists, where there may be thousands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,17 +94,52 @@ def _shortened(text: str) -> str:
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known name that `name` was most likely meant to be."""
+    """Return the known name that `name` was most likely meant to be; of two equally near ones the more common."""
     by_lower = {known_name.lower(): known_name for known_name in sorted(known)}
-    near = get_close_matches(str(name).lower(), by_lower, n=1, cutoff=cutoff)
-    return by_lower[near[0]] if near else None
+    written = str(name).lower()
+    if written in by_lower:
+        return by_lower[written]
+    for meant in EVERYDAY_NAMES.get(written.replace("_", ""), ()):
+        if meant.lower() in by_lower:
+            return by_lower[meant.lower()]
+    near = get_close_matches(written, by_lower, n=5, cutoff=cutoff)
+    if not near:
+        return None
+    # `get_close_matches` has the likest first; `min` keeps the first of equals.
+    found = min(near, key=lambda known_name: (_edits(written, known_name), by_lower[known_name] not in COMMON_NAMES))
+    return by_lower[found]
+
+
+def _edits(written: str, meant: str) -> int:
+    """Return how many letters were left out, added, changed, or swapped with their neighbour.
+
+    The optimal string alignment distance: https://en.wikipedia.org/wiki/Damerau-Levenshtein_distance
+    """
+    before: list[int] = []
+    row = list(range(len(meant) + 1))
+    for index, letter in enumerate(written, 1):
+        last, row, earlier = row, [index], before
+        for place, other in enumerate(meant, 1):
+            edits = min(last[place] + 1, row[-1] + 1, last[place - 1] + (letter != other))
+            if index > 1 and place > 1 and letter == meant[place - 2] and written[index - 2] == other:
+                edits = min(edits, earlier[place - 2] + 1)
+            row.append(edits)
+        before = last
+    return row[-1]
 
 
 def did_you_mean(name: str, known: Iterable[str], most: int | None = None) -> str:
-    """The fix for an unknown name: the nearest known one, else a list of them, of `most` at most."""
+    """Return the fix for an unknown name: the nearest known one, else a list of them.
+
+    A list of more than `most` names is cut, and begins with the common ones.
+    """
     names = sorted(set(known))
     near = nearest(name, names)
     if near:
         return f"did you mean '{near}'?"
-    more = f" and {len(names) - most:,} more" if most is not None and len(names) > most else ""
-    return "use one of " + ", ".join(names[:most]) + more
+    if not names:
+        return "remove it"
+    if most is None or len(names) <= most:
+        return "use one of " + ", ".join(names)
+    names.sort(key=lambda known_name: known_name not in COMMON_NAMES)
+    return "use one of " + ", ".join(names[:most]) + f" and {len(names) - most:,} more"

@@ -21,10 +21,8 @@ class Deadline:
     @classmethod
     def of_run(cls, seconds: float) -> Deadline:
         """Of `limits.run_time`, for what comes before training."""
-        what = f"limits.run_time, {seconds:g} s, was over before training could begin"
-        return cls(
-            seconds, OutOfTimeError("E518", what, fix="run the same command again to resume, or raise the limit.")
-        )
+        what = f"limits.run_time ({seconds:g} s) ended before training began"
+        return cls(seconds, OutOfTimeError("E518", what, fix="raise it, or run the same command again to resume."))
 
     def check(self) -> None:
         """Raises the error if it is over."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, final
 
+from seqjobs.data.dataset import DataSchema
 from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import NewBatch
 from seqjobs.data.reading_note import reader_died
@@ -21,9 +22,10 @@ from seqjobs.execution.cluster_watch import watching
 from seqjobs.execution.deadline import Deadline
 from seqjobs.execution.dispatch import Dispatch
 from seqjobs.execution.draining import draining_watched
-from seqjobs.execution.events import Event
+from seqjobs.execution.events import AttemptLost, Event
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.kept.leased import LeasedWorkers
+from seqjobs.execution.memory_hint import with_memory_hint
 from seqjobs.execution.new_rows_call import Predicted, answered
 from seqjobs.execution.ray_asks import WAIT_SECONDS, Ask, Asks, Died, lost
 from seqjobs.execution.ray_slots import Slots
@@ -83,6 +85,7 @@ class RayPool:
         self._slots: Slots | None = None
         self._events: Generator[Event, None, None] | None = None
         self._datasets: dict[str, Any] = {}
+        self._schemas: dict[str, DataSchema] = {}
         self._fingerprints: list[str] = []
 
     def __enter__(self) -> Self:
@@ -141,6 +144,7 @@ class RayPool:
             found[source.id] = answer
             self._fingerprints.append(answer.fingerprint)
             self._datasets[source.id] = dataset
+            self._schemas[source.id] = answer.schema
         return found
 
     def _decode(self, sources: Sequence[DataSource]) -> list[_Decoding]:
@@ -195,7 +199,17 @@ class RayPool:
             slots = self._use(resources, len(members))
             dispatch = Dispatch(self._ray, slots, self._datasets, members, tries, saved, stopping)
             events = self._events = dispatch.events()
-            yield from events
+            by_id = {pack.id: pack for pack in members}
+            with contextlib.closing(events):
+                for event in events:
+                    yield self._explained(event, by_id)
+
+    def _explained(self, event: Event, packs: Mapping[str, Pack]) -> Event:
+        # A pack that was split is not among those that were asked for; its parts are smaller.
+        pack = packs.get(event.pack_id) if isinstance(event, AttemptLost) else None
+        if pack is None or not isinstance(event, AttemptLost) or pack.dataset not in self._schemas:
+            return event
+        return with_memory_hint(event, pack, self._schemas[pack.dataset])
 
     def export(self, trial: Trial, feature_shape: tuple[int, ...], weights: Weights) -> bytes:
         return self._written(trial, self._asking("export", trial, feature_shape, weights))
@@ -288,7 +302,7 @@ def _late() -> Deadline:
 def _alive(answer: Any, work: str) -> Any:
     """The answer. Raises ClusterError E509 where workers died of the work."""
     if isinstance(answer, Died):
-        raise ClusterError("E509", f"workers died of {work}: {answer.reason}", fix=_LATE.fix)
+        raise ClusterError("E509", f"workers died during {work}: {answer.reason}", fix=_LATE.fix)
     return answer
 
 

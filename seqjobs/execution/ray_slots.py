@@ -115,7 +115,7 @@ class Slots:
         # Nobody may have asked yet for the facts of one that has started, or died.
         if self.ray.wait([slot.starting for slot in starting], timeout=0, fetch_local=False)[0]:
             return
-        what = f"no worker has started within {START_SECONDS:g} s: its process does not come, or hangs in an import"
+        what = f"no worker has started within {START_SECONDS:g} s: its process does not start, or hangs in an import"
         raise ClusterError("E507", what, fix=_START_FIX)
 
     def _look_for_processes(self) -> None:

@@ -24,9 +24,8 @@ def check_thread_limit() -> None:
         return
     used = _threads_of(os.geteuid())
     if limit - used < LEAST_FREE_THREADS:
-        what = (
-            f"you may have {limit} processes and threads and have {used}; a local Ray needs {LEAST_FREE_THREADS} more"
-        )
+        what = f"this user has {used} of at most {limit} processes and threads"
+        what = f"{what}; a local Ray needs {LEAST_FREE_THREADS} more"
         raise ClusterError("E522", what, fix="raise the limit, which `ulimit -u` shows.")
 
 

@@ -43,9 +43,7 @@ FAMILY: tuple[type[Operation], ...] = (
     Pad,
 )
 OPERATION_CLASSES = {operation.entry.name: operation for operation in FAMILY}
-OPERATIONS = Table(
-    name="operation", entries={operation.entry.name: operation.entry for operation in FAMILY}, unknown_code="E201"
-)
+OPERATIONS = Table(name="operation", entries={operation.entry.name: operation.entry for operation in FAMILY})
 
 
 def operation_of(named: Named) -> Operation:

@@ -60,10 +60,10 @@ def num_wanted(job: JobSpec) -> int:
 def _too_many(job: JobSpec, wanted: int | None) -> list[Problem]:
     problems, repeats = Problems(), job.search.repeats
     count = "endless" if wanted is None else f"{wanted:,} assignments"
-    product = f", repeated {repeats:,} times," if repeats > 1 else ""
-    kind = "the grid is of" if job.search.sampler == "grid" and wanted is not None else "these are"
+    product = f", repeated {repeats:,} times" if repeats > 1 else ""
+    kind = "the grid has" if job.search.sampler == "grid" and wanted is not None else "the search asks for"
     fix = "use fewer values, or the sampler random." if job.search.sampler == "grid" else "ask for fewer trials."
-    what = "the grid is endless" if wanted is None else f"{kind} {count}{product} and a run has at most {MAX_TRIALS:,}"
+    what = "the grid has no end" if wanted is None else f"{kind} {count}{product}, and a run has at most {MAX_TRIALS:,}"
     problems.add("E501", ("search",), what, fix=fix, at="key")
     return located(problems, job.document)
 

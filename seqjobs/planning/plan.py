@@ -124,7 +124,7 @@ def _check_names(jobs: Sequence[JobSpec]) -> None:
         other = seen.setdefault(job.name, job)
         if other is not job:
             problems = Problems()
-            what = f"'{job.name}' is also the job in {other.document.place(('name',))}"
+            what = f"another job is also named '{job.name}', in {other.document.place(('name',))}"
             problems.add("E208", ("name",), what, fix="rename one of them.")
             raise SpecError(located(problems, job.document))
 

@@ -143,7 +143,8 @@ class Manifest:
         except (ValueError, KeyError, TypeError) as error:
             if isinstance(error, RunFolderError):
                 raise
-            raise RunFolderError("E608", f"this is not a run's plan: {error!r}", where=where) from error
+            fix = "restore it from a copy, or submit under another --run."
+            raise RunFolderError("E608", f"this is not a run's plan: {error!r}", where=where, fix=fix) from error
 
 
 def _digest(tree: Mapping[str, Any]) -> str:
@@ -158,7 +159,7 @@ def read_manifest(paths: RunPaths) -> Manifest:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFoundError("E611", "there is no run here", where=str(paths.root), fix="see `seqjobs ls`.") from error
     except OSError as error:
-        what, fix = f"the run cannot be read: {error.strerror}", "see to the disk and to who may read there."
+        what, fix = f"the run cannot be read: {error.strerror}", "check the disk and the permissions there."
         raise StorageError("E610", what, where=str(paths.plan), fix=fix) from error
     return Manifest.decode(content, str(paths.plan))
 
@@ -178,7 +179,7 @@ def write_manifest(paths: RunPaths, manifest: Manifest) -> None:
     try:
         durable.create_once(paths.plan, manifest.encode())
     except FileExistsError:
-        what, fix = "another process has begun this run", "leave the run to it."
+        what, fix = "another process has started this run", "let that process finish."
         raise StorageError("E605", what, where=str(paths.plan), fix=fix) from None
 
 
@@ -213,7 +214,8 @@ def _differences(then: tuple[StoredJob, ...], now: tuple[StoredJob, ...]) -> lis
     lines = difflib.unified_diff(_described(then), _described(now), "then", "now", lineterm="", n=0)
     found = [printable(line) for line in lines if not line.startswith("@@")]
     if not found:
-        found = [f"the same text makes other trials in this seqjobs, {versions()['seqjobs']}, or on other data files"]
+        version = versions()["seqjobs"]
+        found = [f"the text is the same, and makes other trials with seqjobs {version} or other data files"]
     hidden = len(found) - MAX_DIFFERENCES
     return [*found[:MAX_DIFFERENCES], f"... and {hidden} more lines"] if hidden > 0 else found
 

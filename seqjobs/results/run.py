@@ -185,7 +185,7 @@ class Run:
             printed = ""
         if record is None and not printed:
             raise NotFoundError(
-                "E613", f"trial {trial.id} has no log yet", where=str(self.path), fix="wait until it ended."
+                "E613", f"trial {trial.id} has no log yet", where=str(self.path), fix="wait until it has ended."
             )
         history = record.history if record is not None else {}
         return trial_log(trial.id, trial.job, trial.seed, trial.hyperparameters, history) + printed

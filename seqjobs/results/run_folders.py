@@ -43,7 +43,7 @@ def local_folder(runs_dir: str | Path) -> Path:
 def run_folder(runs_dir: Path, run_id: str) -> RunPaths:
     """Return the folder of a run. Raises RunFolderError: E701 for an invalid id, E601 if other things lie there."""
     if not re.fullmatch(NAME_PATTERN, run_id):
-        what = f"{shown(run_id)} is not a run id: small letters, digits, '.', '_', '-', at most 63"
+        what = f"{shown(run_id)} is not a run ID: small letters, digits, '.', '_', '-', at most 63 characters"
         raise RunFolderError("E701", what, fix="choose another --run.")
     root = runs_dir / run_id
     if root.exists() and not root.is_dir():
@@ -51,7 +51,7 @@ def run_folder(runs_dir: Path, run_id: str) -> RunPaths:
     if root.is_dir() and not RunPaths(root=root).plan.exists():
         strange = sorted(path.name for path in root.iterdir() if not _is_before_the_plan(path.name))
         if strange:
-            what = f"this folder holds other things than a run ({', '.join(strange[:3])})"
+            what = f"this folder holds something other than a run ({', '.join(strange[:3])})"
             raise RunFolderError("E601", what, where=str(root), fix="choose another --run.")
     return RunPaths(root=root)
 
@@ -143,5 +143,9 @@ def _match(prefix: str, names: list[str], kind: str, where: str, fix: str) -> st
     found = [name for name in names if name.startswith(prefix)]
     if len(found) == 1:
         return found[0]
-    what = f"no {kind} '{prefix}'" if not found else f"'{prefix}' begins {len(found)} {kind}s: {', '.join(found[:5])}"
-    raise NotFoundError("E612", what, where=where, fix=fix if not found else "write more of the id.")
+    what = (
+        f"no {kind} '{prefix}'" if not found else f"{len(found)} {kind}s begin with '{prefix}': {', '.join(found[:5])}"
+    )
+    raise NotFoundError(
+        "E611" if kind == "run" else "E612", what, where=where, fix=fix if not found else "write more of the id."
+    )

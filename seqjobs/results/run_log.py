@@ -69,7 +69,7 @@ class RunLog:
         except StorageError:
             raise
         except OSError as error:
-            what, fix = f"the log cannot be written: {error.strerror}", "see to the disk, then submit again."
+            what, fix = f"the log cannot be written: {error.strerror}", "check the disk, then submit again."
             failure = StorageError("E606", what, where=str(path), fix=fix)
             if os.path.lexists(path):
                 # It is there, and may yet be gone after a power cut: a later fsync that succeeds would prove nothing.
@@ -88,8 +88,8 @@ class RunLog:
             if path.read_bytes() == content:
                 durable.sync_folder(self._folder)
                 return
-            what = "another process has gone on with this run"
-            self._stopped = StorageError("E605", what, where=str(path), fix="leave the run to it.")
+            what = "another process has continued this run"
+            self._stopped = StorageError("E605", what, where=str(path), fix="let that process finish.")
             raise self._stopped from None
 
 
@@ -168,5 +168,5 @@ def _numbers(folder: Path) -> list[int]:
 
 
 def _unreadable(path: Path, error: OSError) -> StorageError:
-    what, fix = f"the log cannot be read: {error.strerror}", "see to the disk, then run the same command again."
+    what, fix = f"the log cannot be read: {error.strerror}", "check the disk, then run the same command again."
     return StorageError("E610", what, where=str(path), fix=fix)

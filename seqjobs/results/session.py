@@ -178,7 +178,7 @@ class Session:
         for trial in self._plan.trials:
             if failure := failures.get(trial.id):
                 problems = Problems()
-                fix = "mend the layers, the loss or the data's shape"
+                fix = "correct the layers, the loss or the shape of the data"
                 problems.add("E313", ("model",), f"the model cannot be trained: {failure.message}", fix=fix)
                 found.extend(located_in_job(self._plan.job(trial.job), trial.hyperparameters, problems))
         if found:

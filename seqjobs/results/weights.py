@@ -49,7 +49,7 @@ class WeightsStore:
             what = f"weights cannot be read: {error.strerror}"
             raise StorageError("E610", what, where=str(path), fix=_FIX) from error
         if hashlib.sha256(content).hexdigest() != digest:
-            raise StorageError("E610", "this file of weights is damaged", where=str(path), fix=_FIX)
+            raise StorageError("E609", "this file of weights is damaged", where=str(path), fix=_FIX)
         return decode_weights(content)
 
     def remove(self, digests: Iterable[str]) -> None:

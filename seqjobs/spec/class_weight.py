@@ -21,7 +21,7 @@ def _class_weight(value: object) -> object:
         return value
     if isinstance(value, str):
         guess = did_you_mean(value, ["balanced"])
-        raise rejection("E206", "this is no way to weigh classes", value, guess if "mean" in guess else _FIX)
+        raise rejection("E206", "unknown class weights", value, guess if "mean" in guess else _FIX)
     if not isinstance(value, dict) or not value:
         raise rejection("E205", "class weights are `balanced`, or a mapping of classes to weights", value, _FIX)
     problems = Problems()
@@ -29,7 +29,9 @@ def _class_weight(value: object) -> object:
         if isinstance(weight, bool) or not isinstance(weight, int | float):
             problems.add("E205", (label,), "a weight is a number", got=weight, fix="write one, without quotes.")
         elif not (math.isfinite(weight) and 0 <= weight <= _MOST):
-            problems.add("E206", (label,), "a weight is a number from 0 on", got=weight, fix="write 1.0, say.")
+            problems.add(
+                "E206", (label,), "a weight is a number of at least 0", got=weight, fix="write 1.0, for example."
+            )
     if len(problems):
         raise problems_error(problems)
     return {str(label): float(weight) for label, weight in value.items()}

@@ -66,7 +66,7 @@ def written_column(value: object) -> dict[str, Any]:
     for index, (path, name, written) in enumerate(steps):
         if name == "shape" or (name == "rescale" and index > last):
             if name in fields:
-                problems.add("E201", path, f"'{name}' is given twice", fix="remove one of them")
+                problems.add("E209", path, f"'{name}' is given twice", fix="remove one of them")
             fields[name] = written
             continue
         operations.append(OPERATIONS.parse(name if written is None else {name: written}, path, problems))
@@ -95,7 +95,7 @@ def listed_columns(value: object) -> object:
         return value
     for column in value:
         if not isinstance(column, str):
-            raise rejection("E205", "a column is a string", column, "write the column's name.")
+            raise rejection("E205", "the name of a column is a string", column, "write the column's name.")
     if len(set(value)) < len(value):
         raise rejection("E402", "a column is listed twice", value, "remove one of them.")
     return {column: {} for column in value}

@@ -28,8 +28,8 @@ def _path(value: object) -> str:
     scheme = scheme_of(value)
     if scheme is not None and scheme not in REMOTE_SCHEMES:
         places = ", ".join(f"{name}://" for name in REMOTE_SCHEMES)
-        what = f"only local files, and those in {places}, can be read"
-        raise rejection("E401", what, value, "copy the data beside the spec.")
+        what = f"only local files and files in {places} can be read"
+        raise rejection("E401", what, value, "copy the data next to the spec.")
     if scheme is not None:
         _check_place(scheme, value)
     return value
@@ -49,10 +49,10 @@ def _check_place(scheme: str, value: str) -> None:
     login, at, host = value.partition("://")[2].partition("/")[0].rpartition("@")
     names_bucket = scheme in WITH_BUCKETS
     if ":" in login or (at and names_bucket):
-        what, fix = "an address holds who logs in", "credentials of a store stand in the environment: see the README."
+        what, fix = "the address holds a login", "remove it, and set the store's credentials in the environment."
         raise rejection("E709", what, value, fix)
     if names_bucket and not _BUCKET.fullmatch(host):
-        what = "the bucket is left out" if not host else "this is no name of a bucket"
+        what = "the bucket is left out" if not host else "this is not the name of a bucket"
         raise rejection("E401", what, value, f"write {scheme}://BUCKET/PATH; only PATH may be a pattern.")
     if not names_bucket:
         _check_host(host, value)
@@ -66,7 +66,7 @@ def _endpoint(value: str) -> str:
 def _check_host(host: str, value: str) -> None:
     """Refuses those at which machines in a cloud are told their own credentials."""
     if _METADATA_HOST.match(host):
-        what, fix = "this is where a machine is told its own credentials, and no data", "name the store's host."
+        what, fix = "a cloud machine gets its own credentials at this address, and no data", "name the store's host."
         raise rejection("E707", what, value, fix)
 
 
@@ -170,14 +170,20 @@ class DataSpec(Section):
     @model_validator(mode="after")
     def _storage_is_for_stores(self) -> Self:
         if self.storage is not None and not any(map(scheme_of, (*self.train, *(self.validation or ())))):
-            what = "all paths are local, so there is no store to reach"
+            what = "`storage` is for object stores, and all paths are local"
             raise rejection("E209", what, None, "remove it, or name paths such as s3://...", ("storage",))
         return self
 
     @model_validator(mode="after")
     def _columns_have_one_use(self) -> Self:
         if self.features is not None and self.target in self.features:
-            raise rejection("E405", "the target is also a feature", self.target, "remove one.", ("target",))
+            raise rejection(
+                "E405",
+                "the target is also a feature",
+                self.target,
+                "remove it from `features`, or name another target.",
+                ("target",),
+            )
         if self.sample_weight is not None:
             others = {self.target: "the target", **dict.fromkeys(self.features or (), "a feature")}
             if self.sample_weight in others:
@@ -185,6 +191,6 @@ class DataSpec(Section):
                 raise rejection("E405", what, self.sample_weight, "name another column.", ("sample_weight",))
         if self.features is not None and not self.features and self.others is None:
             raise rejection(
-                "E202", "no features are named", None, "name columns, or leave `features` out.", ("features",)
+                "E206", "no features are named", None, "name columns, or leave `features` out.", ("features",)
             )
         return self

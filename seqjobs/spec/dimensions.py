@@ -196,7 +196,9 @@ def _read(
         fix = "did you mean 'step'?" if nearest(key, ["step"]) else "remove it."
         problems.add("E211", (*at.text, key), what, fix=fix, at="key")
     if len(kinds) > 1:
-        problems.add("E211", at.text, "a dimension has one kind", got=kinds, fix=f"keep one of {', '.join(kinds)}.")
+        problems.add(
+            "E211", at.text, "a dimension has only one kind", got=kinds, fix=f"keep one of {', '.join(kinds)}."
+        )
     if unknown or len(kinds) > 1:
         return None
     if "choice" in tree:
@@ -216,7 +218,7 @@ def _read_choice(
         return None
     if len(values) > MAX_OPTIONS:
         what = f"a choice has at most {MAX_OPTIONS:,} values, not {len(values):,}"
-        problems.add("E211", here, what, fix="list fewer, or use uniform or int_uniform.")
+        problems.add("E214", here, what, fix="list fewer, or use uniform or int_uniform.")
         return None
     first: dict[str, int] = {}
     for index, value in enumerate(values):
@@ -284,10 +286,16 @@ def _read_range(
         return None
     low, high = bounds
     if low >= high:
-        problems.add("E211", here, "low must be below high", got=bounds, fix="swap or widen them.")
+        problems.add("E211", here, "low must be below high", got=bounds, fix="swap the bounds, or widen the range.")
         return None
     if kind.startswith("log") and low <= 0:
-        problems.add("E211", (*here, 0), f"{kind} needs a low above 0", got=low, fix="raise it, or drop the log.")
+        problems.add(
+            "E211",
+            (*here, 0),
+            f"{kind} needs a low above 0",
+            got=low,
+            fix=f"raise it, or use {kind.removeprefix('log_')}.",
+        )
         return None
     step: Any = tree.get("step")
     smallest = 1 if number == "whole number" else (high - low) / MAX_STEPS

@@ -118,7 +118,7 @@ def _note_yaml_error(error: yaml.MarkedYAMLError, text: str, source: str, proble
     context = f", {error.context} that begins in line {begin}" if begin != line + 1 else ""
     lines = text.splitlines()
     at_tab = line < len(lines) and lines[line][: column + 1].endswith("\t")
-    fix = "indent with spaces, not tabs." if at_tab else "mend the YAML at this place, or just before it."
+    fix = "indent with spaces, not tabs." if at_tab else "correct the YAML at this place, or just before it."
     place = f"{source}:{line + 1}:{column + 1}"
     problems.add("E103", (), f"this is not YAML: {error.problem}{context}", fix=fix, place=place)
 
@@ -239,7 +239,7 @@ class _Reader:
             return
         self._refuse_anchor_and_tag(event, here, at="key")
         if len(event.value) > MAX_KEY_LENGTH:
-            what = f"a key of more than {MAX_KEY_LENGTH} characters"
+            what = f"this key has more than {MAX_KEY_LENGTH} characters"
             self._problems.add("E111", here, what, got=event.value, fix="shorten it.", at="key")
             self._unreadable.add(here)
         elif event.value == "<<" and event.implicit[0]:
@@ -263,16 +263,16 @@ class _Reader:
     def _scalar(self, event: Any, path: Path) -> Any:
         text = str(event.value)
         if len(text) > MAX_SCALAR_LENGTH:
-            what = f"a value of more than {MAX_SCALAR_LENGTH:,} characters"
+            what = f"this value has more than {MAX_SCALAR_LENGTH:,} characters"
             return self._unread("E111", path, what, got=text, fix="shorten it.")
         if not event.implicit[0]:  # quoted or block text
             return text
         if _is_whole_number(text) and len(text) > MAX_DIGITS:
-            what = f"a number of more than {MAX_DIGITS} digits"
+            what = f"this number has more than {MAX_DIGITS} digits"
             return self._unread("E111", path, what, got=text, fix="write it with fewer digits, or quote it.")
         value = _resolve(text)
         if isinstance(value, float) and isinf(value) and _FLOAT.fullmatch(text):
-            return self._unread("E114", path, "this number is too large", got=text, fix="write a finite one.")
+            return self._unread("E114", path, "this number is too large", got=text, fix="write a smaller number.")
         return value
 
 

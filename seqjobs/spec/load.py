@@ -22,7 +22,7 @@ from seqjobs.spec.document import Document, read_document
 from seqjobs.spec.job_spec import TRIAL_SECTIONS, JobSpec, Source
 from seqjobs.spec.locate import located
 from seqjobs.spec.overrides import apply_overrides
-from seqjobs.spec.secret_keys import with_secrets_told
+from seqjobs.spec.secret_keys import flag_secret_keys
 from seqjobs.spec.sections import HeaderSpec, ObjectiveSpec
 from seqjobs.spec.spec_file import STDIN, read_text
 from seqjobs.spec.template_check import check_template
@@ -77,7 +77,7 @@ def parse_job(text: str, path: FilePath, overrides: Sequence[str] = ()) -> JobSp
     apply_overrides(document, overrides, problems)
     found = Problems()
     job = _read_job(document, Source(path=path, text=text, overrides=tuple(overrides)), found)
-    told = with_secrets_told(found, document.tree)
+    told = flag_secret_keys(found, document.tree)
     problems.extend(problem for problem in told if not _is_unreadable(document, problem))
     if len(problems) or job is None:
         raise SpecError(located(problems, document))
@@ -130,31 +130,32 @@ def _dimensions(tree: dict[str, Any], problems: Problems) -> tuple[Dimension, ..
         else:
             found.extend(find_dimensions(value, (section,), problems))
     if len(found) > MAX_DIMENSIONS:
-        what = f"the spec has {len(found):,} dimensions, and {MAX_DIMENSIONS} are the most"
-        problems.add("E211", found[MAX_DIMENSIONS].at.text, what, fix="write one value in place of some.")
+        what = f"the spec has {len(found):,} dimensions; the limit is {MAX_DIMENSIONS}"
+        problems.add("E214", found[MAX_DIMENSIONS].at.text, what, fix="replace some of them by one value.")
         return tuple(found[:1])
     total = sum(len(dimension.options) for dimension in found if isinstance(dimension, Choice))
     if total > MAX_TOTAL_OPTIONS:
-        what = f"the choices have {total:,} values together, and {MAX_TOTAL_OPTIONS:,} are the most"
-        problems.add("E211", found[-1].at.text, what, fix="list fewer, or use uniform or int_uniform.")
+        what = f"the choices have {total:,} values together; the limit is {MAX_TOTAL_OPTIONS:,}"
+        problems.add("E214", found[-1].at.text, what, fix="list fewer, or use uniform or int_uniform.")
         return tuple(found[:1])
     keys = [dimension.key for dimension in found]
     for index, dimension in enumerate(found):
         if keys.index(dimension.key) < index:
-            what = f"two dimensions would share the name {shown(dimension.key)}"
-            problems.add("E211", dimension.at.text, what, fix="rename what differs only in dots.")
+            what = f"two dimensions would have the same name {shown(dimension.key)}"
+            problems.add("E215", dimension.at.text, what, fix="rename a key; these differ only in dots.")
+            return tuple(found[:1])
     return tuple(found)
 
 
 def _header(tree: dict[str, Any], problems: Problems) -> HeaderSpec | None:
-    """The sections that hold for the whole job; a dimension in them is one mistake (E212), not two."""
+    """Return the sections that hold for the whole job; a dimension in them is one mistake (E212), not two."""
     values = {key: value for key, value in tree.items() if key not in (*TRIAL_SECTIONS, "variants")}
     places: set[Path] = set()
     for section, value in values.items():
         if section in HeaderSpec.model_fields:
             places.update(places_of_dimensions(value, (section,)))
     for place in places:
-        what = f"no dimension may stand in `{place[0]}`, which holds for the whole job"
+        what = f"`{place[0]}` holds for the whole job and cannot be a dimension"
         problems.add("E212", place, what, fix="write one value.")
     found = Problems()
     header = validate_section(HeaderSpec, values, found, other_keys=(*TRIAL_SECTIONS, "variants"))

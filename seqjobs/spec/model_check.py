@@ -150,7 +150,7 @@ def _target(ends: _Ends) -> Iterator[_Misfit]:
         what = f"the loss {loss} takes class numbers, and the target has fractions"
         yield _Misfit("E310", what, "use a loss for numbers, such as mse, or a target of classes")
     if loss in _BINARY and ends.target_width == 1 and (ends.num_classes or 0) > 2:
-        what = f"the loss {loss} tells 2 classes apart, and the target has {ends.num_classes}"
+        what = f"the loss {loss} separates 2 classes, and the target has {ends.num_classes}"
         fix = f"end with Dense: {{units: {ends.num_classes}, activation: softmax}} and sparse_categorical_crossentropy"
         yield _Misfit("E310", what, fix)
     if ends.target_kind == "string" and loss not in _ONE_HOT | _INTEGER | _BINARY:
@@ -160,7 +160,7 @@ def _target(ends: _Ends) -> Iterator[_Misfit]:
 
 def _rank(ends: _Ends) -> Iterator[_Misfit]:
     if ends.target_width == 1 and any(size != 1 for size in ends.output[:-1]):
-        what = f"the target is one value an example, and {_last(ends)} gives {shown_shape(ends.output)}"
+        what = f"the target is one value per row, and {_last(ends)} gives {shown_shape(ends.output)}"
         yield _Misfit("E309", what, "put Flatten, or a global pooling layer, before the last Dense layer")
 
 
@@ -252,10 +252,10 @@ def check_metrics(metrics: Sequence[Named], loss: Named, path: Path, problems: P
             what = f"with the loss {loss.name} targets are class numbers, which {name} does not take"
         elif loss.name in _ONE_HOT and name in _SPARSE_METRICS:
             fix = f"use {name.removeprefix('Sparse')}"
-            what = f"with the loss {loss.name} targets have one column a class, and {name} takes class numbers"
+            what = f"with the loss {loss.name} targets have one column per class, and {name} takes class numbers"
         elif loss.name in _BINARY and name in _SPARSE_METRICS | _ONE_HOT_METRICS:
             fix = "use accuracy, or a metric whose name begins with Binary"
-            what = f"with the loss {loss.name} an output is yes or no, and {name} chooses between outputs"
+            what = f"with the loss {loss.name} each output is yes or no, and {name} compares several outputs"
         else:
             continue
         problems.add("E310", (*path, index), what, fix=fix)
@@ -303,7 +303,7 @@ def check_names(
         if callback.name in _MONITORS:
             _check_monitor(callback, (*metrics, *weighted), columns, place, problems)
     if objective is not None and objective not in columns:
-        what = f"no history has the column '{objective}' to rank by"
+        what = f"the history of this job has no column '{objective}' to rank by"
         problems.add("E312", ("objective", "metric"), what, fix=_column_fix(objective, columns, has_validation))
 
 
@@ -315,7 +315,7 @@ def _check_monitor(
     if monitor not in columns:
         # A default is not in the spec, so it has no place of its own there.
         path = (*place, callback.name, "monitor") if "monitor" in callback.arguments else place
-        what = f"{callback.name} monitors '{monitor}', which no history of this job has"
+        what = f"{callback.name} monitors '{monitor}', which the history of this job does not have"
         problems.add("E311", path, what, fix=_column_fix(monitor, columns, "val_loss" in columns))
         return
     one_way = {history_name(metric) for metric in metrics if METRICS.entry(metric.name).name not in WITHOUT_DIRECTION}
@@ -328,7 +328,7 @@ def _column_fix(name: str, columns: Sequence[str], has_validation: bool) -> str:
     if name.startswith("val_") and not has_validation:
         return "add data.validation or fit.validation_split, or use one of " + ", ".join(columns)
     guess = did_you_mean(name, columns)
-    return guess if guess.startswith("use one of") else f"{guess} There are {', '.join(columns)}"
+    return guess if not guess.endswith("?") else f"{guess} The columns are {', '.join(columns)}"
 
 
 __all__ = [

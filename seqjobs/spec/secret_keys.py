@@ -1,4 +1,4 @@
-"""Keys that are named as secrets are: no spec has one, and whoever writes one is told where secrets belong."""
+"""Keys that are named like secrets: no spec has one, and the message says where secrets belong."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from seqjobs.errors.problems import Path, Problem, shown
 from seqjobs.errors.redaction import is_secret
 
-# Keys and names that nobody knows, and values that are no such thing: all below them is refused as well.
-_REFUSED_WHOLE = frozenset({"E201", "E205", "E301", "E302", "E304", "E305", "E704"})
+# Unknown keys and names, and values of a wrong form: everything below them is refused as well.
+_REFUSED_WHOLE = frozenset({"E201", "E205", "E301", "E302", "E304", "E305", "E307", "E315", "E704"})
 _UNKNOWN_KEY = frozenset({"E201", "E302"})
-_WHERE = "set it in the environment of whoever submits, and change it if others have seen this file"
+_WHERE = "set it in the environment of the process that submits, and replace it if others have seen this file"
 
 
-def with_secrets_told(problems: Iterable[Problem], tree: Any) -> Iterator[Problem]:
-    """The problems, in which an unknown key that is named as a secret is has E709; those below refused values too."""
+def flag_secret_keys(problems: Iterable[Problem], tree: Any) -> Iterator[Problem]:
+    """Yield the problems; keys that are named like secrets, unknown or below a wrong value, have E709."""
     told: set[Path] = set()
     for problem in problems:
         is_key = problem.code in _UNKNOWN_KEY and problem.at == "key"

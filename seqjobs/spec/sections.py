@@ -273,7 +273,12 @@ def _name(value: object) -> str:
             "E207", what, value, f'quote it: name: "{shown(value)}".' if is_scalar else "write one, such as digits-cnn."
         )
     if not re.fullmatch(NAME_PATTERN, value):
-        raise rejection("E701", "not a name: small letters, digits, '.', '_', '-', at most 63", value, "rename it.")
+        raise rejection(
+            "E701",
+            "a name has small letters, digits, '.', '_', '-', and at most 63 characters",
+            value,
+            "write digits-cnn, for example.",
+        )
     return value
 
 

@@ -22,16 +22,18 @@ _DATA_KEYS, _COMPILE_KEYS, _FIT_KEYS = (frozenset(section.model_fields) for sect
 def check_header(
     header: HeaderSpec, dimensions: tuple[Dimension, ...], *, varies: bool, has_variants: bool, problems: Problems
 ) -> None:
-    """Notes what of the search section does not fit the dimensions; `varies` where any is written, right or wrong."""
+    """Note where the search section does not fit the dimensions; `varies` if any is written, right or wrong."""
     search, here = header.search, ("search", "trials")
     if search.sampler == "grid":
         if search.trials is not None:
-            what = "a grid has as many trials as it has points"
+            what = "a grid trains every combination, so the number of trials cannot be chosen"
             problems.add("E209", here, what, fix="remove it, or use the sampler random.", at="key")
         for dimension in dimensions:
             if isinstance(dimension, Range) and dimension.is_continuous:
                 fix = "add a step, list values with choice, or use the sampler random."
-                problems.add("E209", dimension.at.text, "a grid needs dimensions with finitely many values", fix=fix)
+                problems.add(
+                    "E209", dimension.at.text, "a grid needs a finite number of values in each dimension", fix=fix
+                )
     elif search.trials is not None and not varies:
         what = "trials are drawn from dimensions, and the spec has none"
         fix = "remove it." if has_variants else "remove it, or write a dimension, such as units: {choice: [32, 64]}."
@@ -41,18 +43,18 @@ def check_header(
 def check_trial(
     sections: Sections, tree: Mapping[str, Any], objective: ObjectiveSpec | None, problems: Problems
 ) -> None:
-    """Notes what can be known to be wrong with the sections together at one assignment.
+    """Note what the sections together make wrong at one assignment.
 
-    `tree` is what they were read from: a mistake elsewhere in a section is no reason to be silent on the rest of it.
+    `tree` is what they were read from: with a mistake elsewhere in a section the rest of it is checked all the same.
     """
     data, fit = _mapping(tree.get("data")), _mapping(tree.get("fit"))
     splits = fit.get("validation_split", 0) != 0
     has_data = data.get("validation") is not None
     if has_data and splits:
-        what = "the spec has data.validation already"
+        what = "the spec has data.validation as well"
         problems.add("E209", ("fit", "validation_split"), what, fix="remove one of the two.", at="key")
     compiled = _mapping(tree.get("compile"))
-    # A misspelt key, noted already, may well be the metric or the validation that would be missed here.
+    # A misspelt key, noted already, may be the metric or the validation that would seem to be missing.
     if data.keys() <= _DATA_KEYS and compiled.keys() <= _COMPILE_KEYS and fit.keys() <= _FIT_KEYS:
         if sections.compile is not None and sections.fit is not None:
             _check_read(sections.compile, sections.fit, objective, has_validation=has_data or splits, problems=problems)
@@ -114,10 +116,10 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def check_files(data: DataSpec, written: Mapping[str, Any], folder: FilePath, problems: Problems) -> None:
-    """Notes paths behind which there are no data files (E401) or files of another format (E415)."""
+    """Note paths without data files (E401), and files of another format (E415)."""
     for split, paths in (("train", data.train), ("validation", data.validation or ())):
         for index, path in enumerate(paths):
-            if scheme_of(path) is not None:  # who checks a spec reaches no host
+            if scheme_of(path) is not None:  # checking a spec reaches no host
                 continue
             try:
                 find_files((path,), folder)
@@ -127,7 +129,7 @@ def check_files(data: DataSpec, written: Mapping[str, Any], folder: FilePath, pr
 
 
 def declared_shape(data: DataSpec) -> tuple[int, ...] | None:
-    """The shape of a row's features where the spec itself tells it: one column with a shape."""
+    """Return the shape of a row's features if the spec gives it: one column with a shape."""
     if data.features is None or data.others is not None or len(data.features) != 1:
         return None
     (column,) = data.features.values()

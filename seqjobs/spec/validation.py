@@ -1,4 +1,4 @@
-"""Runs a section's pydantic class over plain values and says its errors in our words."""
+"""validate_section: plain values -> a section, or its mistakes in the words of this project."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "keep": KeepSpec,
 }
 
-# No more mistakes of one section are noted: a line is written for 20 of them.
+# The most mistakes that are noted in one section; 20 of a file are shown.
 MAX_NOTED = 200
 
-# pydantic's error types -> our code, what was expected, and how to mend it; `{}` takes values of the error's context.
+# pydantic's error types -> our code, what was expected, and how to fix it; `{}` takes values of the error's context.
 _MESSAGES: dict[str, tuple[str, str, str]] = {
-    "int_type": ("E206", "a whole number is expected", "write one, without quotes or a decimal point"),
+    "int_type": ("E205", "a whole number is expected", "write one, without quotes or a decimal point"),
     "float_type": ("E205", "a number is expected", "write one, without quotes"),
     "bool_type": ("E205", "true or false is expected", "write true or false, without quotes"),
     "string_type": ("E205", "a string is expected", "write one, in quotes where it looks like a number"),
@@ -57,7 +57,10 @@ def validate_section(
     path: Path = (),
     other_keys: tuple[str, ...] = (),
 ) -> SectionT | None:
-    """The section, or None with every mistake noted; `other_keys` are known to the caller, for did-you-mean."""
+    """Return the section, or None with every mistake noted.
+
+    `other_keys` are the keys that the caller reads; they are suggested for unknown ones.
+    """
     try:
         return section.model_validate(value)
     except ValidationError as errors:
@@ -67,10 +70,9 @@ def validate_section(
 
 
 def missing(name: str, path: Path, problems: Problems) -> None:
-    """Notes that a key is missing in the mapping at `path`."""
-    # Which way is better cannot be guessed from a metric's name, and has a code of its own.
-    code = "E312" if path == ("objective",) else "E202"
-    problems.add(code, path, f"'{name}' is missing", fix=f"add `{name}:`.", at="key")
+    """Note that a key is missing in the mapping at `path`."""
+    fix = "add `direction: minimize` or `direction: maximize`." if name == "direction" else f"add `{name}:`."
+    problems.add("E202", path, f"'{name}' is missing", fix=fix, at="key")
 
 
 def _note(
@@ -92,14 +94,17 @@ def _note(
         if kind == "literal_error" and isinstance(error["input"], str):
             near = nearest(error["input"], re.findall("'([^']*)'", context["expected"]))
             fix = f"did you mean '{near}'?" if near else fix
+        if kind == "less_than" and context["lt"] == 1 and 1 < error["input"] < 100:  # a percentage
+            fix = f"did you mean {error['input'] / 100:g}?"
         what = f"{what}, not null" if error["input"] is None else what
-        problems.add(code, here, what, got=error["input"], fix=fix + _example(section, here, kind))
+        fix = fix if fix.endswith("?") else fix + _example(section, here, kind)
+        problems.add(code, here, what, got=error["input"], fix=fix)
     else:
         problems.add("E206", here, error["msg"].lower(), got=error["input"], fix="see `seqjobs schema`.")
 
 
 def _existing(value: Any, loc: Path) -> Path:
-    """The part of pydantic's `loc` that is in the value: it adds names of union members."""
+    """Return the part of pydantic's `loc` that is in the value; pydantic adds names of union members."""
     path: list[str | int] = []
     for part in loc:
         in_list = isinstance(value, list) and isinstance(part, int) and part < len(value)
@@ -127,7 +132,7 @@ def _class_of(section: type[BaseModel] | None, name: str) -> type[BaseModel] | N
 
 
 def _known_key(section: type[BaseModel], path: Path, other_keys: tuple[str, ...]) -> str:
-    """The fix for an unknown key: the nearest one there, else the section that has a key like it."""
+    """Return the fix for an unknown key: the nearest one there, else the section that has a key like it."""
     name, found = str(path[-1]), _class_at(section, path[:-1])
     known = (*(found.model_fields if found is not None else ()), *(other_keys if len(path) == 1 else ()))
     if not nearest(name, known):
@@ -139,7 +144,7 @@ def _known_key(section: type[BaseModel], path: Path, other_keys: tuple[str, ...]
 
 
 def _example(section: type[BaseModel], path: Path, kind: str) -> str:
-    """`, such as 32`: the default, where a value of another size or type is what is missing."""
+    """Return `, such as 32` with the default, where a value of another size or type is expected."""
     found = _class_at(section, path[:-1]) if path else None
     field = found.model_fields.get(str(path[-1])) if found is not None else None
     if field is None or kind in ("literal_error", "bool_type"):

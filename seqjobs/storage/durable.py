@@ -26,7 +26,7 @@ def reported(what: str, path: Path) -> Iterator[None]:
     except StorageError:  # (an OSError too)
         raise
     except OSError as error:
-        fix = "see to the disk and to who may write there, then run the same command again."
+        fix = "check the disk and the permissions there, then run the same command again."
         raise StorageError("E606", f"{what}: {error.strerror or error}", where=str(path), fix=fix) from error
 
 

@@ -14,13 +14,19 @@ from enum import Enum
 from functools import cached_property
 from typing import Final, Literal, TypeAlias, TypeVar, dataclass_transform
 
-from seqjobs.errors.problems import Path, Problems, did_you_mean, shown
+from seqjobs.errors.problems import MOST_SUGGESTED, Path, Problems, did_you_mean, shown
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 ArgumentValue: TypeAlias = "bool | int | float | str | tuple[ArgumentValue, ...] | Named | None"
 
 # The keys by which Keras's deserializer recognises a configuration. It would run what they name.
 CONFIGURATION_KEYS = frozenset({"class_name", "config", "module", "registered_name"})
+
+# The keys under which other tools have the name of an object.
+_NAMING_KEYS = ("name", "type")
+
+# A name that its author gave to code: `MyLayer`, `custom_loss`, `package.Layer`, `package>Layer`.
+_OWN_CODE = re.compile(r"(?:my|own|custom)_|My[A-Z]|Own[A-Z]|Custom|.*[.>:]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +153,7 @@ class Entry:
 
 @part
 class LeftOut:
-    """A public name of Keras that a spec may not use: the code to report, and why."""
+    """A public name of Keras that a spec may not use: why, and the code to report."""
 
     reason: str
     code: str
@@ -233,7 +239,7 @@ class Table:
             return _Writing(value, None, path, "value")
         if isinstance(value, Mapping) and len(value) == 1 and not self.names_only:
             ((name, arguments),) = value.items()
-            if name not in CONFIGURATION_KEYS:
+            if name not in CONFIGURATION_KEYS and name not in _NAMING_KEYS:
                 return _Writing(str(name), arguments, (*path, str(name)), "key")
         self._note_unreadable(value, path, problems)
         return None
@@ -244,25 +250,36 @@ class Table:
         fix = f"write a name, such as {example.name}"
         if not self.names_only:
             fix += f", or a name with its arguments, such as {{{_example(self)}}}"
+        meant = self._meant(value) if isinstance(value, Mapping) else ""
+        fix = f"write {meant}" if meant else fix
         if callable(value) or (isinstance(value, Mapping) and not CONFIGURATION_KEYS.isdisjoint(value)):
-            what += "; Keras configurations and functions are never read from a spec"
+            what += "; a spec never holds functions or Keras configurations, which could run code"
             problems.add("E704", path, what, got=value, fix=fix)
             return
         if isinstance(value, Mapping) and self.names_only:
-            problems.add("E704", path, what + " alone: it takes no arguments", got=value, fix=fix)
-            return
-        if isinstance(value, Mapping) and len(value) > 1:
+            what += " alone: it takes no arguments"
+        elif isinstance(value, Mapping) and len(value) > 1 and not meant:
             what, fix = self._several_keys([str(key) for key in value])
-        problems.add(self.unknown_code, path, what, got=value, fix=fix)
+        problems.add("E315", path, what, got=value, fix=fix)
+
+    def _meant(self, value: Mapping[object, object]) -> str:
+        """Return the right form of `{name: Adam, learning_rate: 0.1}`: `{Adam: {learning_rate: 0.1}}`; else ""."""
+        names = [key for key in ("class_name", *_NAMING_KEYS) if isinstance(value.get(key), str)]
+        if not names or not self._has(str(value[names[0]])):
+            return ""
+        entry, config = self.entry(str(value[names[0]])), value.get("config")
+        given = config if isinstance(config, Mapping) else value
+        arguments = [f"{name}: {_flow(given[name])}" for name in entry.arguments if name in given]
+        return f"{{{entry.name}: {{{', '.join(arguments)}}}}}" if arguments and not self.names_only else entry.name
 
     def _several_keys(self, keys: Sequence[str]) -> tuple[str, str]:
-        """What is wrong with a mapping of several keys, most often arguments that are not indented, and the fix."""
+        """Return what is wrong with a mapping of several keys, most often arguments that are not indented; the fix."""
         first = keys[0]
         if not self._has(first):
-            return f"expected one name of {_article(self.name)}, not {len(keys)}", "make each a list item of its own"
+            return f"expected one name of {_article(self.name)}, not {len(keys)} keys", "make each a list item"
         others = ", ".join(shown(key) for key in keys[1:4])
-        fix = f"indent what belongs to '{first}' below it; what does not is a list item of its own"
-        return f"beside '{first}' stands {others}, where only one name can be", fix
+        fix = f"indent the arguments of '{first}' below it, and make any other {self.name} a list item"
+        return f"there can be one name here, and {others} stands next to '{first}'", fix
 
     def _has(self, name: str) -> bool:
         return self.aliases.get(name, name) in self.entries
@@ -275,9 +292,12 @@ class Table:
             what = f"the {self.name} '{name}' is not offered: {left_out.reason}"
             problems.add(left_out.code, writing.path, what, fix=f"use another {self.name}", at=writing.at)
             return None
-        fix = did_you_mean(name, [*self.entries, *self.aliases])
+        fix = did_you_mean(name, [*self.entries, *self.aliases], MOST_SUGGESTED)
         # `shown` keeps a hostile name from reaching a terminal as it is.
-        problems.add(self.unknown_code, writing.path, f"unknown {self.name} {shown(name)}", fix=fix, at=writing.at)
+        what = f"unknown {self.name} {shown(name)}"
+        if not fix.endswith("?") or _OWN_CODE.match(name):
+            what += "; a spec cannot name code of your own, because it never runs any"
+        problems.add(self.unknown_code, writing.path, what, fix=fix, at=writing.at)
         return None
 
     def _arguments(self, entry: Entry, writing: _Writing, problems: Problems) -> dict[str, ArgumentValue] | None:
@@ -303,7 +323,7 @@ class Table:
             arguments = {bare: arguments}
         if not isinstance(arguments, Mapping):
             what = f"the arguments of {entry.name} must be given by name"
-            problems.add("E302", writing.path, what, got=arguments, fix=f"write {{{_entry_example(entry)}}}")
+            problems.add("E315", writing.path, what, got=arguments, fix=f"write {{{_entry_example(entry)}}}")
             return
         # A misspelt argument is not told a second time as missing.
         misspelt = set()
@@ -355,8 +375,14 @@ def snake_aliases(entries: Iterable[str], **others: str) -> dict[str, str]:
     return {**{snake_case(name): name for name in entries}, **others}
 
 
-def left_out(code: str, reason: str, *names: str) -> dict[str, LeftOut]:
+def left_out(reason: str, *names: str, code: str = "E307") -> dict[str, LeftOut]:
+    """Return names of Keras that a spec may not use, with the reason."""
     return {name: LeftOut(reason, code) for name in names}
+
+
+def _flow(value: object) -> str:
+    """Return a value of an argument as a spec has it."""
+    return value if isinstance(value, str) and value.isidentifier() else shown(value)
 
 
 def _article(name: str) -> str:

@@ -55,8 +55,8 @@ ACTIVATIONS = Table(
     aliases={"swish": "silu", "hard_swish": "hard_silu"},
     names_only=True,
     left_out={
-        **left_out("E305", "it needs arguments, and an activation is a name alone", "threshold"),
-        **left_out("E305", "it halves the last axis of what it is given", "glu"),
+        **left_out("it needs arguments, and an activation is a name alone", "threshold"),
+        **left_out("it halves the last axis of what it is given", "glu"),
     },
     # Their arguments keep Keras's defaults; the layers ReLU, LeakyReLU, ELU and Softmax take some.
     left_out_arguments=dict.fromkeys(

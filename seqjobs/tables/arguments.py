@@ -58,7 +58,7 @@ class Integer(Kind):
         if (self.at_least is not None and value < self.at_least) or (self.at_most is not None and value > self.at_most):
             return refuse(self, value, path, problems, fix=_WITHIN)
         if abs(value) > self.absurd:
-            what = f"no model needs a number of this size here; the limit is {self.absurd:,}"
+            what = f"this number is larger than any model needs; the limit is {self.absurd:,}"
             problems.add("E502", path, what, got=value, fix="give a smaller number")
             return INVALID
         return value
@@ -94,7 +94,10 @@ class Number(Kind):
             number = math.inf
         if not math.isfinite(number):
             return refuse(self, value, path, problems, fix="give a finite number")
-        return number if self._within(number) else refuse(self, value, path, problems, fix=_WITHIN)
+        if self._within(number):
+            return number
+        is_percentage = 1 in (self.below, self.at_most) and 1 < number < 100
+        return refuse(self, value, path, problems, fix=f"did you mean {number / 100:g}?" if is_percentage else _WITHIN)
 
     def _within(self, number: float) -> bool:
         return (
@@ -317,8 +320,8 @@ class Wrapped(Kind):
 
     def check(self, value: object, path: Path, problems: Problems) -> Named | Invalid:
         if _wrappers(value) >= self.deepest:
-            what = f"layers may be wrapped {self.deepest} deep, not deeper"
-            problems.add("E503", path, what, fix="take some of the wrappers away")
+            what = f"a layer has at most {self.deepest} wrappers"
+            problems.add("E503", path, what, fix="remove some of the wrappers")
             return INVALID
         return self.layers().parse(value, path, problems) or INVALID
 

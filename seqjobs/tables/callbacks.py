@@ -64,16 +64,15 @@ CALLBACKS = Table(
     entries=_ENTRIES,
     left_out={
         **left_out(
-            "E705",
             "it writes to a path that it is given, and seqjobs keeps checkpoints, histories and weights itself",
             *("BackupAndRestore", "CSVLogger", "ModelCheckpoint", "OrbaxCheckpoint", "TensorBoard"),
+            code="E705",
         ),
-        **left_out("E705", "it sends to a host that it is given", "RemoteMonitor"),
-        **left_out("E705", "it runs functions that it is given", "LambdaCallback"),
-        **left_out("E305", "it is a base class of the others", "Callback", "CallbackList"),
-        **left_out("E305", "seqjobs keeps histories and shows progress itself", "History", "ProgbarLogger"),
+        **left_out("it sends to a host that it is given", "RemoteMonitor", code="E705"),
+        **left_out("it runs functions that it is given", "LambdaCallback", code="E705"),
+        **left_out("it is a base class of the others", "Callback", "CallbackList"),
+        **left_out("seqjobs keeps histories and shows progress itself", "History", "ProgbarLogger"),
         **left_out(
-            "E305",
             "it changes weights between training and evaluation; use the optimizer's ema_overwrite_frequency",
             "SwapEMAWeights",
         ),

@@ -68,7 +68,7 @@ INITIALIZERS = Table(
     name="initializer",
     entries=_ENTRIES,
     aliases=snake_aliases(_ENTRIES, normal="RandomNormal", uniform="RandomUniform", one="Ones", zero="Zeros"),
-    left_out=left_out("E305", "it makes the kernels of a spectrogram layer, which is not offered", "STFT"),
+    left_out=left_out("it makes the kernels of a spectrogram layer, which is not offered", "STFT"),
     left_out_arguments={
         "seed": "seeds come from the trial",
         "input_axes": "the axes of a kernel follow from its layer",

@@ -198,9 +198,9 @@ METRICS = Table(
     ),
     keeps_aliases=True,
     left_out={
-        **left_out("E305", "it is a base class of the others", "Metric"),
-        **left_out("E305", "it does not compare target and output", "Mean", "Sum"),
-        **left_out("E305", "it takes a function", "MeanMetricWrapper"),
+        **left_out("it is a base class of the others", "Metric"),
+        **left_out("it does not compare target and output", "Mean", "Sum"),
+        **left_out("it takes a function", "MeanMetricWrapper"),
     },
     left_out_arguments={
         "name": "names are given by seqjobs",
@@ -226,7 +226,7 @@ def history_name(metric: Named) -> str:
 def parse_metrics(value: object, path: Path, problems: Problems) -> tuple[Named, ...] | None:
     """The metrics of a spec's list; two with one history column are a problem (E306)."""
     if not is_list(value):
-        problems.add("E304", path, "expected a list of metrics", got=value, fix="write [accuracy], say, or []")
+        problems.add("E205", path, "expected a list of metrics", got=value, fix="write [accuracy], for example")
         return None
     before = len(problems)
     metrics: dict[str, Named] = {}
@@ -236,7 +236,7 @@ def parse_metrics(value: object, path: Path, problems: Problems) -> tuple[Named,
             continue
         column = history_name(metric)
         if column in metrics:
-            what = f"two metrics would write the history column '{column}'"
+            what = f"two metrics would have the history column '{column}'"
             problems.add("E306", (*path, index), what, got=item, fix="remove one of them")
         metrics[column] = metric
     return tuple(metrics.values()) if len(problems) == before else None

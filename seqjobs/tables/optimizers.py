@@ -153,9 +153,9 @@ OPTIMIZERS = Table(
     entries=_ENTRIES,
     aliases={name.lower(): name for name in _ENTRIES},
     left_out={
-        **left_out("E305", "it is the base class of the others", "Optimizer"),
-        **left_out("E305", "scale the loss with the argument loss_scale_factor instead", "LossScaleOptimizer"),
-        **left_out("E305", "it takes other optimizers by layer", "MultiOptimizer", "OptimizerMap"),
+        **left_out("it is the base class of the others", "Optimizer"),
+        **left_out("scale the loss with the argument loss_scale_factor instead", "LossScaleOptimizer"),
+        **left_out("it takes other optimizers by layer", "MultiOptimizer", "OptimizerMap"),
     },
     left_out_arguments={
         "name": "names are given by seqjobs",

@@ -20,8 +20,8 @@ def mistake(code: str, words: str) -> Mistake:
     return Mistake(code=code, place=f"{LINE}:7", words=words)
 
 
-TAKEN = mistake("E208", "'small' is also the job in ")
-NO_NAME = mistake("E701", "not a name: small letters, digits")
+TAKEN = mistake("E208", "another job is also named 'small', in ")
+NO_NAME = mistake("E701", "a name has small letters, digits")
 
 
 @pytest.mark.parametrize(

@@ -298,7 +298,7 @@ def test_fsck_names_what_is_damaged_and_sets_it_aside(invoke: Invoke, tmp_path: 
 
 @pytest.mark.parametrize("command", ["show", "results", "logs", "fsck"])
 def test_a_run_that_is_not_there_is_not_found(invoke: Invoke, command: str) -> None:
-    assert code_of(invoke(command, "nothing", code=5).stderr.strip()) == "E612"
+    assert code_of(invoke(command, "nothing", code=5).stderr.strip()) == "E611"
     assert "seqjobs submit" in invoke(command, code=5).stderr
 
 

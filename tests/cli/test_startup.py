@@ -35,7 +35,9 @@ def run_and_list(*arguments: str) -> tuple[int, set[str], str]:
     return code, set(modules), done.stdout
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("completion", "fish")])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("--version",), ("completion", "fish"), ("explain",), ("explain", "E302")]
+)
 def test_what_needs_no_spec_imports_click_alone(arguments: tuple[str, ...]) -> None:
     code, modules, _ = run_and_list(*arguments)
     assert code == 0

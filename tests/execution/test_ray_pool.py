@@ -20,6 +20,7 @@ import pytest
 
 from seqjobs.data.streamed.scratch import scratch_folder
 from seqjobs.errors import ClusterError, DataError
+from seqjobs.execution import memory_hint
 from seqjobs.execution.events import (
     AttemptEnded,
     AttemptLost,
@@ -314,3 +315,21 @@ def test_resources_that_no_node_has_are_refused(pool: RayPool, make_points_plan:
     """Stands last: asking for other resources gives the warm workers back."""
     with pytest.raises(ClusterError, match="E506"):
         list(pool.run(make_points_plan("resources.cpus=999").packs, {}))
+
+
+def test_a_worker_that_died_of_a_batch_that_needs_most_of_the_memory_says_so(
+    pool: RayPool, make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = make_points_plan(LONG, "limits.retries=0")
+    monkeypatch.setattr(memory_hint, "free_bytes", lambda: 1024)
+    killed: list[int] = []
+
+    def kill_once(event: Any) -> None:
+        if isinstance(event, EpochEnded) and not killed:
+            killed.append(STARTED[event.worker].pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    events = run(pool, plan, kill_once)
+    (lost,) = [event for event in events if isinstance(event, AttemptLost)]
+    assert "it probably ran out of memory: training with batches of " in lost.failure.message
+    assert lost.failure.message.endswith("Lower fit.batch_size, or make the model smaller")

@@ -20,7 +20,9 @@ def limited(monkeypatch: pytest.MonkeyPatch, limit: int, user: int, threads: int
 
 def test_a_user_who_may_have_too_few_is_told_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     limited(monkeypatch, 300, 1000, 45)
-    told = "you may have 300 processes and threads and have 45; a local Ray needs 256 more. Fix: raise the limit.*E522"
+    told = (
+        "this user has 45 of at most 300 processes and threads; a local Ray needs 256 more. Fix: raise the limit.*E522"
+    )
     with pytest.raises(ClusterError, match=told), ray_cluster.connected(None):
         pass
 

@@ -231,7 +231,7 @@ def lines_of(*texts: str) -> list[str]:
 
 def test_two_jobs_of_one_name() -> None:
     assert lines_of(SPEC, changed(("epochs: 2", "epochs: 3"))) == [
-        "job.yaml:1:7 name: 'small' is also the job in job.yaml:1:7. Fix: rename one of them. [E208]"
+        "job.yaml:1:7 name: another job is also named 'small', in job.yaml:1:7. Fix: rename one of them. [E208]"
     ]
 
 
@@ -241,8 +241,8 @@ THREE = "{choice: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18
 @pytest.mark.parametrize(
     ("search", "what"),
     [
-        ("search: {sampler: grid, repeats: 10}", "the grid is of 19,683 assignments, repeated 10 times,"),
-        ("search: {trials: 19000, repeats: 6}", "these are 19,000 assignments, repeated 6 times,"),
+        ("search: {sampler: grid, repeats: 10}", "the grid has 19,683 assignments, repeated 10 times,"),
+        ("search: {trials: 19000, repeats: 6}", "the search asks for 19,000 assignments, repeated 6 times,"),
     ],
 )
 def test_too_many_trials_are_refused_before_they_are_made(search: str, what: str) -> None:

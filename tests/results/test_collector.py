@@ -406,7 +406,7 @@ def test_weights_are_read_back_bit_for_bit_and_a_damaged_file_is_named(paths: Ru
     path = paths.weights_file(digest)
     content = path.read_bytes()
     path.write_bytes(content[:-1])
-    with pytest.raises(StorageError, match=rf"{digest}\.npz.*\[E610\]"):
+    with pytest.raises(StorageError, match=rf"{digest}\.npz.*\[E609\]"):
         store.load(digest)
     path.unlink()
     with pytest.raises(StorageError, match=rf"{digest}\.npz.*No such file.*\[E610\]"):

@@ -54,7 +54,7 @@ def test_a_manifest_comes_back_as_it_was(
 def test_a_run_is_created_once(make_points_plan: MakePlan, tmp_path: Path) -> None:
     paths, manifest = RunPaths(root=tmp_path), manifest_of(make_points_plan())
     write_manifest(paths, manifest)
-    with pytest.raises(StorageError, match=r"run\.json: another process has begun this run.*\[E605\]"):
+    with pytest.raises(StorageError, match=r"run\.json: another process has started this run.*\[E605\]"):
         write_manifest(paths, replace(manifest, id="two"))
     assert read_manifest(paths).id == "one"
 
@@ -104,7 +104,7 @@ def test_a_difference_is_shown_and_a_long_one_cut(make_points_plan: MakePlan, tm
 def test_a_difference_that_is_not_in_the_text_is_told_as_such(make_points_plan: MakePlan, tmp_path: Path) -> None:
     manifest = manifest_of(make_points_plan())
     other = replace(manifest, trials=(replace(manifest.trials[0], id="0000000000"),))
-    with pytest.raises(RunFolderError, match="the same text makes other trials"):
+    with pytest.raises(RunFolderError, match="the text is the same, and makes other trials"):
         check_same_plan(other, make_points_plan(), tmp_path)
 
 

@@ -99,7 +99,7 @@ def test_a_folder_that_holds_other_things_is_refused(tmp_path: Path) -> None:
         run_folder(tmp_path, "file")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
-    with pytest.raises(RunFolderError, match=r"other things than a run \(thesis\.txt\).*\[E601\]"):
+    with pytest.raises(RunFolderError, match=r"something other than a run \(thesis\.txt\).*\[E601\]"):
         run_folder(tmp_path, "mine")
 
 
@@ -140,7 +140,7 @@ def test_a_run_is_found_by_what_a_person_types(tmp_path: Path) -> None:
     assert find_run(tmp_path, "one").name == "one"
     assert find_run(tmp_path, "ot").name == "other"
     assert find_run(tmp_path / "elsewhere", str(tmp_path / "one")) == tmp_path / "one"
-    with pytest.raises(NotFoundError, match="'o' begins 3 runs"):
+    with pytest.raises(NotFoundError, match="3 runs begin with 'o'"):
         find_run(tmp_path, "o")
     with pytest.raises(NotFoundError, match="no run 'x'"):
         find_run(tmp_path, "x")

@@ -145,7 +145,7 @@ def test_lists_are_named_by_their_text_or_number() -> None:
         (UNITS, "units: {int_unifrom: [8, 9]}",
          "9:21 model.1.Dense.units.int_unifrom: unknown kind of dimension 'int_unifrom'."),
         (UNITS, "units: {choice: [8], int_uniform: [8, 9]}",
-         "9:20 model.1.Dense.units: a dimension has one kind (got ['choice', 'int_uniform'])."),
+         "9:20 model.1.Dense.units: a dimension has only one kind (got ['choice', 'int_uniform'])."),
         (RATE, "learning_rate: {log_uniform: [0, 1]}",
          "12:52 compile.optimizer.Adam.learning_rate.log_uniform.0: log_uniform needs a low above 0 (got 0)."),
         (RATE, "learning_rate: {uniform: [0.1, .inf]}",
@@ -174,7 +174,7 @@ def test_both_ends_of_a_range_are_checked_against_what_stands_there() -> None:
         (UNITS, "units: {uniform: [8, 64]}", "job.yaml:9:20 model.1.Dense.units: expected a whole number of at least 1"
                                              " (got a uniform). Fix: use int_uniform. [E304]"),
         ("batch_size: 32", "batch_size: {log_uniform: [8, 64]}",
-         "job.yaml:15:30 fit.batch_size: a whole number is expected (got a log_uniform). Fix: use log_int_uniform. [E206]"),
+         "job.yaml:15:30 fit.batch_size: a whole number is expected (got a log_uniform). Fix: use log_int_uniform. [E205]"),
     ],
 )  # fmt: skip
 def test_a_range_of_fractions_where_whole_numbers_stand(old: str, new: str, line: str) -> None:
@@ -194,7 +194,7 @@ def test_no_dimension_may_stand_where_the_whole_job_is_described(section: str, p
     (line,) = errors(changed(("seed: 3", section)))
     name = section.split(":", maxsplit=1)[0]
     assert line == (
-        f"job.yaml:{place}: no dimension may stand in `{name}`, which holds for the whole job. Fix: write one value. [E212]"
+        f"job.yaml:{place}: `{name}` holds for the whole job and cannot be a dimension. Fix: write one value. [E212]"
     )
 
 
@@ -203,7 +203,7 @@ def test_names_and_counts_have_bounds() -> None:
     assert "a choice has at most 1,000 values, not 1,001" in line
     layers = "".join("  - Dense: {units: {choice: [1, 2]}}\n" for _ in range(501))
     assert any(
-        "has 501 dimensions, and 500 are the most" in line
+        "has 501 dimensions; the limit is 500" in line
         for line in errors(changed(("  - Flatten\n", "  - Flatten\n" + layers)))
     )
 

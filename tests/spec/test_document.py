@@ -95,10 +95,10 @@ def test_not_a_number_is_a_number() -> None:
         ("1: 2\n'1': 3", "f:2:1 1: this key is given twice, first in line 1. Fix: keep one of them. [E105]"),
         ("true: 2", "f:1:1 true: a key must be a string (got 'true'). Fix: quote it. [E112]"),
         ("? [a, b]\n: 2", "f:1:3 ?: a key must be a plain string. Fix: write a name. [E112]"),
-        ("a: 1e999", "f:1:4 a: this number is too large (got '1e999'). Fix: write a finite one. [E114]"),
+        ("a: 1e999", "f:1:4 a: this number is too large (got '1e999'). Fix: write a smaller number. [E114]"),
         ("---\na: 1\n---\nb: 2", "f:3:1 a spec is one YAML document. Fix: put each job in its own file. [E102]"),
         ("a: b: c", "f:1:5 this is not YAML: mapping values are not allowed in this context."
-                    " Fix: mend the YAML at this place, or just before it. [E103]"),
+                    " Fix: correct the YAML at this place, or just before it. [E103]"),
         ("a:\n\t- b", "f:2:1 this is not YAML: found character that cannot start any token."
                       " Fix: indent with spaces, not tabs. [E103]"),
     ],
@@ -166,7 +166,7 @@ def test_the_number_of_values_is_limited() -> None:
         ("a: " + "x" * 10_001, "E111", "more than 10,000 characters"),
         ("x" * 500 + ": 1", "E111", "more than 200 characters"),
         ("9" * 100 + ": 1", "E112", "a key must be a string"),
-        (f"? {'k' * 2000}\n: 1", "E111", "a key of more than"),
+        (f"? {'k' * 2000}\n: 1", "E111", "this key has more than"),
     ],
 )
 def test_lengths_are_limited_and_long_values_shown_short(text: str, code: str, what: str) -> None:

@@ -56,7 +56,7 @@ def test_mistakes_in_a_choice_a_range_an_override_and_the_text_are_told_together
         "job.yaml:9:37 model.1.Dense.units.choice.2: expected a whole number of at least 1 (got 2.5)."
         " Fix: give a value of this kind. [E304]",
         "job.yaml:12:51 compile.optimizer.Adam.learning_rate.log_uniform: low must be below high"
-        " (got [0.0001, 0]). Fix: swap or widen them. [E211]",
+        " (got [0.0001, 0]). Fix: swap the bounds, or widen the range. [E211]",
         "job.yaml:15:18 fit.epochs: this key is given twice, first in line 15. Fix: keep one of them. [E105]",
         "-S fit.batch_size=0:1:16 fit.batch_size: a number of at least 1 is expected (got 0)."
         " Fix: write a larger one, such as 32. [E206]",
@@ -89,11 +89,11 @@ def test_mistakes_under_a_named_architecture_are_told_where_they_are_written() -
         ("seed: 3", "epoch: 3", "job.yaml:2:1 epoch: unknown key 'epoch'."
                                 " Did you mean 'epochs' in the section `fit`? [E201]"),
         ("seed: 3", "seed: x", "job.yaml:2:7 seed: a whole number is expected (got 'x')."
-                               " Fix: write one, without quotes or a decimal point, such as 0. [E206]"),
+                               " Fix: write one, without quotes or a decimal point, such as 0. [E205]"),
         ("seed: 3", "seed: 18446744073709551616", "job.yaml:2:7 seed: a number below 2147483648 is expected"
                                                   " (got 18446744073709551616). Fix: write a smaller one, such as 0. [E206]"),
         ("epochs: 2", "epochs: true", "job.yaml:15:15 fit.epochs: a whole number is expected (got true)."
-                                      " Fix: write one, without quotes or a decimal point, such as 1. [E206]"),
+                                      " Fix: write one, without quotes or a decimal point, such as 1. [E205]"),
         ("split: 0.2", "split: 1.0", "job.yaml:15:52 fit.validation_split: a number below 1 is expected"
                                      " (got 1.0). Fix: write a smaller one, such as 0.0. [E206]"),
         ("split: 0.2", "split: .nan", "job.yaml:15:52 fit.validation_split: a finite number is expected"
@@ -101,7 +101,7 @@ def test_mistakes_under_a_named_architecture_are_told_where_they_are_written() -
         ("fit: {epochs: 2, batch_size: 32, validation_split: 0.2}", "fit:",
          "job.yaml:15:5 fit: a mapping is expected, not null. Fix: write its keys on lines of their own below it. [E205]"),
         ("target: label", "target: image", "job.yaml:6:11 data.target: the target is also a feature"
-                                           " (got 'image'). Fix: remove one. [E405]"),
+                                           " (got 'image'). Fix: remove it from `features`, or name another target. [E405]"),
         ("target: label", "target: label\n  sample_weight: label",
          "job.yaml:7:18 data.sample_weight: the column of weights is also the target (got 'label')."
          " Fix: name another column. [E405]"),
@@ -122,18 +122,18 @@ def test_mistakes_under_a_named_architecture_are_told_where_they_are_written() -
                     " (got 'never'). Fix: write auto, off, or a time such as 30m or 2h. [E206]"),
         ("seed: 3", "limits: {stal: off}", "job.yaml:2:10 limits.stal: unknown key 'stal'."
                                            " Did you mean 'stall'? [E201]"),
-        ("epochs: 2", "class_weight: balance", "job.yaml:15:21 fit.class_weight: this is no way to weigh classes"
+        ("epochs: 2", "class_weight: balance", "job.yaml:15:21 fit.class_weight: unknown class weights"
                                                " (got 'balance'). Did you mean 'balanced'? [E206]"),
         ("epochs: 2", "class_weight: [1, 2]", "job.yaml:15:21 fit.class_weight: class weights are `balanced`, or a"
          " mapping of classes to weights (got [1, 2]). Fix: write balanced, or a weight for each class, as"
          " {0: 1.0, 1: 5.0}. [E205]"),
-        ("epochs: 2", "class_weight: {1: -2}", "job.yaml:15:25 fit.class_weight.1: a weight is a number from 0 on"
-                                               " (got -2). Fix: write 1.0, say. [E206]"),
+        ("epochs: 2", "class_weight: {1: -2}", "job.yaml:15:25 fit.class_weight.1: a weight is a number of at least 0"
+                                               " (got -2). Fix: write 1.0, for example. [E206]"),
         ("epochs: 2", "class_weight: {a: true}", "job.yaml:15:25 fit.class_weight.a: a weight is a number"
                                                  " (got true). Fix: write one, without quotes. [E205]"),
-        ("epochs: 2", "class_weight: {1: .inf}", "job.yaml:15:25 fit.class_weight.1: a weight is a number from 0 on"
-                                                 " (got inf). Fix: write 1.0, say. [E206]"),
-        (", direction: maximize", "", "job.yaml:16:1 objective: 'direction' is missing. Fix: add `direction:`. [E312]"),
+        ("epochs: 2", "class_weight: {1: .inf}", "job.yaml:15:25 fit.class_weight.1: a weight is a number of at least 0"
+                                                 " (got inf). Fix: write 1.0, for example. [E206]"),
+        (", direction: maximize", "", "job.yaml:16:1 objective: 'direction' is missing. Fix: add `direction: minimize` or `direction: maximize`. [E202]"),
         ("8, 8, 1", "", "job.yaml:5:46 data.features.image.shape: at least one is needed (got [])."
                         " Fix: write one, or remove the key. [E206]"),
     ],
@@ -293,7 +293,7 @@ def test_metrics_with_weights_have_columns_of_their_own() -> None:
     for metric in ("val_accuracy", "val_weighted_accuracy", "mae"):
         assert parse(changed(both, ("metric: val_accuracy", f"metric: {metric}"))).objective.metric == metric
     (line,) = errors(changed(both, ("metric: val_accuracy", "metric: weighted_mae")))
-    assert line.startswith("job.yaml:17:21 objective.metric: no history has the column 'weighted_mae'")
+    assert line.startswith("job.yaml:17:21 objective.metric: the history of this job has no column 'weighted_mae'")
     assert line.endswith("[E312]")
     assert "val_loss, val_accuracy, val_weighted_accuracy, val_mae" in line
     alone = ("metrics: [accuracy]", "weighted_metrics: [accuracy]")
@@ -302,7 +302,7 @@ def test_metrics_with_weights_have_columns_of_their_own() -> None:
 
 def test_a_metric_twice_among_those_with_weights() -> None:
     (line,) = errors(changed(("[accuracy]", "[accuracy]\n  weighted_metrics: [mae, mae]")))
-    assert line.startswith("job.yaml:15:27 compile.weighted_metrics.1: two metrics would write the history column")
+    assert line.startswith("job.yaml:15:27 compile.weighted_metrics.1: two metrics would have the history column")
     assert line.endswith("[E306]")
 
 

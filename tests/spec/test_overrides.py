@@ -53,7 +53,7 @@ def test_a_dimension_gives_way_to_a_value_or_is_changed() -> None:
                            " Fix: name a place that the spec has, such as fit.epochs. [E210]"),
         ("fit.epoch=1", "-S fit.epoch=1:1:1 fit.epoch: unknown key 'epoch'. Did you mean 'epochs'? [E201]"),
         ("fit.epochs=x", "-S fit.epochs=x:1:12 fit.epochs: a whole number is expected (got 'x')."
-                         " Fix: write one, without quotes or a decimal point, such as 1. [E206]"),
+                         " Fix: write one, without quotes or a decimal point, such as 1. [E205]"),
         ("fit={epochs: 0, validation_split: 0.2}", "-S fit={epochs: 0, validation_split: 0.2}:1:14 fit.epochs:"
                                     " a number of at least 1 is expected (got 0). Fix: write a larger one, such as 1. [E206]"),
         ("keep={best: 1, best: 2}", "-S keep={best: 1, best: 2}:1:16 keep.best: this key is given twice, first in"
@@ -61,9 +61,9 @@ def test_a_dimension_gives_way_to_a_value_or_is_changed() -> None:
         ("fit.epochs=*x", "-S fit.epochs=*x:1:12 fit.epochs: an alias is not allowed (got '*x')."
                           " Fix: write out what it stands for. [E106]"),
         ("fit.epochs=[", "-S fit.epochs=[:2:1 fit.epochs: this is not YAML: did not find expected node content."
-                         " Fix: mend the YAML at this place, or just before it. [E103]"),
-        ("seed={choice: [1, 2]}", "-S seed={choice: [1, 2]}:1:6 seed: no dimension may stand in `seed`, which holds"
-                                  " for the whole job. Fix: write one value. [E212]"),
+                         " Fix: correct the YAML at this place, or just before it. [E103]"),
+        ("seed={choice: [1, 2]}", "-S seed={choice: [1, 2]}:1:6 seed: `seed` holds for the whole job and"
+                                  " cannot be a dimension. Fix: write one value. [E212]"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_place_in_the_override(override: str, line: str) -> None:
@@ -75,7 +75,7 @@ def test_mistakes_of_the_file_come_first_then_the_overrides_in_their_order() -> 
     assert [line.split(":")[0] for line in lines] == [
         "job.yaml", "-S limits.retries=x", "-S keep.best=x", "-S fit.epochs=x",
     ]  # fmt: skip
-    assert {code_of(line) for line in lines} == {"E206"}
+    assert {code_of(line) for line in lines} == {"E205"}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_mistakes_of_the_file_come_first_then_the_overrides_in_their_order() -> 
         ("fit={password: hunter2}", "E709", "-S fit=...:1:6 fit.password: "),
         ('fit={"api_key": hunter2}', "E709", "-S fit=...:1:6 fit.api_key: "),
         ("variants=[{fit.api_key: hunter2}]", "E709", "-S variants=...:1:12 variants.0.fit.api_key: "),
-        ("model=[{Dense: [{token: hunter2}]}]", "E302", "-S model=...:1:16 model.0.Dense: "),
+        ("model=[{Dense: [{token: hunter2}]}]", "E315", "-S model=...:1:16 model.0.Dense: "),
         ("data.train=ftp://me:hunter2@host/x", "E401", "-S data.train=ftp://...@host/x:1:12 data.train: "),
         ("data.train=abfs://me:hunter2@account/x", "E709", "-S data.train=abfs://...@account/x:1:12 data.train: "),
         ("data.train=s3://me:hunter2@bucket/x", "E709", "-S data.train=s3://...@bucket/x:1:12 data.train: "),

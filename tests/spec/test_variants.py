@@ -47,17 +47,17 @@ def test_a_name_gives_way_to_its_arguments() -> None:
                                         " Fix: name a place that the sections above have. [E213]"),
         ("{fit.epochs.x: 1}", "job.yaml:18:6 variants.0.fit.epochs.x: there is nothing at this path."
                               " Fix: name a place that the sections above have. [E213]"),
-        ("{serch.trials: 1}", "job.yaml:18:6 variants.0.serch.trials: this is no path that may vary."
+        ("{serch.trials: 1}", "job.yaml:18:6 variants.0.serch.trials: a variant cannot change this path."
                               " Fix: begin it with data, model, compile, fit. [E213]"),
-        ("{modl.0: Flatten}", "job.yaml:18:6 variants.0.modl.0: this is no path that may vary."
+        ("{modl.0: Flatten}", "job.yaml:18:6 variants.0.modl.0: a variant cannot change this path."
                               " Did you mean 'model'? [E213]"),
-        ("{fit..epochs: 1}", "job.yaml:18:6 variants.0.fit..epochs: a path is names and numbers with dots between"
-                             " them. Fix: write it as fit.batch_size. [E213]"),
-        ("{fit.epochs: {choice: [1, 2]}}", "job.yaml:18:18 variants.0.fit.epochs: no dimension may stand in a"
-                                           " variant. Fix: write one value, or drop the variants and write the"
+        ("{fit..epochs: 1}", "job.yaml:18:6 variants.0.fit..epochs: a path is names and numbers separated by"
+                             " dots. Fix: write it as fit.batch_size. [E213]"),
+        ("{fit.epochs: {choice: [1, 2]}}", "job.yaml:18:18 variants.0.fit.epochs: a variant cannot hold a"
+                                           " dimension. Fix: write one value, or drop the variants and write the"
                                            " dimension in its section. [E212]"),
         ("3", "job.yaml:18:5 variants.0: a variant is a mapping of paths to values (got 3)."
-              " Fix: write `- {fit.batch_size: 64}`, one line a variant. [E213]"),
+              " Fix: write `- {fit.batch_size: 64}`, one line per variant. [E213]"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_where_the_variant_is_written(item: str, line: str) -> None:
@@ -91,7 +91,7 @@ def test_two_variants_that_mean_the_same_are_refused(first: str, second: str) ->
 
 def test_variants_and_dimensions_exclude_each_other() -> None:
     (line,) = errors(variants("{fit.epochs: 3}", text=changed(("units: 16", "units: {choice: [8, 16]}"))))
-    assert line.startswith("job.yaml:17:1 variants: variants stand instead of dimensions, not beside them.")
+    assert line.startswith("job.yaml:17:1 variants: a spec has variants or dimensions, not both.")
     assert line.endswith("[E209]")
 
 

@@ -112,13 +112,13 @@ def test_values_of_one_meaning_have_one_canonical_form(
     [
         (LAYERS, "Desne", [("E301", ("here",), "value")]),
         (LAYERS, {"Desne": {"units": 3}}, [("E301", ("here", "Desne"), "key")]),
-        (LAYERS, 3, [("E301", ("here",), "value")]),
-        (LAYERS, None, [("E301", ("here",), "value")]),
-        (LAYERS, {}, [("E301", ("here",), "value")]),
-        (LAYERS, {"Dense": None, "units": 3}, [("E301", ("here",), "value")]),
+        (LAYERS, 3, [("E315", ("here",), "value")]),
+        (LAYERS, None, [("E315", ("here",), "value")]),
+        (LAYERS, {}, [("E315", ("here",), "value")]),
+        (LAYERS, {"Dense": None, "units": 3}, [("E315", ("here",), "value")]),
         (LAYERS, {"Dense": {"unit": 3}}, [("E302", ("here", "Dense", "unit"), "key")]),
-        (LAYERS, {"Dense": [3]}, [("E302", ("here", "Dense"), "value")]),
-        (LAYERS, {"Dense": 3}, [("E302", ("here", "Dense"), "value")]),
+        (LAYERS, {"Dense": [3]}, [("E315", ("here", "Dense"), "value")]),
+        (LAYERS, {"Dense": 3}, [("E315", ("here", "Dense"), "value")]),
         (LAYERS, {"Dropout": {"rate": 0.5, "seed": 1}}, [("E302", ("here", "Dropout", "seed"), "key")]),
         (LAYERS, {"Dense": None}, [("E303", ("here", "Dense"), "key")]),
         (LAYERS, "Dense", [("E303", ("here",), "value")]),
@@ -136,7 +136,7 @@ def test_values_of_one_meaning_have_one_canonical_form(
         (
             LAYERS,
             {"Dense": {"units": 3, "activation": {"relu": {"max_value": 6}}}},
-            [("E704", ("here", "Dense", "activation"), "value")],
+            [("E315", ("here", "Dense", "activation"), "value")],
         ),
         (
             LAYERS,
@@ -176,7 +176,7 @@ def test_values_of_one_meaning_have_one_canonical_form(
         (LAYERS, {"TFSMLayer": {"filepath": "/tmp"}}, [("E702", ("here", "TFSMLayer"), "key")]),
         (LAYERS, {"StringLookup": {"vocabulary": "/etc/passwd"}}, [("E703", ("here", "StringLookup"), "key")]),
         (OPTIMIZERS, "Adm", [("E305", ("here",), "value")]),
-        (OPTIMIZERS, "LossScaleOptimizer", [("E305", ("here",), "value")]),
+        (OPTIMIZERS, "LossScaleOptimizer", [("E307", ("here",), "value")]),
         (
             OPTIMIZERS,
             {"Adam": {"learning_rate": {"CosineDecay": {"initial_learning_rate": 0.1}}}},
@@ -221,7 +221,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
         (LAYERS, {"Dense": {"unit": 3}}, "did you mean 'units'?"),
         (LAYERS, {"Dense": {"units": "3"}}, "write 3 without quotes"),
         (LAYERS, {"Dense": {"units": 3.0}}, "write 3"),
-        (LAYERS, {"Dense": None, "units": 3}, "indent what belongs to 'Dense' below it"),
+        (LAYERS, {"Dense": None, "units": 3}, "indent the arguments of 'Dense' below it"),
         (LAYERS, {"Flatten": {"x": 1}}, "remove it"),
         (LAYERS, "Dense", "{Dense: {units: ...}}"),
         (LOSSES, "binary_crossentrpy", "did you mean 'binary_crossentropy'?"),
@@ -235,7 +235,7 @@ def test_a_mistake_comes_with_its_fix(table: Table, value: object, phrase: str) 
 def test_a_hostile_name_is_shown_without_control_characters() -> None:
     (problem,) = refused(LAYERS, "\x1b[31m" + "x" * 500)
     assert "\x1b" not in problem.line()
-    assert len(problem.what) < 100
+    assert len(problem.what) < 150
 
 
 @each_case(
@@ -295,7 +295,7 @@ def test_lists_of_layers() -> None:
     assert parse_layers(["Flatten"] * 10_000, ("model",), problems) is None
     assert [(problem.code, problem.path) for problem in problems] == [
         ("E308", ("model",)),
-        ("E304", ("model",)),
+        ("E205", ("model",)),
         ("E503", ("model",)),
     ]
     layers = parse_layers(["Flatten", {"Dense": {"units": 1}}], ("model",), problems)
@@ -370,7 +370,7 @@ def test_no_argument_takes_code_paths_or_hosts(table: Table, entry: str, argumen
         assert table.parse({entry: {argument: value}}, (), problems) is None, value
         at_argument = [problem for problem in problems if problem.path[:2] == (entry, argument)]
         assert at_argument, value
-        assert all(problem.code in {"E302", "E304", "E305", "E301", "E704"} for problem in at_argument)
+        assert all(problem.code in {"E302", "E304", "E305", "E307", "E301", "E315", "E704"} for problem in at_argument)
 
 
 @each_case(TABLES.values())
@@ -386,7 +386,7 @@ def test_free_strings_are_only_where_a_pattern_limits_them(table: Table) -> None
 
 @each_case(itertools.product(TABLES.values(), HOSTILE))
 def test_no_table_takes_code_paths_or_hosts(table: Table, value: object) -> None:
-    assert {problem.code for problem in refused(table, value)} <= {"E301", "E305", "E704"}
+    assert {problem.code for problem in refused(table, value)} <= {"E301", "E305", "E307", "E315", "E704"}
 
 
 def test_left_out_names_give_their_reason() -> None:

@@ -57,7 +57,9 @@ def test_tensorflow_is_held_to_the_part_in_mebibytes() -> None:
      (lambda _: ctypes.CDLL("libcuda-that-is-not-there.so"), "libcuda-that-is-not-there")],
 )  # fmt: skip
 def test_a_driver_that_does_not_tell_is_an_error_that_says_so(library: Any, said: str) -> None:
-    with pytest.raises(ClusterError, match=r"resources.gpus is 0.5, and nothing tells the memory .*\[E506\]") as caught:
+    with pytest.raises(
+        ClusterError, match=r"resources.gpus is 0.5, and the size of the GPU.s memory is unknown.*\[E523\]"
+    ) as caught:
         told_to_tensorflow(0.5, lambda number: gpu_bytes(number, library))
     assert said in caught.value.what
     assert "gpus: 1" in caught.value.fix

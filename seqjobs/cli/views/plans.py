@@ -15,6 +15,7 @@ from seqjobs.cli.views.json_output import print_json
 from seqjobs.cli.views.tables import Column, Table, print_line, print_table, results_console
 from seqjobs.data.dataset import split_rows
 from seqjobs.data.inspection.figures import raise_errors, read_figures
+from seqjobs.data.memory_notes import note_large_batches
 from seqjobs.data.plan_check import Inspection, inspect_plan
 from seqjobs.errors.printable import printable
 from seqjobs.planning.demand import note_missing_gpus
@@ -50,7 +51,7 @@ def plan_json(plan: Plan, inspection: Inspection) -> dict[str, Any]:
         "packs": len(plan.packs),
         "together": list(pack_lines(plan)),
         "programs": plan.num_programs,
-        "notes": list(note_missing_gpus(plan)),
+        "notes": _notes(plan, inspection),
         "jobs": [_job_json(job, plan) for job in plan.jobs],
         "datasets": [_dataset_json(source, inspection) for source in plan.datasets],
         "plan": [
@@ -113,8 +114,12 @@ def print_plan(console: Console, plan: Plan, inspection: Inspection) -> None:
             print_line(console, line)
         totals = f"{counted(len(plan.trials), 'trial')}, {counted(len(plan.packs), 'pack')}, {models}"
     print_line(console, f"{totals}; nothing was started")
-    for note in note_missing_gpus(plan):
+    for note in _notes(plan, inspection):
         print_line(console, f"note: {note}", style="yellow")
+
+
+def _notes(plan: Plan, inspection: Inspection) -> list[str]:
+    return [*note_missing_gpus(plan), *note_large_batches(plan, inspection.schemas)]
 
 
 def _packs_matter(plan: Plan) -> bool:

@@ -178,7 +178,7 @@ def _warm(folder: KeptFolder, state: KeptState) -> KeptStatus:
 
 
 def _failed(folder: KeptFolder) -> ClusterError:
-    lines = folder.log.read_text(errors="replace").strip().splitlines() or ["it ended without a word"]
+    lines = folder.log.read_text(errors="replace").strip().splitlines() or ["it ended without a message"]
     return ClusterError(
         "E514", f"no warm cluster can be started: {lines[-1]}", where=str(folder.log), fix="read that file."
     )

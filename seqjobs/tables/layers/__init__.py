@@ -63,19 +63,19 @@ LAYERS = Table(
     entries=_ENTRIES,
     unknown_code="E301",
     left_out={
-        **left_out("E702", "it runs code, or reads files, that it is given", *_FOREIGN),
+        **left_out("it runs code, or reads files, that it is given", *_FOREIGN, code="E702"),
         **left_out(
-            "E703",
             "it may read its vocabulary from a file; the data section turns text into numbers",
             *("IntegerLookup", "StringLookup", "TextVectorization"),
+            code="E703",
         ),
-        **left_out("E301", "it is a part of a recurrent layer", "GRUCell", "LSTMCell", "SimpleRNNCell"),
-        **left_out("E301", "it takes several inputs, and a Sequential passes on one", *_SEVERAL_INPUTS),
-        **left_out("E301", "the input's shape comes from the data section", "Input", "InputLayer", "InputSpec"),
-        **left_out("E301", "the data section turns columns into numbers", *_COLUMNS),
-        **left_out("E301", "it changes labels or boxes together with the images", *_MIXES),
-        **left_out("E301", "of the layers that vary images, only the most used are", *_MORE_IMAGES),
-        **left_out("E301", "no spec has needed it yet", *_NOT_YET),
+        **left_out("it is a part of a recurrent layer", "GRUCell", "LSTMCell", "SimpleRNNCell"),
+        **left_out("it takes several inputs, and a Sequential passes on one", *_SEVERAL_INPUTS),
+        **left_out("the input's shape comes from the data section", "Input", "InputLayer", "InputSpec"),
+        **left_out("the data section turns columns into numbers", *_COLUMNS),
+        **left_out("it changes labels or boxes together with the images", *_MIXES),
+        **left_out("of the layers that vary images, only the most used are", *_MORE_IMAGES),
+        **left_out("no spec has needed it yet", *_NOT_YET),
     },
     left_out_arguments={
         "data_format": "channels are on the last axis",
@@ -98,7 +98,7 @@ LAYERS = Table(
 def parse_layers(value: object, path: Path, problems: Problems) -> tuple[Named, ...] | None:
     """The layers of a spec's list, or None once their problems are noted."""
     if not is_list(value):
-        problems.add("E304", path, "expected a list of layers", got=value, fix="write each layer after a dash")
+        problems.add("E205", path, "expected a list of layers", got=value, fix="write each layer after a dash")
         return None
     if not value:
         problems.add("E308", path, "a model needs at least one layer", fix="add a layer, such as - Dense: {units: 1}")

@@ -1,0 +1,32 @@
+"""note_large_batches: jobs whose batches need more memory than is free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seqjobs.data.dataset import DataSchema
+from seqjobs.data.free_memory import free_bytes
+from seqjobs.planning.plan import Plan
+from seqjobs.planning.training_memory import TrainingMemory, training_memory
+
+
+def note_large_batches(plan: Plan, schemas: Mapping[str, DataSchema]) -> tuple[str, ...]:
+    """Return a sentence for each job of which a trial needs more memory than this machine has free."""
+    free, largest = free_bytes(), dict[str, TrainingMemory]()
+    seen: set[tuple[str, str, int, int]] = set()
+    for pack in plan.packs:
+        job, batch_size = pack.trials[0].job, pack.trials[0].spec.fit.batch_size
+        # Packs with one key have one model; there may be thousands of them.
+        key = (job, pack.shared_key, pack.size, batch_size)
+        if key in seen:
+            continue
+        seen.add(key)
+        schema = schemas[pack.dataset]
+        memory = training_memory(pack, schema.feature_shape, schema.train_rows)
+        if memory.num_bytes > free and (job not in largest or memory.num_bytes > largest[job].num_bytes):
+            largest[job] = memory
+    return tuple(
+        f"job '{name}': {memory}, and {free / 2**30:,.1f} GiB are free on this machine: lower fit.batch_size, or make "
+        "the model smaller"
+        for name, memory in largest.items()
+    )

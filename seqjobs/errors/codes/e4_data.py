@@ -1,0 +1,212 @@
+"""E4xx: data that cannot be read, or does not match the spec."""
+
+from __future__ import annotations
+
+from seqjobs.errors.codes._base import fragment, situation
+
+DATA = (
+    fragment(
+        "E401",
+        "The data cannot be found or read",
+        meaning="There is no data file at the path, the same file is named twice, the path may not be read, or the "
+        "object store does not answer. Relative paths start from the folder of the spec.",
+        example="data: {train: no-such-folder/*.parquet, target: label}\n",
+        fix="Correct the path or the permissions. For an object store, check the credentials in the environment and "
+        "data.storage.",
+    ),
+    situation(
+        "E402",
+        "A column is missing, or its name is used twice",
+        meaning="The spec or the command names a column that the files do not have, or the files or the predictions "
+        "have two columns of this name.",
+        example="seqjobs init rows.csv --target lable",
+        fix="Correct the name; the message suggests the nearest one. Write the file with each name once.",
+    ),
+    situation(
+        "E403",
+        "A column has a type that cannot be used here",
+        meaning="The spec uses the column as a feature, a target, a weight, or the input of an operation, and a column "
+        "of this type cannot be that.",
+        example="features: [comment]  # a column of text without an operation",
+        fix="Name an operation that makes numbers of it, such as one_hot for text; store the column with another type; "
+        "or leave it out.",
+    ),
+    situation(
+        "E404",
+        "The files have different columns",
+        meaning="All files of the training and validation rows have the same columns with the same types.",
+        example="train: [january.csv, february.csv]  # where only one of the two has the column `price`",
+        fix="Write all files with the same columns and types.",
+    ),
+    fragment(
+        "E405",
+        "A column has two uses",
+        meaning="A column is a feature, or the target, or the weight of the rows. As a feature, the target would be "
+        "learned from itself.",
+        example="data: {train: train.parquet, features: [image, label], target: label}\n",
+        fix="Remove the column from data.features, or name another target or sample_weight.",
+    ),
+    situation(
+        "E406",
+        "There is nothing to learn from",
+        meaning="The files have no rows, the training part of validation_split has none, or the target has the same "
+        "value in all rows.",
+        example="A CSV file with a header only.",
+        fix="Name files with rows, and with at least two classes or values of the target.",
+    ),
+    situation(
+        "E407",
+        "The target has values that it cannot have",
+        meaning="Rows have a class or a category that no training row has, or text that cannot be the name of a class: "
+        "it is too long, or not UTF-8.",
+        example="target: species  # with a species that only the validation rows have",
+        fix="Add rows of these classes to the training files, or correct or remove these rows.",
+    ),
+    situation(
+        "E408",
+        "A value is missing",
+        meaning="A feature without an operation for missing values, a target or a weight is null (in CSV: empty) in "
+        "some rows. The message counts the rows and names the first one.",
+        example="features: [age]  # which is empty in two rows",
+        fix="Fill the missing values of a feature by an operation, for example {age: {impute: median}}; remove rows "
+        "without a target.",
+    ),
+    situation(
+        "E409",
+        "Lists of a column have different lengths",
+        meaning="A column of lists is a row of numbers of one length for each row. A list of this column is longer, "
+        "shorter or empty.",
+        example="features: [pixels]  # with 784 numbers in most rows and 783 in one",
+        fix="Make all lists equally long, for example with the operation pad.",
+    ),
+    situation(
+        "E410",
+        "A value cannot be read as the type of its column",
+        meaning="The first rows, or data.types, say that the column holds numbers, times or other values, and this "
+        "value is none.",
+        example="A CSV column of numbers in which one row has n/a.",
+        fix="Correct the value, or set the type of the column: data.types: {zip: string}.",
+    ),
+    situation(
+        "E411",
+        "The file is damaged, or not what its name says",
+        meaning="The file is cut off, encrypted, in another format than its name, or in another text encoding.",
+        example="cp rows.csv rows.parquet",
+        fix="Copy or write the file again. For CSV in another encoding, set data.csv.encoding, for example latin-1.",
+    ),
+    situation(
+        "E412",
+        "A checksum does not match",
+        meaning="The file holds checksums, and a part of it does not match: it changed after it was written.",
+        example="A disk or network error while the file was copied.",
+        fix="Copy the file again from its source, or write it again.",
+    ),
+    situation(
+        "E413",
+        "The file or its rows take too much memory",
+        meaning="Decoding the file, or holding its rows, takes more memory or temporary disk space than is free; or "
+        "the file expands so far beyond its size that it looks like an attack.",
+        example="seqjobs submit huge.yaml  # 40 GiB of rows on a machine with 16 GiB",
+        fix="Set data.memory to a smaller size, so that rows are read from a file; or write the data in smaller row "
+        "groups, name fewer files or columns, or make room in TMPDIR.",
+    ),
+    situation(
+        "E414",
+        "The file has a type or compression that cannot be decoded",
+        meaning="A column has an extension type, or the file a codec, that this installation of Arrow does not read.",
+        example="A Parquet file with LZO compression.",
+        fix="Write the file again with plain columns and zstd or snappy compression.",
+    ),
+    situation(
+        "E415",
+        "The format of the file is unknown",
+        meaning="The ending of a file's name gives its format. Parquet, CSV, Feather (Arrow IPC), ORC and JSON lines "
+        "can be read; CSV and JSON lines may be compressed.",
+        example="data: {train: rows.xlsx, target: label}",
+        fix="Store the rows in one of these formats, in a file with the ending .parquet, for example.",
+    ),
+    situation(
+        "E416",
+        "A shape or a factor of a column does not fit",
+        meaning="The numbers of a shape multiply to the column's width, only a single feature column keeps a shape "
+        "of several axes, and a factor is a number that float32 can hold.",
+        example="features: {pixels: {shape: [28, 28, 3]}}  # of a column with 784 numbers",
+        fix="Correct the shape or the factor, or leave it out.",
+    ),
+    situation(
+        "E417",
+        "The training rows do not show what an operation must learn",
+        meaning="An operation learns from the training rows: quantiles, categories, words or a value for missing ones. "
+        "These rows have nothing of the kind, or too many different values.",
+        example="features: {age: {impute: median}}  # where `age` is missing in all rows",
+        fix="Leave the column out, or give the operation what it cannot learn, for example {impute: {constant: 0}}.",
+    ),
+    situation(
+        "E418",
+        "The target has a class without an output",
+        meaning="The model has fewer outputs than there are classes, or a row has a class that the model has not.",
+        example="Dense: {units: 9}  # with classes 0 to 9",
+        fix="Give the last layer one unit per class, or leave these rows out.",
+    ),
+    situation(
+        "E419",
+        "A feature is outside the table of an Embedding",
+        meaning="An Embedding has rows for 0 to input_dim - 1, and a feature is larger or negative.",
+        example="Embedding: {input_dim: 100, output_dim: 8}  # with a feature that is 100",
+        fix="Raise input_dim, or change the feature by an operation such as hash.",
+    ),
+    situation(
+        "E420",
+        "New rows have another type than the training rows",
+        meaning="A column of the rows to predict or to evaluate has another type, time zone or kind of numbers than "
+        "the model was trained on, and would silently mean something else.",
+        example="seqjobs predict one rows.csv  # in which `price` is text and was a number",
+        fix="Write the column with the type that the message names.",
+    ),
+    situation(
+        "E421",
+        "The data has changed since the run began",
+        meaning="A run is trained on the same rows from its beginning to its end, so that its trials are comparable.",
+        example="Rows were added to train.csv between two submits of one run.",
+        fix="Restore the data, or submit under another --run.",
+    ),
+    situation(
+        "E422",
+        "Keras cannot prepare a column in the same way",
+        meaning="`export --with-preprocessing` writes the operations of each column as Keras layers, and Keras has no "
+        "layer that does exactly the same as this operation.",
+        example="seqjobs export one --with-preprocessing  # with a column of images",
+        fix="Export without --with-preprocessing, and prepare the rows with `seqjobs predict`.",
+    ),
+    situation(
+        "E423",
+        "Predictions that CSV cannot hold",
+        meaning="A column to keep holds lists, bytes or another type that has no form in a cell of CSV.",
+        example="seqjobs predict one rows.parquet --keep pixels --out predictions.csv",
+        fix="Write Parquet, with a name that ends with .parquet, or leave the column out of --keep.",
+    ),
+    situation(
+        "E424",
+        "A number is too large for its column",
+        meaning="Integers of features and targets have 32 bits, bytes of pixels 8, and other numbers are float32. This "
+        "number is beyond that.",
+        example="features: [user_id]  # with numbers above 2,147,483,647",
+        fix="Correct the value, use an operation such as hash, or store the column as floating-point numbers.",
+    ),
+    situation(
+        "E425",
+        "The process that was reading a file died",
+        meaning="A file is decoded by a process of its own. It died, usually because the file is damaged in a way that "
+        "the decoder does not survive, or because it took more memory than is free.",
+        example="seqjobs plan deep.yaml --data  # with a JSON line that is nested a million levels deep",
+        fix="Write the file again, as Parquet with small row groups, or read it where more memory is free.",
+    ),
+    situation(
+        "E431",
+        "Values that are not finite, or negative weights",
+        meaning="A feature, target or weight is NaN or infinite, or a weight is negative. Training on it would make "
+        "every weight of the model NaN.",
+        example="features: [ratio]  # which is inf in three rows",
+        fix="Correct these rows, or use an operation such as impute or clip.",
+    ),
+)

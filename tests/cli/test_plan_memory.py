@@ -1,0 +1,36 @@
+"""seqjobs plan warns of batches that do not fit into memory."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from seqjobs.cli.main import cli
+from seqjobs.data import memory_notes
+from tests.conftest import ROOT
+
+SPEC = str(ROOT / "tests/bad_input/specs/accepted_the_right_spec.yaml")
+
+
+def notes(*arguments: str) -> list[str]:
+    result = CliRunner().invoke(cli, ["plan", SPEC, "-o", "json", *arguments])
+    assert result.exit_code == 0, result.output
+    found: list[str] = json.loads(result.stdout)["notes"]
+    return found
+
+
+def test_a_batch_that_does_not_fit_is_noted_with_its_largest_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_notes, "free_bytes", lambda: 2**30)
+    units = ("-S", "model.1.Dense.units=2000000", "-S", "fit.batch_size=128")
+    (note,) = notes(*units)
+    assert note.startswith("job 'small': training with batches of 128 rows takes about ")
+    assert "of which layer 1 'Dense' takes 1.9 GiB, and 1.0 GiB are free on this machine: lower fit.batch_size" in note
+    told = CliRunner().invoke(cli, ["plan", SPEC, *units])
+    assert "note: job 'small': training with batches of 128 rows" in " ".join(told.stdout.split())
+
+
+def test_a_batch_that_fits_is_not_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_notes, "free_bytes", lambda: 2**30)
+    assert notes() == []
