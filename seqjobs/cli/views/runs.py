@@ -98,9 +98,8 @@ def _print_summary(console: Console, run: Run) -> None:
     counts = f"{run.num_finished:,} finished, {run.num_failed:,} failed" + (f", {left:,} left" if left else "")
     print_line(console, f"run {run.id}: {counts}, worked {shown_duration(run.seconds)}, in {printable(run.path)}")
     if run.compilations.programs:
-        models = counted(run.compilations.programs, "model")
         seconds = shown_duration(run.compilations.seconds)
-        print_line(console, f"  compiled {models} in {seconds} of the workers' time", "dim")
+        print_line(console, f"  compiling took {seconds} of the workers' time", "dim")
 
 
 def _print_next_steps(console: Console, run: Run) -> None:
@@ -183,8 +182,8 @@ def _work(run: Run) -> Iterator[tuple[str, str]]:
     if compiled:
         yield "compiled", ", ".join(f"{printable(name)} {counted(count, 'trial')}" for name, count in compiled.items())
     if run.compilations.programs:
-        models = counted(run.compilations.programs, "model")
-        yield "models", f"{models} compiled by the workers, {shown_duration(run.compilations.seconds)} in all"
+        programs = counted(run.compilations.programs, "program")
+        yield "compiling", f"{programs}, {shown_duration(run.compilations.seconds)} of the workers' time"
     if run.lost_attempts:
         causes = Counter(lost.failure.cause for lost in run.lost_attempts)
         counts = ", ".join(f"{cause} {count:,}" for cause, count in causes.items())
