@@ -57,8 +57,8 @@ DATA = (
     situation(
         "E407",
         "A value is one that no training row has",
-        meaning="Rows have a class of the target, or a category of a feature with `unseen: error`, that no training row "
-        "has.",
+        meaning="Rows have a class of the target, or a category of a feature with `unseen: error`, that no training "
+        "row has.",
         example="target: species  # with a species that only the validation rows have",
         fix="Add such rows to the training files, or correct or remove these rows.",
     ),
