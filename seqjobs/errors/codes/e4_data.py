@@ -56,11 +56,11 @@ DATA = (
     ),
     situation(
         "E407",
-        "The target has values that it cannot have",
-        meaning="Rows have a class or a category that no training row has, or text that cannot be the name of a class: "
-        "it is too long, or not UTF-8.",
+        "A value is one that no training row has",
+        meaning="Rows have a class of the target, or a category of a feature with `unseen: error`, that no training "
+        "row has.",
         example="target: species  # with a species that only the validation rows have",
-        fix="Add rows of these classes to the training files, or correct or remove these rows.",
+        fix="Add such rows to the training files, or correct or remove these rows.",
     ),
     situation(
         "E408",
