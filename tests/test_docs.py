@@ -19,6 +19,7 @@ import seqjobs
 from seqjobs.cli.exits import ExitCode
 from seqjobs.cli.main import COMMANDS, cli
 from seqjobs.data.plan_check import inspect_plan
+from seqjobs.errors.codes import CODES
 from seqjobs.planning.plan import make_plan
 from seqjobs.spec.dimensions import KINDS
 from seqjobs.spec.load import load_job, parse_job
@@ -103,6 +104,12 @@ def test_the_reference_has_every_exit_code_and_no_other() -> None:
     table = REFERENCE.split("| exit code |")[1].split("\n\n")[0]
     cells = re.findall(r"^\| ([\d, ]+) \|", table, flags=re.MULTILINE)
     assert sorted(int(code) for cell in cells for code in cell.split(",")) == sorted(ExitCode)
+
+
+def test_error_codes_in_the_documents_exist() -> None:
+    named = {code for text in TEXTS.values() for code in re.findall(r"\bE\d{3}\b", text)}
+    assert named
+    assert named <= set(CODES)
 
 
 def test_the_specs_in_the_reference_can_run() -> None:
