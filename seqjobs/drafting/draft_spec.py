@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -26,7 +27,14 @@ from seqjobs.spec.validation import validate_section
 MAX_NAME = 63
 
 
-def draft_spec(data: str, target: str, *, validation: str | None = None, out: Path = Path("spec.yaml")) -> str:
+def draft_spec(
+    data: str,
+    target: str,
+    *,
+    validation: str | None = None,
+    csv: Mapping[str, str] | None = None,
+    out: Path = Path("spec.yaml"),
+) -> str:
     """Return a commented spec that trains on `data` as it is.
 
     Reads a sample of the rows, and the target of all rows up to millions.
@@ -35,6 +43,7 @@ def draft_spec(data: str, target: str, *, validation: str | None = None, out: Pa
         data: A file, folder or glob.
         target: The column to predict.
         validation: Rows to validate on; if left out, they are looked for next to `data`.
+        csv: The form of CSV files, as `data.csv` of a spec has it.
         out: Where the spec will be; its paths are relative to that folder.
 
     Raises:
@@ -43,15 +52,17 @@ def draft_spec(data: str, target: str, *, validation: str | None = None, out: Pa
         SpecError: For a path that a spec must not name.
     """
     splits = find_splits(data, Path()) if validation is None else Splits(train=data, validation=validation)
-    sample = read_sample(_data_spec(splits, target), Path())
-    draft = _draft(splits, sample, target, folder=out.parent, is_found=validation is None)
+    sample = read_sample(_data_spec(splits, target, csv or {}), Path())
+    draft = _draft(splits, sample, target, csv=csv or {}, folder=out.parent, is_found=validation is None)
     text = write_spec(draft, out.name)
     parse_job(text, out)  # the name of a column may have a meaning where it stands in a spec
     return text
 
 
-def _data_spec(splits: Splits, target: str) -> DataSpec:
-    given = {"train": splits.train, "target": target}
+def _data_spec(splits: Splits, target: str, csv: Mapping[str, str]) -> DataSpec:
+    given: dict[str, object] = {"train": splits.train, "target": target}
+    if csv:
+        given["csv"] = dict(csv)
     if splits.validation is not None:
         given["validation"] = splits.validation
     problems = Problems()
@@ -61,7 +72,9 @@ def _data_spec(splits: Splits, target: str) -> DataSpec:
     return found
 
 
-def _draft(splits: Splits, sample: Sample, target: str, *, folder: Path, is_found: bool) -> Draft:
+def _draft(
+    splits: Splits, sample: Sample, target: str, *, csv: Mapping[str, str], folder: Path, is_found: bool
+) -> Draft:
     whole, others, schema = sample.target, sample.validation_target, sample.rows.schema
     field = schema.field(target)
     has_others = others is not None and len(others) > 0
@@ -85,6 +98,7 @@ def _draft(splits: Splits, sample: Sample, target: str, *, folder: Path, is_foun
         validation=None if splits.validation is None else _seen_from(splits.validation, folder),
         is_validation_found=is_found,
         test=splits.test,
+        csv=csv,
         sampled_rows=len(sample.rows),
         train_rows=sample.total_rows,
         columns=columns,

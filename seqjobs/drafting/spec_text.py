@@ -33,6 +33,8 @@ class Draft:
     """Whether the validation rows were found next to the training rows, not named."""
     test: str | None
     """Rows for `seqjobs evaluate`, as a path from the current folder."""
+    csv: Mapping[str, str]
+    """The form of CSV files, if it is not the usual one."""
     sampled_rows: int
     train_rows: int
     columns: Mapping[str, Feature | LeftOut]
@@ -66,6 +68,8 @@ def _data(draft: Draft) -> Iterator[str]:
     if draft.test is not None:
         yield "  # Rows kept for the end: no trial reads them. Judge the best model on them with"
         yield f"  # seqjobs evaluate {_comment(draft.test)}"
+    if draft.csv:
+        yield f"  csv: {_flow(draft.csv)}"
     yield "  features:"
     for name, column in draft.columns.items():
         if isinstance(column, LeftOut):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,20 @@ def test_rows_to_validate_on_may_be_named(folder: Path) -> None:
     (folder / "others.csv").write_text((folder / "data" / "rows.csv").read_text())
     text = invoke("init", "data/rows.csv", "--target", "label", "--validation", "others.csv").stdout
     assert "\n  validation: others.csv\n" in text
+
+
+def test_csv_of_another_form_is_drafted_with_the_options_that_the_refusal_names(folder: Path) -> None:
+    rows = "\n".join(f"{i / 10};{'für' if i % 3 else 'gegen'};{i % 2}".replace(".", ",") for i in range(60))
+    (folder / "form.csv").write_bytes(f"größe;wort;label\n{rows}\n".encode("latin-1"))
+    arguments = ["init", "form.csv", "--target", "label", "--decimal-point", ","]
+    for option in ("--delimiter ';'", "--encoding latin-1"):
+        assert f"with `seqjobs init`, give {option}." in " ".join(invoke(*arguments, code=2).stderr.split())
+        arguments += shlex.split(option)
+    text = invoke(*arguments).stdout
+    assert '\n  csv: {delimiter: ";", decimal_point: ",", encoding: latin-1}\n' in text
+    (folder / "spec.yaml").write_text(text)
+    assert "nothing suspicious" in invoke("plan", "spec.yaml", "--data").stdout
+    assert "E206" in invoke("init", "form.csv", "--target", "label", "--encoding", "cp1252", code=2).stderr
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from seqjobs.drafting import draft_spec
 from seqjobs.errors.printable import printable
 from seqjobs.storage.durable import create_once, replace, reported
 
+_CSV_KEYS = ("delimiter", "decimal_point", "encoding")
+
 
 @click.command("init")
 @click.argument("data")
@@ -21,11 +23,16 @@ from seqjobs.storage.durable import create_once, replace, reported
     multiple=True,
     help="Rows to validate on. Default: a file or folder named `validation`, `valid`, `val` or `dev` next to DATA.",
 )
+@click.option("--delimiter", metavar="CHAR", help="What separates the values in CSV files. Default: a comma.")
+@click.option("--decimal-point", metavar="CHAR", help="The decimal point of numbers in CSV files. Default: a dot.")
+@click.option("--encoding", metavar="NAME", help="The encoding of CSV files: utf-8 (default), latin-1 or utf-16.")
 @click.option(
     "--out", metavar="SPEC", type=LocalPath(dir_okay=False), help="Write to this file. Default: print the spec."
 )
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
-def command(data: str, target: tuple[str, ...], validation: tuple[str, ...], out: Path | None, force: bool) -> None:
+def command(
+    data: str, target: tuple[str, ...], validation: tuple[str, ...], out: Path | None, force: bool, **csv: str | None
+) -> None:
     """Write a spec that trains on DATA: a file, folder or glob.
 
     Read some rows and propose operations, layers and a small search, with the reasons as comments. Rows in `test`
@@ -44,7 +51,8 @@ def command(data: str, target: tuple[str, ...], validation: tuple[str, ...], out
     if out is not None and out.exists() and not force:
         raise click.BadParameter(f"{printable(out)} exists; --force overwrites it.", param_hint="'--out'")
     path = out or Path("spec.yaml")
-    text = draft_spec(data, target[0], validation=validation[0] if validation else None, out=path)
+    form = {name: value for name in _CSV_KEYS if (value := csv[name]) is not None}
+    text = draft_spec(data, target[0], validation=validation[0] if validation else None, csv=form, out=path)
     if out is None:
         click.echo(text, nl=False)
         return

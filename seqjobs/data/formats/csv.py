@@ -26,6 +26,7 @@ BLOCK_BYTES = 4 << 20
 _CONVERSION = re.compile(r"In CSV column #(\d+): (?:(Row #\d+): )?CSV conversion error to (\w+): invalid value (.*)")
 _OTHER_COUNT = re.compile(r"Expected 1 columns, got \d+")
 _DELIMITERS = (";", "\t", "|", ",")
+_IN_SHELL = {"\t": "$'\\t'"}
 SNIFFED_BYTES = 1 << 20
 """Bytes of a file that are looked at if it cannot be read as the spec says."""
 _TABS = {".tsv": "\t"}
@@ -108,7 +109,8 @@ def _with_nulls(batch: pa.RecordBatch) -> pa.RecordBatch:
 def _told(encoding: str, source: SourceFile, message: str) -> DataError | None:
     if "UTF" in message or "codec can't decode" in message or _is_utf_16(source, encoding):
         what = f"the text is not {encoding}: {message}"
-        fix = f"write data.csv: {{encoding: {_other_encoding(source, encoding)}}}."
+        other = _other_encoding(source, encoding)
+        fix = f"write data.csv: {{encoding: {other}}}; with `seqjobs init`, give --encoding {other}."
         return DataError("E411", what, where=source.where, fix=fix)
     if "Empty CSV file" in message:
         return DataError("E406", "the file is empty", where=source.where, fix="name files that have rows.")
@@ -128,7 +130,10 @@ def other_delimiter(header: str) -> str | None:
 
 def write_delimiter(delimiter: str) -> str:
     """Return the fix for a file with another delimiter."""
-    return f"write data.csv: {{delimiter: {json.dumps(delimiter)}}}, which separates the columns of the first line."
+    return (
+        f"write data.csv: {{delimiter: {json.dumps(delimiter)}}}, which separates the columns of the first line; "
+        f"with `seqjobs init`, give --delimiter {_IN_SHELL.get(delimiter, repr(delimiter))}."
+    )
 
 
 def _other_encoding(source: SourceFile, encoding: str) -> str:
