@@ -161,9 +161,7 @@ class Dispatch:
     def _leave(self, slot: Slot) -> Iterator[Event]:
         self._slots.remove(slot, LEAVING)
         yield WorkerLost(worker=slot.name, reason=LEAVING)
-        why = Failure(
-            cause=Cause.INFRASTRUCTURE, message=f"{LEAVING}: what was trained is saved and continues elsewhere"
-        )
+        why = Failure(cause=Cause.INFRASTRUCTURE, message=f"{LEAVING}: its trials are saved and continue elsewhere")
         calls = self._calls.get(slot.name, [])
         yield from self._lose_worker(slot, [(pack, why) for call in calls for pack in call.packs])
 

@@ -42,7 +42,7 @@ def private_folder() -> Iterator[Path]:
 
 
 def _made() -> Path:
-    fix = "make room there, or set TMPDIR to another folder with a short name."
+    fix = "free space there, or set TMPDIR to another folder with a short name."
     parent = "/tmp"
     try:
         parent = tempfile.gettempdir()

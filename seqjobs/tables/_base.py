@@ -296,7 +296,7 @@ class Table:
         # `shown` keeps a hostile name from reaching a terminal as it is.
         what = f"unknown {self.name} {shown(name)}"
         if not fix.endswith("?") or _OWN_CODE.match(name):
-            what += "; a spec cannot name code of your own, because it never runs any"
+            what += "; a spec cannot name your own code, because a spec never runs code"
         problems.add(self.unknown_code, writing.path, what, fix=fix, at=writing.at)
         return None
 

@@ -9,7 +9,7 @@ EXECUTION = (
         "E501",
         "Too many trials",
         meaning="A run has at most 100,000 trials: assignments times repeats, over all its jobs. A grid over a range "
-        "without a step is infinite.",
+        "without a step is endless.",
         example="search: {trials: 60000, repeats: 2}\nfit:\n  epochs: 2\n  validation_split: {uniform: [0.1, 0.3]}\n",
         fix="Ask for fewer trials, use the sampler random, or submit the jobs one by one.",
     ),
@@ -120,8 +120,8 @@ EXECUTION = (
     situation(
         "E518",
         "The run's time ended before training began",
-        meaning="limits.run_time counts from the start of the command. Reading the data and starting workers took "
-        "longer.",
+        meaning="The time of limits.run_time counts from the start of the command. Reading the data and starting "
+        "workers took longer.",
         example="seqjobs submit digits.yaml -S limits.run_time=1s",
         fix="Raise limits.run_time, or run the same command again; it resumes.",
     ),

@@ -32,7 +32,7 @@ def _groups_divide_filters(arguments: Mapping[str, ArgumentValue]) -> Iterator[C
 def _even_strides(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
     strides = _numbers(arguments["strides"])
     if len(set(strides)) > 1:
-        what = f"the strides {list(strides)} differ, and Keras strides all axes of this layer alike"
+        what = f"the strides {list(strides)} differ, and Keras uses one stride for all axes of this layer"
         yield Conflict("strides", what, "give one number")
 
 
@@ -86,7 +86,7 @@ def _transpose(rank: int) -> Entry:
         **BIAS,
     }
     rules = (strides_or_dilation, _output_padding_below_strides)
-    return Entry(f"Conv{rank}DTranspose", f"convolution over {rank} axes, backwards", arguments, rules=rules)
+    return Entry(f"Conv{rank}DTranspose", f"convolution over {rank} axes, transposed", arguments, rules=rules)
 
 
 def _depthwise(rank: int) -> Entry:

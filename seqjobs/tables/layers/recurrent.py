@@ -16,7 +16,7 @@ _UNROLL = {"unroll": Argument(Flag(), False)}
 
 _LEFT_OUT = {
     "return_state": "a layer of a Sequential has one output",
-    "stateful": "batches are shuffled, so no state may pass from one to the next",
+    "stateful": "batches are shuffled, so no state may pass from one batch to the next",
 }
 _GATED = {**_LEFT_OUT, "use_cudnn": "the worker's device decides"}
 
