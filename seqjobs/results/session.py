@@ -265,12 +265,16 @@ class Session:
         try:
             collector.commit()
             if error is None or isinstance(error, IN_ORDER):
-                collector.note(log_records.submit_ended())
+                collector.note(log_records.submit_ended(finished=self._is_complete(collector)))
                 collector.commit()
             self._progress.event(Waiting(), collector.standing)
         except StorageError:
             if not isinstance(error, StorageError):  # else storage failed before, and that error is the one to tell
                 raise
+
+    def _is_complete(self, collector: Collector) -> bool:
+        """Return whether every trial has ended and the best models are written."""
+        return len(collector.standing.records) == collector.standing.total and not self._models_left()
 
     def _known(self) -> Manifest:
         if self._manifest is None:
