@@ -145,7 +145,7 @@ class DataSpec(Section):
     target: str = Field(min_length=1)
     """The column to predict: integers, floats or strings. Strings are numbered in sorted order."""
     types: dict[str, ColumnType] = Field(default_factory=dict)
-    """Types of CSV and JSON lines columns that cannot be inferred from the values: `{zip: string, pixel: uint8}`."""
+    """Types of columns of CSV and JSON lines that cannot be inferred: `{zip: string, pixel: uint8}`."""
     storage: StorageSpec | None = None
     """How object stores are reached, for paths such as `s3://bucket/train/*.parquet`. Rarely needed."""
     csv: CsvSpec | None = None

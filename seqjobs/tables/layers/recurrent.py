@@ -41,7 +41,7 @@ _UNITS = {"units": SIZE, **_RECURRENT, **_UNROLL, **_weights(2)}
 def _convolutional(rank: int) -> Entry:
     window_arguments = {"filters": SIZE, **window(rank), **padding("valid", "same")}
     arguments = {**window_arguments, **_GATE, **_FORGET, **_RECURRENT, **_weights(rank + 2)}
-    doc = f"LSTM whose weights are convolutions over {rank} axes"
+    doc = f"LSTM whose weights are {rank}D convolutions"
     return Entry(f"ConvLSTM{rank}D", doc, arguments, rules=(strides_or_dilation,), left_out=_LEFT_OUT)
 
 
