@@ -99,7 +99,7 @@ class CsvSpec(Section):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The character between two values. If left out: a comma, or a tab in files that end in .tsv."""
     decimal_point: Annotated[str, Field(min_length=1, max_length=1)] = "."
-    """The character in front of the decimals of a number."""
+    """The character before the decimals of a number."""
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
     """The encoding of the text: `utf-8`, `latin-1` or `utf-16`."""
 
@@ -109,7 +109,7 @@ class StorageSpec(Section):
     tools read; a spec never holds them."""
 
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = None
-    """The region of an S3 bucket. If left out, S3 is asked for it."""
+    """The region of an S3 bucket. If left out, seqjobs asks S3 for it."""
     endpoint: Annotated[str, Field(pattern=_ENDPOINT), AfterValidator(_endpoint)] | None = None
     """The address of a store that is compatible with S3 or with Google's store: `http://localhost:9000`."""
     anonymous: bool = Field(default=False, strict=True)
@@ -122,7 +122,7 @@ ColumnType = Literal[
 
 
 class DataSpec(Section):
-    """Which rows to read, which columns are features and which is the target."""
+    """The rows to read, the feature columns and the target column."""
 
     train: Paths
     """The training rows: a file, a folder, a glob, or a list of these; relative to the spec file.

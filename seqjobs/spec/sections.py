@@ -174,7 +174,7 @@ class ObjectiveSpec(Section):
     metric: str = Field(min_length=1)
     """A column of the history, for example `val_loss` or `val_accuracy`."""
     direction: Literal["minimize", "maximize"]
-    """`minimize` or `maximize`. It is never guessed from the metric's name."""
+    """`minimize` or `maximize`; never guessed from the metric's name."""
 
 
 class SearchSpec(Section):

@@ -55,7 +55,7 @@ _ENTRIES = table_of(
         ),
         Entry(
             "CosineDecayRestarts",
-            "falls along half a cosine, again and again",
+            "falls along half a cosine, repeatedly",
             {
                 **_INITIAL,
                 "first_decay_steps": Argument(_STEPS),

@@ -26,7 +26,7 @@ from seqjobs.results.run_folders import find_run
 @output_option("table", "json")
 @click.pass_context
 def command(ctx: click.Context, run: str | None, runs_dir: Path, repairs: bool, output: str) -> None:
-    """Check the files of a run; with --repair, set damaged ones aside.
+    """Check the files of a run; with --repair, set damaged files aside.
 
     Compares every file with what was written, and names those that are damaged.
 

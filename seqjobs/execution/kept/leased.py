@@ -62,7 +62,7 @@ class LeasedWorkers:
             notify("the warm cluster does not answer and is not used; `seqjobs down --force` ends it")
             return None
         if answer["allotment"] is None:
-            notify("the warm cluster has no room left for this run, which starts its own workers")
+            notify("the warm cluster has no room for this run; the run starts its own workers")
             connection.close()
             return None
         return cls(connection, folder, state, answer["allotment"])
