@@ -105,7 +105,7 @@ def test_columns_of_a_wrong_type_are_refused_before_rows_are_read(
              "whole numbers of 2**53 or more, which impute cannot hold exactly, in column 'x' (2 of 4")
             for asked in ("index", "one_hot", {"hash": 9})
         ],
-        (["a" * 20_000, "b", "c", "d"], "one_hot", "the name of a category has at most 10,000"),
+        (["a" * 20_000, "b", "c", "d"], "one_hot", "a text has 20,000 bytes, and the name of a category has at most"),
     ],
 )  # fmt: skip
 def test_rows_that_have_no_feature_are_counted(folder: Folder, column: Any, asked: Any, what: str) -> None:
