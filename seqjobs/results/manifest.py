@@ -239,7 +239,7 @@ def _differences(then: tuple[StoredJob, ...], now: tuple[StoredJob, ...]) -> lis
     found = [printable(line) for line in lines if not line.startswith("@@")]
     if not found:
         version = versions()["seqjobs"]
-        found = [f"the text is the same, and makes other trials with seqjobs {version} or other data files"]
+        found = [f"the spec is the same, but its trials differ with seqjobs {version} or other data files"]
     hidden = len(found) - MAX_DIFFERENCES
     return [*found[:MAX_DIFFERENCES], f"... and {hidden} more lines"] if hidden > 0 else found
 

@@ -45,7 +45,7 @@ def local_folder(runs_dir: str | Path) -> Path:
 def run_folder(runs_dir: Path, run_id: str) -> RunPaths:
     """Return the folder of a run. Raises RunFolderError: E701 for an invalid id, E601 if other things lie there."""
     if not re.fullmatch(NAME_PATTERN, run_id):
-        what = f"{shown(run_id)} is not a run ID: small letters, digits, '.', '_', '-', at most 63 characters"
+        what = f"{shown(run_id)} is not a run ID: lower-case letters, digits, '.', '_', '-', at most 63 characters"
         raise RunFolderError("E701", what, fix="choose another --run.")
     root = runs_dir / run_id
     if root.exists() and not root.is_dir():
@@ -161,5 +161,5 @@ def _match(prefix: str, names: list[str], kind: str, where: str, fix: str) -> st
         f"no {kind} '{prefix}'" if not found else f"{len(found)} {kind}s begin with '{prefix}': {', '.join(found[:5])}"
     )
     raise NotFoundError(
-        "E611" if kind == "run" else "E612", what, where=where, fix=fix if not found else "write more of the id."
+        "E611" if kind == "run" else "E612", what, where=where, fix=fix if not found else "write more of the ID."
     )

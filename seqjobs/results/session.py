@@ -253,7 +253,7 @@ class Session:
         WeightsStore(self._paths).keep_only({records[trial].weights for trial in kept})
         self._checkpoints.keep_only({pack.id for pack in self.packs_left})
         for folder in (self._paths.root, self._paths.log, self._paths.trial_logs, self._paths.best_of_jobs):
-            with durable.reported("what a killed submit left cannot be removed", folder):
+            with durable.reported("files of a killed submit cannot be removed", folder):
                 durable.remove_asides(folder)
 
     def _end_log(self, error: BaseException | None) -> None:
