@@ -332,5 +332,7 @@ def test_a_run_that_does_not_know_how_rows_became_features(finish: Finish, rows:
         del dataset["preparation"]
     del tree["sha256"]
     done.run.paths.plan.write_text(json.dumps(tree))
-    with pytest.raises(NotFoundError, match=r"made by an earlier seqjobs.* Fix: submit its spec again.*\[E615\]"):
+    with pytest.raises(
+        NotFoundError, match=r"an earlier version of seqjobs made.* Fix: submit its spec again.*\[E615\]"
+    ):
         predict_rows(Run.open(done.run.path), done.trial, [data_of("numbers", rows)], tmp_path / "o.csv", done.start)

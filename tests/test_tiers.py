@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 from tests.conftest import ROOT
 from tests.tiers import LONGEST
@@ -32,3 +35,9 @@ def test_no_file_of_the_first_tier_imports_tensorflow() -> None:
 
 def test_the_longest_files_are_there() -> None:
     assert [path for path in LONGEST if not (ROOT / "tests" / path).exists()] == []
+
+
+def test_the_tests_of_a_group_run_in_one_process(request: pytest.FixtureRequest) -> None:
+    """pytest-xdist reads groups from the ids of tests; some versions of pytest hide them from it."""
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        assert request.node.nodeid.endswith(f"@{request.path}")

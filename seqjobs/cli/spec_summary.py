@@ -13,4 +13,4 @@ def spec_summary(error: SpecError) -> str:
     where = next(iter(files)) if len(files) == 1 else f"{len(files)} files"
     codes = set(error.codes)
     code = error.code if len(codes) == 1 else "CODE"
-    return f"{problems} in {where}; nothing was started. `seqjobs explain {code}` says more."
+    return f"{problems} in {where}; nothing was started. `seqjobs explain {code}` has details."

@@ -30,8 +30,8 @@ def check_class_weight(
     if weights is None:
         return
     if not _has_classes(loss, schema):
-        what = f"class weights are for a target of classes, and the loss {loss.name} compares numbers here"
-        problems.add("E310", PATH, what, fix="remove it, or weigh the rows by data.sample_weight.", at="key")
+        what = f"class weights need a target of classes, but the loss {loss.name} compares numbers"
+        problems.add("E310", PATH, what, fix="remove class_weight, or weight the rows by data.sample_weight.", at="key")
         return
     known = _classes(loss, schema, num_classes, labels)
     if weights == "balanced" or known is None:

@@ -85,6 +85,6 @@ class DataFile:
     def wrong_row_count(self) -> DataError:
         """Return the error for a file whose number of rows is not the one in its footer."""
         what = (
-            f"this is not a whole file: it does not have the {self.rows:,} rows that were counted before they were read"
+            f"this file is incomplete: it does not have the {self.rows:,} rows that were counted before they were read"
         )
         return DataError("E411", what, where=printable(self.name), fix="copy or write the file again.")

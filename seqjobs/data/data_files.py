@@ -74,14 +74,14 @@ def _check_types(files: Sequence[DataFile], types: Mapping[str, str]) -> None:
         return
     text = [file for file in files if file.is_text]
     if not text:
-        what = "types of columns are given, but no file is text; all other formats store the types themselves"
+        what = "data.types is set, but no file is CSV or JSON lines; all other formats store their types"
         raise DataError("E209", what, where="data.types", fix="remove it.")
     known = text[0].schema.names
     for name in types:
         if name not in known:
             fix = did_you_mean(name, [printable(column) for column in known], MOST_SUGGESTED)
             where = printable(text[0].name)
-            raise DataError("E402", f"data.types has column {shown(name)}, which is not there", where=where, fix=fix)
+            raise DataError("E402", f"data.types has column {shown(name)}, which does not exist", where=where, fix=fix)
 
 
 def _unified(files: Sequence[DataFile]) -> list[DataFile]:

@@ -26,7 +26,7 @@ def note_large_batches(plan: Plan, schemas: Mapping[str, DataSchema]) -> tuple[s
         if memory.num_bytes > free and (job not in largest or memory.num_bytes > largest[job].num_bytes):
             largest[job] = memory
     return tuple(
-        f"job '{name}': {memory}, and {free / 2**30:,.1f} GiB are free on this machine: lower fit.batch_size, or make "
-        "the model smaller"
+        f"job '{name}': {memory}, but only {free / 2**30:,.1f} GiB are free on this machine. Lower fit.batch_size, or "
+        "make the model smaller"
         for name, memory in largest.items()
     )

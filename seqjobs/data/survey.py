@@ -123,7 +123,7 @@ def _feature_names(spec: DataSpec, file: DataFile) -> tuple[str, ...]:
     others = tuple(name for name in known if name not in taken)
     check_columns(others, file)
     if not named + others:
-        what = f"the file has no column but {' and '.join(map(shown, used))}, so there are no features"
+        what = f"the file has no column except {' and '.join(map(shown, used))}, so there are no features"
         raise DataError("E402", what, where=printable(file.name), fix="name files with feature columns.")
     return named + others
 
@@ -183,7 +183,7 @@ def _feature_type(spec: DataSpec, file: DataFile, name: str) -> ColumnType:
     found = column_type(_field(file, name))
     if found.kind == "string":
         what = f"column {shown(name)} holds strings"
-        fix = f"make numbers of it, for example with features: {{{shown(name)}: one_hot}}, or leave it out."
+        fix = f"convert it to numbers, for example with features: {{{shown(name)}: one_hot}}, or leave it out."
         raise DataError("E403", what, fix=fix)
     return found
 

@@ -135,7 +135,7 @@ class StringTarget:
 def _strings(dictionary: pa.Array, name: str, place: Place) -> list[str]:
     longest = pc.max(pc.binary_length(dictionary)).as_py() or 0
     if longest > MAX_CLASS_BYTES:
-        what = f"target {shown(name)} has a text of {longest:,} bytes; the name of a class has {MAX_CLASS_BYTES:,}"
+        what = f"target {shown(name)} has a text of {longest:,} bytes; the name of a class may have {MAX_CLASS_BYTES:,}"
         raise DataError("E403", f"{what} at most", where=place.where, fix="name a column of classes in data.target.")
     try:
         strings: list[str] = dictionary.to_pylist()

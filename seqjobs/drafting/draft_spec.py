@@ -87,7 +87,7 @@ def _draft(
     features = [column for column in columns.values() if isinstance(column, Feature)]
     if not features:
         why = "; ".join(f"{name}: {column.why}" for name, column in columns.items() if not isinstance(column, Feature))
-        what = "no column besides the target can be a feature" if why else "there is no column besides the target"
+        what = "no column except the target can be a feature" if why else "there is no column except the target"
         what += f" ({why})" if why else ""
         raise DataError("E402", what, where=splits.train, fix="name files with columns of numbers or strings.")
     has_validation = splits.validation is not None

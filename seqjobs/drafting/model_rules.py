@@ -34,7 +34,7 @@ def propose_layers(features: Sequence[Feature], target: Target) -> tuple[Layer, 
     if only.form == "picture":
         body = _convolutions(only.shape)
     elif only.form == "text":
-        note = "an index for each word, one for all other words and one after the last word"
+        note = "an index for each word, one for all other words and one for padding"
         arguments = {"input_dim": only.vocabulary, "output_dim": {"choice": [16, 32, 64]}}
         body = [Layer("Embedding", arguments, note), Layer("GlobalAveragePooling1D"), _DROPOUT, _NARROW]
     else:
@@ -57,5 +57,5 @@ def _last_layers(target: Target) -> list[Layer]:
     if target.kind == "classes":
         return [Layer("Dense", {"units": target.outputs, "activation": "softmax"})]
     scale, offset = (float(f"{number:.4g}") for number in (target.deviation, target.mean))
-    note = "the target's deviation and mean, so that the layers before it predict numbers around 0"
+    note = "the target's standard deviation and mean, so that the layers before predict numbers around 0"
     return [Layer("Dense", {"units": target.outputs}), Layer("Rescaling", {"scale": scale, "offset": offset}, note)]

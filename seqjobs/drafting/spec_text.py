@@ -51,7 +51,7 @@ def write_spec(draft: Draft, file_name: str) -> str:
 
 def _header(draft: Draft, file_name: str) -> Iterator[str]:
     some = "all" if draft.sampled_rows == draft.train_rows else f"{draft.sampled_rows:,} of"
-    yield f"# Drafted from {some} {draft.train_rows:,} rows. It trains as it is; change whatever you know better."
+    yield f"# Drafted from {some} {draft.train_rows:,} rows. It trains as it is; change what you know better."
     yield f"# See what would run: seqjobs plan --data {_comment(file_name)}"
     yield f"# Train:              seqjobs submit {_comment(file_name)}"
     yield ""
@@ -66,7 +66,7 @@ def _data(draft: Draft) -> Iterator[str]:
         note = "found next to the training rows" if draft.is_validation_found else ""
         yield _noted(f"  validation: {_flow(draft.validation)}", note)
     if draft.test is not None:
-        yield "  # Rows kept for the end: no trial reads them. Judge the best model on them with"
+        yield "  # No trial reads these rows. Evaluate the best model on them with"
         yield f"  # seqjobs evaluate {_comment(draft.test)}"
     if draft.csv:
         yield f"  csv: {_flow(draft.csv)}"
@@ -104,7 +104,7 @@ def _rest(draft: Draft) -> Iterator[str]:
     if training.validation_split:
         yield f"  validation_split: {training.validation_split}"
     if training.objective_note:
-        yield "  # class_weight: balanced  # lets both classes count the same"
+        yield "  # class_weight: balanced  # gives both classes equal weight"
     stop = {"monitor": training.monitor, "patience": training.patience, "restore_best_weights": True}
     yield "  callbacks:"
     yield f"    - EarlyStopping: {_flow(stop)}"

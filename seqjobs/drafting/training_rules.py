@@ -82,7 +82,7 @@ def propose_training(rows: int, target: Target, *, has_validation: bool, is_sort
 def _measures(target: Target) -> tuple[str, tuple[str, ...], str, str]:
     """Return the loss, the metrics, the metric of the objective, and why."""
     if target.kind == "binary" and target.rarest < _IMBALANCE:
-        note = f"{shown_percent(1 - target.rarest)} of the rows are of one class, so AUC says more than accuracy"
+        note = f"{shown_percent(1 - target.rarest)} of the rows are of one class, so AUC shows more than accuracy"
         return "binary_crossentropy", ("accuracy", "AUC"), "auc", note
     if target.kind == "binary":
         return "binary_crossentropy", ("accuracy", "AUC"), "accuracy", ""

@@ -101,7 +101,7 @@ def _ended(processes: Mapping[str, Any]) -> str:
 
 def _silent(places: Mapping[str, str], failed: Mapping[str, int]) -> str:
     silent = [name for name, count in failed.items() if count >= MOST_FAILED_PROBES]
-    return ", ".join(f"nobody answers for its {name} at {places[name]}" for name in silent)
+    return ", ".join(f"its {name} at {places[name]} does not answer" for name in silent)
 
 
 def _probe(places: Mapping[str, str], failed: dict[str, int], stop: threading.Event) -> None:

@@ -104,7 +104,7 @@ class Companion:
                 pass
         except BaseException as error:
             # The others wait for this process in the midst of an epoch: its end is what tells them.
-            _end(f"a process of the worker ends: {error!r}")
+            _end(f"a process of the worker ended: {error!r}")
 
     def allow(self, number: int) -> None:
         """To be called in the group STEPS, as `end`."""
@@ -264,7 +264,7 @@ def _await(calls: Sequence[Any]) -> None:
     with contextlib.suppress(ray.exceptions.GetTimeoutError):
         ray.get(list(calls), timeout=END_SECONDS)
         return
-    _end("a process of the worker did not come to the end of its epoch")
+    _end("a process of the worker did not finish its epoch")
 
 
 def _end(why: str) -> None:

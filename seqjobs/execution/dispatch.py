@@ -161,9 +161,7 @@ class Dispatch:
     def _leave(self, slot: Slot) -> Iterator[Event]:
         self._slots.remove(slot, LEAVING)
         yield WorkerLost(worker=slot.name, reason=LEAVING)
-        why = Failure(
-            cause=Cause.INFRASTRUCTURE, message=f"{LEAVING}: what was trained is saved and continues elsewhere"
-        )
+        why = Failure(cause=Cause.INFRASTRUCTURE, message=f"{LEAVING}: its trials are saved and continue elsewhere")
         calls = self._calls.get(slot.name, [])
         yield from self._lose_worker(slot, [(pack, why) for call in calls for pack in call.packs])
 
@@ -284,7 +282,7 @@ class Dispatch:
         for slot in [slot for slot, _ in heads if slot.name in overdue]:
             most = trial_seconds(at_work[slot.name])
             what = f"it trained longer than limits.trial_time, {most:g} s, and was ended with its worker"
-            yield from self._end_worker(slot, "its trial was out of time", what, cause=Cause.TIME)
+            yield from self._end_worker(slot, "its trial ran out of time", what, cause=Cause.TIME)
 
     def _take(
         self, slot: Slot, call: RayCall, item: Begun | Reported | PackCheckpoint | PackStopped | Whole
@@ -365,7 +363,7 @@ class Dispatch:
     def _lose_call(self, slot: Slot, call: RayCall, failure: Failure) -> Iterator[Event]:
         """The call itself raised, which is put to the pack that it was at; the worker lives."""
         self._calls[slot.name].remove(call)
-        behind = Failure(cause=Cause.INFRASTRUCTURE, message=f"the call it waited in was lost: {failure.message}")
+        behind = Failure(cause=Cause.INFRASTRUCTURE, message=f"the call in which it waited was lost: {failure.message}")
         yield from self._lose(slot, [(pack, behind if index else failure) for index, pack in enumerate(call.packs)])
 
     def _lose(self, slot: Slot, lost: Sequence[tuple[Pack, Failure]]) -> Iterator[Event]:

@@ -42,7 +42,7 @@ def private_folder() -> Iterator[Path]:
 
 
 def _made() -> Path:
-    fix = "make room there, or set TMPDIR to another folder with a short name."
+    fix = "free space there, or set TMPDIR to another folder with a short name."
     parent = "/tmp"
     try:
         parent = tempfile.gettempdir()
@@ -51,7 +51,7 @@ def _made() -> Path:
         _remove_left_behind(Path(parent))
         free = shutil.disk_usage(parent).free
         if free < _LEAST_FREE_BYTES:
-            what = f"a local Ray writes into this folder, which has {free // 2**20} MiB left of the "
+            what = f"a local Ray writes into this folder, which has only {free // 2**20} MiB of the "
             raise ClusterError("E521", f"{what}{_LEAST_FREE_BYTES // 2**20} MiB that it needs", where=parent, fix=fix)
         return Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     except OSError as error:

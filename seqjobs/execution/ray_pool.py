@@ -308,5 +308,5 @@ def _alive(answer: Any, work: str) -> Any:
 
 def _failure(answer: Failure | Died) -> Failure:
     if isinstance(answer, Died):
-        return Failure(cause=Cause.CRASH, message=f"workers that build it die: {answer.reason}")
+        return Failure(cause=Cause.CRASH, message=f"workers that build the model die: {answer.reason}")
     return answer

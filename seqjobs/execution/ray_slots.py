@@ -188,7 +188,7 @@ class Slots:
         if fits == 0 and not self.slots and not self._ever_started:
             raise ClusterError(
                 "E506",
-                f"a worker wants {self._wanted(gpus)}, the cluster has {self._found(capacity)}",
+                f"a worker needs {self._wanted(gpus)}, the cluster has {self._found(capacity)}",
                 fix="lower `resources` in the spec.",
             )
         most = min(fits, self.count, self.limit if self.limit is not None else fits)

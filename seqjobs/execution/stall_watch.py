@@ -57,7 +57,7 @@ class StallWatch:
         """What is said of a worker that is given up with this pack, and what to do where it did not hang."""
         given = "auto" if pack.stall == "auto" else "of the spec"
         seconds = self.limit(pack) if pack.stall == "auto" else pack.stall
-        return f"no epoch ended for {seconds:g} s, limits.stall ({given}); give a longer time there, or off"
+        return f"no epoch ended for {seconds:g} s, limits.stall ({given}); set a longer time, or off"
 
     def stalled(self, at_work: Mapping[str, Pack]) -> list[str]:
         """The workers that are to be given up, of those at work; to be called once all that came has been read."""

@@ -19,7 +19,7 @@ Layer: TypeAlias = Callable[[Any], Any]
 """A Keras layer, or a function made of Keras's layers and ops: takes and returns a tensor (rows, width)."""
 
 NOT_FINITE = "NaN or infinite"
-TOO_LARGE = "whole numbers of 2**53 or more, which impute does not hold to the last digit,"
+TOO_LARGE = "whole numbers of 2**53 or more, which impute cannot hold exactly,"
 
 
 class Learner(Protocol):
@@ -103,7 +103,7 @@ def unlike(given: ColumnType, wanted: str, fix: str) -> DataError:
 def check_numbers(given: ColumnType) -> None:
     """Raises DataError (E403) if a column holds no numbers, or lists of different lengths."""
     if not given.is_number:
-        raise unlike(given, "numbers", "make numbers of it first, for example with index, one_hot or date_parts.")
+        raise unlike(given, "numbers", "convert it to numbers first, for example with index, one_hot or date_parts.")
     if given.shape is None:
         raise unlike(given, "lists of one length", "put `pad` before it.")
 

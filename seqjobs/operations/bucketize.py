@@ -20,7 +20,7 @@ def _one_way_to_cut(given: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
         what = "bucketize takes boundaries or a number of quantiles, one of the two"
         yield Conflict("boundaries", what, "write {bucketize: [0, 10, 100]}, or {bucketize: {quantiles: 4}}")
     elif isinstance(boundaries, tuple) and list(boundaries) != sorted(set(map(float, boundaries))):  # type: ignore[arg-type]
-        yield Conflict("boundaries", "the boundaries do not rise", "sort them, each once")
+        yield Conflict("boundaries", "the boundaries do not increase", "sort the boundaries, and write each once")
 
 
 @final
@@ -85,7 +85,7 @@ class _Learner:
         found = np.concatenate(self._parts)
         found = found[~np.isnan(found)]
         if not found.size:
-            what = "all training rows are missing, so there are no quantiles"
+            what = "the value is missing in all training rows, so there are no quantiles"
             raise DataError("E417", what, fix="leave the column out, or put `impute` before it.")
         shares = np.arange(1, self._operation.quantiles or 2) / (self._operation.quantiles or 2)
         return replace(self._operation, boundaries=tuple(np.unique(np.quantile(found, shares)).tolist()))

@@ -33,8 +33,8 @@ CATEGORY_ARGUMENTS = {
 
 def no_room_for_others(given: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
     if given["unseen"] == "error" and (given["max"] is not None or given["min_count"] != 1):
-        what = "rare values are counted as others, and `unseen: error` allows no others"
-        yield Conflict("unseen", what, "remove it, or remove max and min_count")
+        what = "max and min_count turn rare values into others, which `unseen: error` does not allow"
+        yield Conflict("unseen", what, "remove `unseen: error`, or remove max and min_count")
 
 
 def check_categories(given: ColumnType) -> None:
@@ -77,7 +77,7 @@ def _check_lengths(dictionary: pa.Array) -> None:
         return
     longest = pc.max(pc.binary_length(dictionary)).as_py() or 0
     if longest > MAX_TEXT_BYTES:
-        what = f"a text has {longest:,} bytes, and the name of a category has {MAX_TEXT_BYTES:,} at most"
+        what = f"a text has {longest:,} bytes, and the name of a category has at most {MAX_TEXT_BYTES:,}"
         raise DataError("E403", what, fix="use `tokens` for texts.")
 
 
@@ -149,15 +149,15 @@ class Categories(Operation):
     def not_exportable(self, given: ColumnType) -> str:
         categories = self.categories or ()
         if not categories:
-            return "it knows no categories"
+            return "it has no categories"
         if given.dtype == "uint64" and any(int(text) >= 2**63 for text in categories):
             return TOO_LARGE_TO_EXPORT
         if given.kind == "string" and any(text.endswith("\0") for text in categories):
             return "a category ends in a NUL, which Keras cuts off"
         if given.kind == "float" and self.unseen != "other":
-            return "Keras looks up no fractions, and so raises for none that is unseen"
+            return "Keras cannot look up fractions, so it cannot report unseen ones"
         if given.kind == "float" and len(categories) > _MOST_FRACTIONS:
-            return f"Keras looks up no fractions, and more than {_MOST_FRACTIONS:,} are too many to compare with"
+            return f"Keras cannot look up fractions, and there are more than {_MOST_FRACTIONS:,}"
         return ""
 
     def lookup_layer(self, given: ColumnType, keras: Any) -> Layer:
@@ -197,6 +197,6 @@ class CategoryLearner:
         operation = self._operation
         frequent = [text for text in by_frequency(self._counts) if self._counts[text] >= operation.min_count]
         if len(frequent) > MAX_CATEGORIES and operation.max is None:
-            what = f"the training rows have {len(frequent):,} distinct values, and there are {MAX_CATEGORIES:,} at most"
-            raise DataError("E417", what, fix="set `max` to how many to keep, or use `hash`.")
+            what = f"the training rows have {len(frequent):,} distinct values; the limit is {MAX_CATEGORIES:,}"
+            raise DataError("E417", what, fix="set `max` to the number of values to keep, or use `hash`.")
         return replace(operation, categories=tuple(frequent[: operation.max]))

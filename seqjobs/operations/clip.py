@@ -20,14 +20,14 @@ def _some_bound(given: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
     if low is None and high is None:
         yield Conflict("low", "clip has no bound", "write {clip: {low: 0}}, {clip: {high: 1}} or both")
     elif isinstance(low, float) and isinstance(high, float) and low >= high:
-        yield Conflict("high", f"the bounds are {low:g} and {high:g}", "give a high one above the low one")
+        yield Conflict("high", f"the bounds are {low:g} and {high:g}", "give a high bound above the low bound")
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
 class Clip(Operation):
     entry = Entry(
-        "clip", "Replace values beyond a bound by the bound.", {"low": _BOUND, "high": _BOUND}, rules=(_some_bound,)
+        "clip", "Replace values beyond a bound with the bound.", {"low": _BOUND, "high": _BOUND}, rules=(_some_bound,)
     )
     takes = "numbers"
 

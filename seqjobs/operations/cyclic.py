@@ -28,7 +28,7 @@ def _one_period(given: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
 class Cyclic(Operation):
     entry = Entry(
         "cyclic",
-        "Make sine and cosine of a part of a time, or of a number that repeats with a `period`.",
+        "Compute sine and cosine of a part of a time, or of a number that repeats with a `period`.",
         {
             "part": Argument(Optional(OneOf(tuple(PERIODS))), None),
             "period": Argument(Optional(Number(above=0)), None),

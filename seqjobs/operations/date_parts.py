@@ -18,7 +18,7 @@ from seqjobs.tables.arguments import ListOf, OneOf
 class DateParts(Operation):
     entry = Entry(
         "date_parts",
-        f"Make numbers of parts of a time: {', '.join(PARTS)}. `days` is the time since 1970 in days; Monday is "
+        f"Convert parts of a time to numbers: {', '.join(PARTS)}. `days` is the time since 1970 in days; Monday is "
         "weekday 0.",
         {"parts": Argument(ListOf(OneOf(PARTS)))},
         alone="parts",

@@ -27,8 +27,8 @@ class Hash(Operation):
 
     entry = Entry(
         "hash",
-        "Make a whole number below `buckets` of a value's hash, for an Embedding: that of "
-        "`keras.layers.Hashing(buckets, salt=seed)`.",
+        "Hash a value to a whole number below `buckets`, for an Embedding, as `keras.layers.Hashing(buckets, "
+        "salt=seed)` does.",
         {"buckets": Argument(Integer(at_least=2)), "seed": Argument(Integer(at_least=0), 0)},
         alone="buckets",
     )

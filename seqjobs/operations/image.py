@@ -35,7 +35,7 @@ class Image(Operation):
     entry = Entry(
         "image",
         "Decode PNG or JPEG files to pixels from 0 to 255, of shape [height, width, channels]; 1 channel is grey, 3 "
-        "are red, green and blue. `resize` brings pictures of another size to `size`.",
+        "are red, green and blue. `resize` scales pictures of another size to `size`.",
         {
             "size": Argument(ListOf(Integer(at_most=10_000), 2, 2)),
             "channels": Argument(Integer(at_most=4), 3),

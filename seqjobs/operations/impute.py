@@ -53,8 +53,8 @@ class Impute(Operation):
 
     entry = Entry(
         "impute",
-        "Replace missing values (nulls, NaN, empty strings) by the mean, median or most frequent value of the training "
-        "rows, or by a constant. `indicator` adds a column that is 1 where a number was missing.",
+        "Replace missing values (nulls, NaN, empty strings) with the mean, median or most frequent value of the "
+        "training rows, or with a constant. `indicator` adds a column that is 1 where a number was missing.",
         {
             "strategy": Argument(Optional(OneOf(("mean", "median", "most_frequent"))), None),
             "constant": Argument(Optional(_NumberOrText()), None),
@@ -132,7 +132,7 @@ def _without_empty(values: pa.Array) -> pa.Array:
 
 
 def _nothing_there(strategy: str) -> DataError:
-    what = f"all training rows are missing, so there is no {strategy.replace('_', ' ')}"
+    what = f"the value is missing in all training rows, so there is no {strategy.replace('_', ' ')}"
     return DataError("E417", what, fix="leave the column out, or write {impute: {constant: 0}}.")
 
 

@@ -17,8 +17,8 @@ from seqjobs.tables._base import Entry
 class Index(Categories):
     entry = Entry(
         "index",
-        "Look up a whole number for each value of the training rows, for an Embedding: 1 for the most frequent, and 0 "
-        "for all others, as in `one_hot`. With `unseen: error` there are no others, and the most frequent is 0.",
+        "Number the values of the training rows, for an Embedding: 1 for the most frequent, and 0 for all others, as "
+        "in `one_hot`. With `unseen: error` there are no others, and the most frequent is 0.",
         CATEGORY_ARGUMENTS,
         rules=(no_room_for_others,),
     )

@@ -16,7 +16,7 @@ from seqjobs.tables.arguments import Number
 def _low_below_high(given: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
     low, high = given["low"], given["high"]
     if isinstance(low, float) and isinstance(high, float) and low >= high:
-        yield Conflict("high", f"the bounds are {low:g} and {high:g}", "give a high one above the low one")
+        yield Conflict("high", f"the bounds are {low:g} and {high:g}", "give a high bound above the low bound")
 
 
 @final

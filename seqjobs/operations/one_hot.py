@@ -17,7 +17,7 @@ from seqjobs.tables._base import Entry
 class OneHot(Categories):
     entry = Entry(
         "one_hot",
-        "Make a column of 0 and 1 for each value of the training rows, the most frequent first. The column before them "
+        "Make a column of 0 and 1 for each value of the training rows, the most frequent first. A column before these "
         "is for all others: values beyond the `max` most frequent, values in fewer than `min_count` rows, and values "
         "that no training row has. With `unseen: error` there are no others.",
         CATEGORY_ARGUMENTS,

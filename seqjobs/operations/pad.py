@@ -19,7 +19,7 @@ MAX_LENGTH = 100_000
 class Pad(Operation):
     entry = Entry(
         "pad",
-        "Cut lists to `length` values, and fill them up to it with `value`; `keep: end` keeps the last values.",
+        "Cut lists to `length` values, and fill shorter lists with `value`; `keep: end` keeps the last values.",
         {
             "length": Argument(Integer(at_most=MAX_LENGTH)),
             "value": Argument(Number(), 0.0),

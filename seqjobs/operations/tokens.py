@@ -32,10 +32,10 @@ class Tokens(Operation):
 
     entry = Entry(
         "tokens",
-        "Make `length` whole numbers of the words of a text, for an Embedding of `vocabulary` + 2: 0 after the last "
-        "word, 1 for a word that is not among the `vocabulary` most frequent of the training rows, 2 for the most "
-        "frequent one. Words are those of `keras.layers.TextVectorization`: in lower case, without punctuation, split "
-        "at white space.",
+        "Convert the words of a text to `length` whole numbers, for an Embedding of `vocabulary` + 2. The most "
+        "frequent word of the training rows is 2, a word beyond the `vocabulary` most frequent is 1, and 0 follows "
+        "the last word. Words are those of `keras.layers.TextVectorization`: in lower case, without punctuation, "
+        "split at white space.",
         {
             "length": Argument(Integer(at_most=MAX_LENGTH)),
             "vocabulary": Argument(Integer(at_most=MAX_CATEGORIES), 10_000),

@@ -63,7 +63,7 @@ def _too_many(job: JobSpec, wanted: int | None) -> list[Problem]:
     product = f", repeated {repeats:,} times" if repeats > 1 else ""
     kind = "the grid has" if job.search.sampler == "grid" and wanted is not None else "the search asks for"
     fix = "use fewer values, or the sampler random." if job.search.sampler == "grid" else "ask for fewer trials."
-    what = "the grid has no end" if wanted is None else f"{kind} {count}{product}, and a run has at most {MAX_TRIALS:,}"
+    what = "the grid is endless" if wanted is None else f"{kind} {count}{product}, and a run has at most {MAX_TRIALS:,}"
     problems.add("E501", ("search",), what, fix=fix, at="key")
     return located(problems, job.document)
 

@@ -25,7 +25,7 @@ def note_missing_gpus(plan: Plan) -> tuple[str, ...]:
     wanted = {job.name: job.resources.gpus for job in plan.jobs}
     return tuple(
         f"job '{name}' asks for {gpus:g} GPU{'s' if gpus > 1 else ''} per worker, and this machine has no NVIDIA GPU: "
-        "submit it to a cluster that has, or remove resources.gpus"
+        "submit it to a cluster that has one, or remove resources.gpus"
         for name, gpus in wanted.items()
         if gpus != "auto" and gpus > 0
     )

@@ -69,7 +69,7 @@ class CheckpointStore:
         for pack_id in self._ids - pack_ids:
             self.remove(pack_id)
         folder = self._paths.checkpoints
-        with durable.reported("what a killed submit left cannot be removed", folder):
+        with durable.reported("files of a killed submit cannot be removed", folder):
             durable.remove_asides(folder)
 
     def _files(self) -> list[Path]:

@@ -37,7 +37,7 @@ def finished_model(run: Run, trial: StoredTrial) -> tuple[FinishedModel, DataSou
     if dataset.preparation is None:
         raise NotFoundError(
             "E615",
-            f"run {run.id} was made by an earlier seqjobs, which did not store how rows became features",
+            f"an earlier version of seqjobs made run {run.id} and did not store how rows become features",
             where=str(run.path),
             fix="submit its spec again under another --run; `seqjobs export` writes its models as they are.",
         )

@@ -48,4 +48,4 @@ class FirstDeaths:
             return
         given_up = f" (trials that stay failed: {self._given_up})" if self._given_up else ""
         what = f"the first {self._deaths} of {self._deaths} attempts died{given_up}; the last: {lost.failure.message}"
-        raise ClusterError("E517", what, fix="correct what they died of, then run the same command again to resume.")
+        raise ClusterError("E517", what, fix="correct the cause, then run the same command again to resume.")

@@ -67,9 +67,17 @@ def submit_started(started: str, versions: Mapping[str, str], writer: str = "") 
     return {"type": "submit-started", "time": started, "versions": dict(versions), "writer": writer}
 
 
-def submit_ended() -> Record:
-    """The last record of a submit that ended in order: whatever was under way had no part in its end."""
-    return {"type": "submit-ended"}
+def submit_ended(*, finished: bool = False) -> Record:
+    """Return the last record of a submit that ended in order: no trial that was under way caused its end.
+
+    `finished` says that the run has nothing left to do, so that nobody needs to read its log to know it.
+    """
+    return {"type": "submit-ended", "finished": finished}
+
+
+def says_finished(record: Record) -> bool:
+    """Return whether a record is the end of a submit that left nothing to do."""
+    return record["type"] == "submit-ended" and bool(record.get("finished"))
 
 
 def attempt_started(planned: AttemptPlanned) -> Record:

@@ -101,11 +101,12 @@ class Manifest:
         return next(dataset for dataset in self.datasets if dataset.id == dataset_id)
 
     def encode(self) -> bytes:
-        trials = [{name: getattr(trial, name) for name in _TRIAL_FIELDS} for trial in self.trials]
+        trials = [_trial_tree(trial) for trial in self.trials]
         content = {
             "format": FORMAT,
             "id": self.id,
             "created": self.created,
+            "plan": _plan_digest(self.trials, self.jobs),
             "versions": dict(self.versions),
             "jobs": [{**job.__dict__, "objective": job.objective.model_dump()} for job in self.jobs],
             "datasets": [_dataset_tree(dataset) for dataset in self.datasets],
@@ -165,10 +166,19 @@ def read_manifest(paths: RunPaths) -> Manifest:
 
 
 def created_of(path: Path) -> str:
-    """When a run was created, out of the beginning of its run.json; "" where that does not say it."""
+    """Return when a run was created, from the beginning of its run.json; "" if that does not say it."""
+    return _from_head(path, "created")
+
+
+def plan_digest_of(path: Path) -> str:
+    """Return the `plan_digest` of a run, from the beginning of its run.json; "" if that does not say it."""
+    return _from_head(path, "plan")
+
+
+def _from_head(path: Path, key: str) -> str:
     try:
         with path.open("rb") as file:
-            found = re.search(rb'"created": "([^"]*)"', file.read(_HEAD_BYTES))
+            found = re.search(rf'"{key}": "([^"]*)"'.encode(), file.read(_HEAD_BYTES))
     except OSError:
         return ""
     return found[1].decode(errors="replace") if found else ""
@@ -181,6 +191,20 @@ def write_manifest(paths: RunPaths, manifest: Manifest) -> None:
     except FileExistsError:
         what, fix = "another process has started this run", "let that process finish."
         raise StorageError("E605", what, where=str(paths.plan), fix=fix) from None
+
+
+def plan_digest(plan: Plan) -> str:
+    """Return the SHA-256 of what must be equal for a plan to resume a run: trials, objectives and what is kept."""
+    return _plan_digest(_stored_trials(plan), _stored_jobs(plan))
+
+
+def _plan_digest(trials: tuple[StoredTrial, ...], jobs: tuple[StoredJob, ...]) -> str:
+    goals = [[name, objective.model_dump(), keep_best] for name, objective, keep_best in _goals(jobs)]
+    return _digest({"trials": [_trial_tree(trial) for trial in trials], "goals": goals})
+
+
+def _trial_tree(trial: StoredTrial) -> dict[str, Any]:
+    return {name: getattr(trial, name) for name in _TRIAL_FIELDS}
 
 
 def check_same_plan(manifest: Manifest, plan: Plan, where: Path) -> None:
@@ -215,7 +239,7 @@ def _differences(then: tuple[StoredJob, ...], now: tuple[StoredJob, ...]) -> lis
     found = [printable(line) for line in lines if not line.startswith("@@")]
     if not found:
         version = versions()["seqjobs"]
-        found = [f"the text is the same, and makes other trials with seqjobs {version} or other data files"]
+        found = [f"the spec is the same, but its trials differ with seqjobs {version} or other data files"]
     hidden = len(found) - MAX_DIFFERENCES
     return [*found[:MAX_DIFFERENCES], f"... and {hidden} more lines"] if hidden > 0 else found
 

@@ -29,14 +29,14 @@ def repair(paths: RunPaths) -> tuple[Damage, ...]:
     try:
         if paths.log.is_dir():
             # What a killed repair did is found to be in order: so it must outlast a cut of the power.
-            with durable.reported("the log cannot be made to last", paths.log):
+            with durable.reported("the log cannot be made durable", paths.log):
                 durable.sync_folder(paths.log)
         found = find_damage(paths)
         if plan := next((damage for damage in found if damage.kind is Kind.PLAN), None):
             fix = "restore it from a copy, or submit under another --run."
             raise RunFolderError("E608", plan.what, where=str(plan.path), fix=fix)
         if found:
-            with durable.reported("what is damaged cannot be set aside", paths.root):
+            with durable.reported("damaged files cannot be set aside", paths.root):
                 _set_aside(paths, found)
         return found
     finally:

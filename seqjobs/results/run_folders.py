@@ -15,8 +15,10 @@ from seqjobs.errors.problems import shown
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.best_models import best_models
-from seqjobs.results.manifest import StoredTrial, check_same_plan, created_of, read_manifest
+from seqjobs.results.log_records import says_finished
+from seqjobs.results.manifest import StoredTrial, created_of, plan_digest, plan_digest_of
 from seqjobs.results.run import Run, RunStatus
+from seqjobs.results.run_log import last_segment, read_segment, segment_name
 from seqjobs.spec.sections import NAME_PATTERN
 from seqjobs.storage import durable
 from seqjobs.storage.durable import ASIDE_PREFIX
@@ -43,7 +45,7 @@ def local_folder(runs_dir: str | Path) -> Path:
 def run_folder(runs_dir: Path, run_id: str) -> RunPaths:
     """Return the folder of a run. Raises RunFolderError: E701 for an invalid id, E601 if other things lie there."""
     if not re.fullmatch(NAME_PATTERN, run_id):
-        what = f"{shown(run_id)} is not a run ID: small letters, digits, '.', '_', '-', at most 63 characters"
+        what = f"{shown(run_id)} is not a run ID: lower-case letters, digits, '.', '_', '-', at most 63 characters"
         raise RunFolderError("E701", what, fix="choose another --run.")
     root = runs_dir / run_id
     if root.exists() and not root.is_dir():
@@ -80,12 +82,24 @@ def unfinished_runs(runs_dir: Path, plan: Plan) -> Iterator[RunPaths]:
     They are those that `submit --run ID` would resume. Whether their data is the same is known only once it is read,
     and a run that is yielded may be taken by another process at any time. Runs that cannot be read are left out.
     """
+    digest = plan_digest(plan)
     for root in list_runs(runs_dir):
         paths = RunPaths(root=root)
+        # A folder may hold the runs of many nights, so what decides for most of them is read first.
+        if plan_digest_of(paths.plan) != digest or _says_finished(paths):
+            continue
         with contextlib.suppress(SeqjobsError):
-            check_same_plan(read_manifest(paths), plan, root)
             if _is_unfinished(Run.open(root), plan):
                 yield paths
+
+
+def _says_finished(paths: RunPaths) -> bool:
+    """Return whether the last record says that nothing is left to do, and no file was set aside since."""
+    with contextlib.suppress(SeqjobsError, OSError):
+        number = last_segment(paths.log)
+        records = read_segment(paths.log / segment_name(number)) if number else []
+        return bool(records) and says_finished(records[-1]) and not paths.damaged.exists()
+    return False
 
 
 def _is_unfinished(run: Run, plan: Plan) -> bool:
@@ -147,5 +161,5 @@ def _match(prefix: str, names: list[str], kind: str, where: str, fix: str) -> st
         f"no {kind} '{prefix}'" if not found else f"{len(found)} {kind}s begin with '{prefix}': {', '.join(found[:5])}"
     )
     raise NotFoundError(
-        "E611" if kind == "run" else "E612", what, where=where, fix=fix if not found else "write more of the id."
+        "E611" if kind == "run" else "E612", what, where=where, fix=fix if not found else "write more of the ID."
     )

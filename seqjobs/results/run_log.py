@@ -21,7 +21,7 @@ SEGMENT_PATTERN = re.compile(r"[0-9]{8}\.jsonl")
 
 # `json.dumps` makes an encoder a call.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
-_FIX = "restore it from a copy, or go on without it: `seqjobs fsck --repair`."
+_FIX = "restore it from a copy, or continue without it: `seqjobs fsck --repair`."
 
 Record = Mapping[str, Any]
 

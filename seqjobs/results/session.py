@@ -253,7 +253,7 @@ class Session:
         WeightsStore(self._paths).keep_only({records[trial].weights for trial in kept})
         self._checkpoints.keep_only({pack.id for pack in self.packs_left})
         for folder in (self._paths.root, self._paths.log, self._paths.trial_logs, self._paths.best_of_jobs):
-            with durable.reported("what a killed submit left cannot be removed", folder):
+            with durable.reported("files of a killed submit cannot be removed", folder):
                 durable.remove_asides(folder)
 
     def _end_log(self, error: BaseException | None) -> None:
@@ -265,12 +265,16 @@ class Session:
         try:
             collector.commit()
             if error is None or isinstance(error, IN_ORDER):
-                collector.note(log_records.submit_ended())
+                collector.note(log_records.submit_ended(finished=self._is_complete(collector)))
                 collector.commit()
             self._progress.event(Waiting(), collector.standing)
         except StorageError:
             if not isinstance(error, StorageError):  # else storage failed before, and that error is the one to tell
                 raise
+
+    def _is_complete(self, collector: Collector) -> bool:
+        """Return whether every trial has ended and the best models are written."""
+        return len(collector.standing.records) == collector.standing.total and not self._models_left()
 
     def _known(self) -> Manifest:
         if self._manifest is None:

@@ -16,7 +16,7 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.storage import durable
 from seqjobs.training.outcome import Weights
 
-_FIX = "restore it from a copy, or have its trial trained again: `seqjobs fsck --repair`."
+_FIX = "restore it from a copy, or train its trial again: `seqjobs fsck --repair`."
 
 
 @final

@@ -27,7 +27,7 @@ def _class_weight(value: object) -> object:
     problems = Problems()
     for label, weight in value.items():
         if isinstance(weight, bool) or not isinstance(weight, int | float):
-            problems.add("E205", (label,), "a weight is a number", got=weight, fix="write one, without quotes.")
+            problems.add("E205", (label,), "a weight is a number", got=weight, fix="write a number, without quotes.")
         elif not (math.isfinite(weight) and 0 <= weight <= _MOST):
             problems.add(
                 "E206", (label,), "a weight is a number of at least 0", got=weight, fix="write 1.0, for example."

@@ -32,9 +32,9 @@ class ColumnSpec(Section):
     """What is done to a column before it is a feature; `raw` for nothing."""
 
     rescale: Number | None = None
-    """A factor every value is multiplied by, as 1/255 for pixels."""
+    """The factor that multiplies every value, for example 1/255 for pixels."""
     shape: Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
-    """The shape of one row's values, as [28, 28, 1]; their number must be the column's width."""
+    """The shape of one row's values, for example [28, 28, 1]; their number must be the column's width."""
     operations: Annotated[tuple[Named, ...], _AsParsed] = ()
     """What is done before, in this order; each is an entry of the table of operations."""
 

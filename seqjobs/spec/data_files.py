@@ -209,7 +209,7 @@ def _nothing_at(path: Path, folder: Path, text: str) -> DataError:
     """Return the error for a path where nothing is, with the absolute path, and the nearest name that is there."""
     where = printable(shown_path(path, folder))
     if path.is_symlink():
-        return DataError("E401", "this link leads to nothing", where=where, fix="correct the link.")
+        return DataError("E401", "this link is broken", where=where, fix="correct the link.")
     what, fix = describe_missing(path, text, is_data)
     return DataError("E401", what, where=where, fix=fix)
 

@@ -66,7 +66,7 @@ def _endpoint(value: str) -> str:
 def _check_host(host: str, value: str) -> None:
     """Refuses those at which machines in a cloud are told their own credentials."""
     if _METADATA_HOST.match(host):
-        what, fix = "a cloud machine gets its own credentials at this address, and no data", "name the store's host."
+        what, fix = "this address serves the credentials of a cloud machine, not data", "name the store's host."
         raise rejection("E707", what, value, fix)
 
 
@@ -99,7 +99,7 @@ class CsvSpec(Section):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     """The character between two values. If left out: a comma, or a tab in files that end in .tsv."""
     decimal_point: Annotated[str, Field(min_length=1, max_length=1)] = "."
-    """The character in front of the decimals of a number."""
+    """The character before the decimals of a number."""
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
     """The encoding of the text: `utf-8`, `latin-1` or `utf-16`."""
 
@@ -109,11 +109,11 @@ class StorageSpec(Section):
     tools read; a spec never holds them."""
 
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = None
-    """The region of an S3 bucket. If left out, S3 is asked for it."""
+    """The region of an S3 bucket. If left out, seqjobs asks S3 for it."""
     endpoint: Annotated[str, Field(pattern=_ENDPOINT), AfterValidator(_endpoint)] | None = None
-    """The address of a store with the interface of S3 or of Google's store: `http://localhost:9000`."""
+    """The address of a store that is compatible with S3 or with Google's store: `http://localhost:9000`."""
     anonymous: bool = Field(default=False, strict=True)
-    """Whether to read without credentials, as public data allows."""
+    """Whether to read without credentials, for public data."""
 
 
 ColumnType = Literal[
@@ -122,7 +122,7 @@ ColumnType = Literal[
 
 
 class DataSpec(Section):
-    """Which rows to read, which columns are features and which is the target."""
+    """The rows to read, the feature columns and the target column."""
 
     train: Paths
     """The training rows: a file, a folder, a glob, or a list of these; relative to the spec file.
@@ -141,11 +141,11 @@ class DataSpec(Section):
     columns but `target` and `sample_weight`.
     """
     others: Literal["raw"] | None = None
-    """`raw` also takes the columns that `features` does not name, as they are, after those that it names."""
+    """`raw` adds the columns that `features` does not name, as they are, after the named ones."""
     target: str = Field(min_length=1)
     """The column to predict: integers, floats or strings. Strings are numbered in sorted order."""
     types: dict[str, ColumnType] = Field(default_factory=dict)
-    """The types of columns of CSV and JSON lines whose values do not show them: `{zip: string, pixel: uint8}`."""
+    """Types of columns of CSV and JSON lines that cannot be inferred: `{zip: string, pixel: uint8}`."""
     storage: StorageSpec | None = None
     """How object stores are reached, for paths such as `s3://bucket/train/*.parquet`. Rarely needed."""
     csv: CsvSpec | None = None
@@ -153,13 +153,13 @@ class DataSpec(Section):
     memory: Bytes | None = None
     """The most memory that the decoded rows may take.
 
-    More rows are stored in a temporary file on each machine and read a window at a time. That changes their order, and
-    so the results, as another seed would.
+    More rows are stored in a temporary file on each machine and read a window at a time. That changes the order of the
+    rows, and so the results, as another seed does.
     """
     sample_weight: Annotated[str, Field(min_length=1)] | None = None
     """A column of numbers, 0 or more: the weight of each row in the loss and in `compile.weighted_metrics`.
 
-    Validation rows count by it too. The column is no feature.
+    Validation rows are weighted too. The column is not a feature.
     """
 
     @property

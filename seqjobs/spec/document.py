@@ -184,7 +184,7 @@ class _Reader:
             raise _StopReading
         if isinstance(event, yaml.AliasEvent):
             what = "an alias is not allowed"
-            return self._unread("E106", path, what, got=f"*{event.anchor}", fix="write out what it stands for.")
+            return self._unread("E106", path, what, got=f"*{event.anchor}", fix="write out the value of its anchor.")
         self._refuse_anchor_and_tag(event, path)
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(events, path)
@@ -244,7 +244,7 @@ class _Reader:
             self._unreadable.add(here)
         elif event.value == "<<" and event.implicit[0]:
             what = "a merge key is not allowed"
-            self._problems.add("E108", here, what, fix="write out the keys it stands for.", at="key")
+            self._problems.add("E108", here, what, fix="write out the keys of the other mapping.", at="key")
             self._unreadable.add(here)
         elif event.implicit[0] and not (_KEY_NUMBER.fullmatch(event.value) or isinstance(_resolve(event.value), str)):
             self._problems.add("E112", here, "a key must be a string", got=event.value, fix="quote it.", at="key")

@@ -155,7 +155,7 @@ def _header(tree: dict[str, Any], problems: Problems) -> HeaderSpec | None:
         if section in HeaderSpec.model_fields:
             places.update(places_of_dimensions(value, (section,)))
     for place in places:
-        what = f"`{place[0]}` holds for the whole job and cannot be a dimension"
+        what = f"`{place[0]}` applies to the whole job and cannot be a dimension"
         problems.add("E212", place, what, fix="write one value.")
     found = Problems()
     header = validate_section(HeaderSpec, values, found, other_keys=(*TRIAL_SECTIONS, "variants"))

@@ -298,7 +298,7 @@ def check_names(
     for index, callback in enumerate(callbacks):
         place = ("fit", "callbacks", index)
         if callback.name in _SETS_RATE and isinstance(optimizer.arguments.get("learning_rate"), Named):
-            what = f"{callback.name} sets the learning rate, which the optimizer has a schedule for"
+            what = f"{callback.name} sets the learning rate, but the optimizer has a schedule for it"
             problems.add("E209", place, what, fix="remove the callback, or give learning_rate a number")
         if callback.name in _MONITORS:
             _check_monitor(callback, (*metrics, *weighted), columns, place, problems)

@@ -102,7 +102,7 @@ def _dimension() -> dict[str, Any]:
         }
         for kind in RANGE_KINDS
     ]
-    return {"description": "A range of values in the place of one.", "anyOf": [choice, *ranges]}
+    return {"description": "A range of values instead of one value.", "anyOf": [choice, *ranges]}
 
 
 def _number(kind: str) -> str:

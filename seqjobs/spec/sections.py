@@ -128,9 +128,9 @@ class CompileSpec(Section):
     loss: Loss
     """A Keras loss: `binary_crossentropy`, or `{Huber: {delta: 1.0}}`."""
     metrics: Metrics = ()
-    """Keras metrics: `[accuracy, {AUC: {curve: PR}}]`. All rows count equally in them."""
+    """Keras metrics: `[accuracy, {AUC: {curve: PR}}]`. All rows have equal weight."""
     weighted_metrics: Metrics = ()
-    """Metrics in which each row counts by its weight: `data.sample_weight` times `fit.class_weight`.
+    """Metrics that weight each row, by `data.sample_weight` times `fit.class_weight`.
 
     A metric that is in `metrics` too gets the column `weighted_<name>`, for example `weighted_accuracy`.
     """
@@ -144,7 +144,7 @@ class FitSpec(Section):
     batch_size: Count = 32
     """The number of rows in a batch; the last batch of an epoch holds the remainder."""
     validation_split: Annotated[Number, Field(ge=0, lt=1)] = 0.0
-    """The fraction of the training rows that are held back to validate on: the last ones, taken before shuffling."""
+    """The fraction of the training rows to validate on: the last rows, taken before shuffling."""
     shuffle: bool = Field(default=True, strict=True)
     """Whether the training rows are shuffled before each epoch."""
     callbacks: Callbacks = ()
@@ -174,7 +174,7 @@ class ObjectiveSpec(Section):
     metric: str = Field(min_length=1)
     """A column of the history, for example `val_loss` or `val_accuracy`."""
     direction: Literal["minimize", "maximize"]
-    """`minimize` or `maximize`. It is never guessed from the metric's name."""
+    """`minimize` or `maximize`; never guessed from the metric's name."""
 
 
 class SearchSpec(Section):
@@ -183,7 +183,7 @@ class SearchSpec(Section):
     sampler: Literal["grid", "random"] = "random"
     """`random` draws `trials` assignments; `grid` trains every combination."""
     trials: Count | None = None
-    """The number of assignments that `random` draws. A duplicate is drawn again while there are others."""
+    """The number of assignments that `random` draws. A duplicate is drawn again while other assignments exist."""
     repeats: Annotated[Count, Field(le=1000)] = 1
     """How many times each assignment is trained; repeat r uses `seed + r`. Assignments are ranked by their mean."""
 
@@ -199,8 +199,8 @@ class ResourcesSpec(Section):
     gpus: Gpus = "auto"
     """The GPUs of a worker: a whole number, a part of one from 0.01 to below 1, or `auto`.
 
-    `auto` is one GPU if the cluster has any, otherwise none. Workers with a part share a GPU; TensorFlow takes that
-    part of its memory and no more.
+    `auto` is one GPU if the cluster has any, otherwise none. Workers with a part share a GPU; TensorFlow takes at
+    most that part of its memory.
     """
     memory: Bytes | None = None
     """The private memory that a worker may hold, for example 4GiB. A worker that holds more is replaced between two
@@ -222,26 +222,25 @@ class LimitsSpec(Section):
     retries: Annotated[int, Field(strict=True, ge=0, le=100)] = 2
     """How many times a trial is tried again after its worker, or its submit, was killed while the trial trained.
 
-    The count starts over when the trial gets further than before, by a later checkpoint. A worker that is lost with
-    its machine costs no retry.
+    A later checkpoint than before resets the count. A worker that is lost with its machine costs no retry.
     """
     trial_time: Seconds | None = None
-    """The longest that one trial may train, for example 30m; after that it fails."""
+    """The time limit of one trial, for example 30m. A trial that trains longer fails."""
     run_time: Seconds | None = None
-    """The longest that a submit may take, for example 8h, waiting for workers included.
+    """The time limit of a submit, for example 8h, including the wait for workers.
 
-    What trains then is saved, the command ends with exit code 6, and the same command resumes the run.
+    At the limit, trials in training are saved and the command ends with exit code 6. The same command resumes the run.
     """
     checkpoint: Seconds = 60.0
-    """How often a trial that is training is saved, at the end of an epoch.
+    """How often to save a trial during training, at the end of an epoch.
 
-    So whatever kills a trial costs no more than this time and one epoch. `fit.compile: stock` is not saved.
+    So a killed trial loses at most this time and one epoch. Trials with `fit.compile: stock` are not saved.
     """
     stall: Stall = "auto"
     """How long a worker may train without finishing an epoch before it counts as hung and is replaced.
 
-    A time such as 2h, which must cover the first epoch with its compilation; `off` for no limit; `auto` for half an
-    hour, or 5 times the longest epoch so far if that is longer. The trial is tried again, as after a crash.
+    A time such as 2h must cover the first epoch with its compilation. `off` sets no limit. `auto` is half an hour, or 5
+    times the longest epoch so far if that is longer. The trial is tried again, as after a crash.
     """
 
 
@@ -249,14 +248,14 @@ class KeepSpec(Section):
     """Which weights are kept."""
 
     best: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 1
-    """The number of the job's best assignments that keep their weights, of their best repeat each."""
+    """How many of the job's best assignments keep weights. Each keeps those of its best repeat."""
 
 
 class TrialSpec(Section):
     """The sections that one trial trains; a dimension may stand for any value in them."""
 
     data: DataSpec
-    """Which rows to read, which columns are features and which is the target."""
+    """The rows to read, the feature columns and the target column."""
     model: Layers
     """The layers of the Sequential model, in order; or a mapping of names to such lists, which are then compared."""
     compile: CompileSpec
@@ -275,7 +274,7 @@ def _name(value: object) -> str:
     if not re.fullmatch(NAME_PATTERN, value):
         raise rejection(
             "E701",
-            "a name has small letters, digits, '.', '_', '-', and at most 63 characters",
+            "a name has lower-case letters, digits, '.', '_', '-', and at most 63 characters",
             value,
             "write digits-cnn, for example.",
         )

@@ -55,7 +55,7 @@ class Lock:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not _try(descriptor):
             if time.monotonic() > deadline:
-                what, fix = f"this run is held by {_owner(self._path)}", "wait for it, or stop it."
+                what, fix = f"this run is in use by {_owner(self._path)}", "wait for that process, or stop it."
                 raise RunFolderError("E602", what, where=str(self._path.parent), fix=fix)
             time.sleep(PATIENCE_SECONDS / 20)
 

@@ -279,7 +279,7 @@ class Table:
             return f"expected one name of {_article(self.name)}, not {len(keys)} keys", "make each a list item"
         others = ", ".join(shown(key) for key in keys[1:4])
         fix = f"indent the arguments of '{first}' below it, and make any other {self.name} a list item"
-        return f"there can be one name here, and {others} stands next to '{first}'", fix
+        return f"there can be one name here, and {others} is next to '{first}'", fix
 
     def _has(self, name: str) -> bool:
         return self.aliases.get(name, name) in self.entries
@@ -296,7 +296,7 @@ class Table:
         # `shown` keeps a hostile name from reaching a terminal as it is.
         what = f"unknown {self.name} {shown(name)}"
         if not fix.endswith("?") or _OWN_CODE.match(name):
-            what += "; a spec cannot name code of your own, because it never runs any"
+            what += "; a spec cannot name your own code, because a spec never runs code"
         problems.add(self.unknown_code, writing.path, what, fix=fix, at=writing.at)
         return None
 

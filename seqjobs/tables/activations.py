@@ -56,7 +56,7 @@ ACTIVATIONS = Table(
     names_only=True,
     left_out={
         **left_out("it needs arguments, and an activation is a name alone", "threshold"),
-        **left_out("it halves the last axis of what it is given", "glu"),
+        **left_out("it halves the last axis of its input", "glu"),
     },
     # Their arguments keep Keras's defaults; the layers ReLU, LeakyReLU, ELU and Softmax take some.
     left_out_arguments=dict.fromkeys(

@@ -19,7 +19,7 @@ _ENTRIES = table_of(
     (
         Entry(
             "EarlyStopping",
-            "stops when a column of the history does not get better",
+            "stops when a column of the history does not improve",
             {
                 **_MONITORS,
                 "min_delta": Argument(_AT_LEAST_0, 0.0),
@@ -31,7 +31,7 @@ _ENTRIES = table_of(
         ),
         Entry(
             "ReduceLROnPlateau",
-            "lowers the learning rate when a column of the history does not get better",
+            "lowers the learning rate when a column of the history does not improve",
             {
                 **_MONITORS,
                 "factor": Argument(Number(above=0, below=1), 0.1),
@@ -48,7 +48,7 @@ _ENTRIES = table_of(
         ),
         Entry(
             "LearningRateScheduler",
-            "one learning rate between each two boundaries; epochs count from 0, a boundary begins the next rate",
+            "one learning rate between two boundaries; epochs count from 0, and each boundary begins the next rate",
             PIECES,
             rules=(pieces_fit,),
             left_out={"schedule": "it is a function; give boundaries and values"},

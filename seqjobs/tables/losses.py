@@ -39,7 +39,7 @@ _PROBABILITIES = _same_axis(
         Entry("CategoricalCrossentropy", "one-hot targets", {**_LOGITS, **_SMOOTHING}),
         Entry(
             "CategoricalFocalCrossentropy",
-            "one-hot targets; easy examples count less; alpha may be one weight a class",
+            "one-hot targets; easy examples count less; alpha may be one weight per class",
             {"alpha": Argument(OneOrMore(Number(at_least=0)), 0.25), **_GAMMA, **_LOGITS, **_SMOOTHING},
         ),
         Entry(
@@ -71,7 +71,7 @@ _OTHERS = (
     Entry("Dice", "overlap of masks", _AXES),
     Entry(
         "Tversky",
-        "overlap of masks, false positives weighed by alpha and false negatives by beta",
+        "overlap of masks, false positives weighted by alpha and false negatives by beta",
         {"alpha": Argument(Number(at_least=0), 0.5), "beta": Argument(Number(at_least=0), 0.5), **_AXES},
     ),
     Entry(

@@ -46,7 +46,7 @@ def _ids_are_classes(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflic
 def _labels_need_multi_label(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
     for name in ("num_labels", "label_weights"):
         if arguments[name] is not None and not arguments["multi_label"]:
-            yield Conflict(name, f"{name} is for multi_label alone", "remove it, or add multi_label: true")
+            yield Conflict(name, f"{name} is only for multi_label", "remove it, or add multi_label: true")
 
 
 def _at(name: str) -> Entry:
@@ -66,7 +66,7 @@ def _f_score(name: str, own: Mapping[str, Argument]) -> Entry:
 
 
 _ACCURACIES = (
-    Entry("accuracy", "binary, categorical or sparse categorical accuracy, as the shapes of target and output ask"),
+    Entry("accuracy", "binary, categorical or sparse categorical accuracy, by the shapes of target and output"),
     Entry("acc", "accuracy, under a shorter name"),
     Entry("Accuracy", "how often the output equals the target"),
     Entry("BinaryAccuracy", "targets 0 or 1", {"threshold": Argument(_UNIT, 0.5)}, number="threshold"),

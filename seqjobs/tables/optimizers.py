@@ -104,7 +104,7 @@ _ENTRIES = table_of(
         ),
         _optimizer(
             "Muon",
-            "https://kellerjordan.github.io/posts/muon, with Adam for what is not a matrix",
+            "https://kellerjordan.github.io/posts/muon, with Adam for variables that are not matrices",
             {
                 "adam_beta_1": Argument(_SHARE, 0.9),
                 "adam_beta_2": Argument(_SHARE, 0.999),

@@ -35,7 +35,9 @@ def pieces_fit(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
         yield Conflict("values", what, "give one value for each stretch before, between and after the boundaries")
     numbers = [boundary for boundary in boundaries if isinstance(boundary, int)]
     if any(later <= earlier for earlier, later in pairwise(numbers)):
-        yield Conflict("boundaries", "the boundaries do not rise", "write them from the smallest on, each once")
+        yield Conflict(
+            "boundaries", "the boundaries do not increase", "write the boundaries in increasing order, each once"
+        )
 
 
 _ENTRIES = table_of(
@@ -53,7 +55,7 @@ _ENTRIES = table_of(
         ),
         Entry(
             "CosineDecayRestarts",
-            "falls along half a cosine, again and again",
+            "falls along half a cosine, repeatedly",
             {
                 **_INITIAL,
                 "first_decay_steps": Argument(_STEPS),
@@ -64,7 +66,7 @@ _ENTRIES = table_of(
         ),
         Entry("ExponentialDecay", "rate * decay_rate ^ (step / decay_steps)", _DECAY),
         Entry("InverseTimeDecay", "rate / (1 + decay_rate * step / decay_steps)", _DECAY),
-        Entry("PiecewiseConstantDecay", "one rate between each two boundaries", PIECES, rules=(pieces_fit,)),
+        Entry("PiecewiseConstantDecay", "one rate between two boundaries", PIECES, rules=(pieces_fit,)),
         Entry(
             "PolynomialDecay",
             "falls to end_learning_rate in decay_steps",

@@ -47,6 +47,6 @@ def share_out(config: Any, gpus: Sequence[Any], share: float, bytes_of: BytesOf 
             mebibytes = int(bytes_of(number) * share) // MEBIBYTE
         except (OSError, AttributeError) as error:  # the latter for a library without such a function
             what = f"resources.gpus is {share:g}, and the size of the GPU's memory is unknown: {error}"
-            raise ClusterError("E523", what, fix="write `gpus: 1`, for which the size does not matter.") from error
+            raise ClusterError("E523", what, fix="write `gpus: 1`, which works for any size.") from error
         # Growth cannot be asked for beside a limit: TensorFlow takes all of its part at once.
         config.set_logical_device_configuration(gpu, [config.LogicalDeviceConfiguration(memory_limit=mebibytes)])

@@ -54,9 +54,8 @@ from seqjobs.training.span import Span
 from seqjobs.training.stock_fit import stock_fit
 
 CANNOT_SPAN = (
-    "with `resources.workers` a model can have no orthogonal activity_regularizer and its loss no ignore_class, "
-    "`fit.compile` must be auto or graph, and no batch, the last one included, may have fewer rows than there are "
-    "workers"
+    "with `resources.workers`, `fit.compile` must be auto or graph, and no batch may have fewer rows than there are "
+    "workers, the last batch included; orthogonal activity_regularizers and losses with ignore_class are not allowed"
 )
 
 

@@ -22,23 +22,23 @@ CORRUPT_FILES = Path(__file__).parent / "data"
 WHY_REFUSED = {
     "e411_encrypted_columns.parquet": "the file is encrypted",
     "e411_encrypted_footer.parquet": "the file is encrypted",
-    "e411_feather_version_1.feather": "not a whole Arrow IPC (Feather version 2) file",
-    "e411_more_rows_than_values.orc": "not a whole ORC file",
+    "e411_feather_version_1.feather": "not a complete Arrow IPC (Feather version 2) file",
+    "e411_more_rows_than_values.orc": "not a complete ORC file",
     "e411_more_rows_than_values.parquet": "it does not have the 1,000,000 rows that were counted",
     "e411_negative_rows.parquet": "its footer counts -5 rows",
     "e411_negative_values.parquet": "it does not have the 30 rows that were counted",
-    "e411_offset_beyond_the_data.feather": "not a whole Arrow IPC (Feather version 2) file",
+    "e411_offset_beyond_the_data.feather": "not a complete Arrow IPC (Feather version 2) file",
     "e411_page_of_negative_size.parquet": "Invalid page header",
     "e411_page_of_negative_values.parquet": "negative number of values",
     "e411_page_of_two_gigabytes.parquet": "Page didn't decompress to expected size",
     "e411_schema_50000_deep.parquet.xz": "schema too deeply nested",
-    "e411_stream.feather": "not a whole Arrow IPC (Feather version 2) file",
-    "e411_stripe_of_more_rows.orc": "not a whole ORC file",
+    "e411_stream.feather": "not a complete Arrow IPC (Feather version 2) file",
+    "e411_stripe_of_more_rows.orc": "not a complete ORC file",
     "e412_flipped_bit.parquet": "a page's checksum does not match",
     "e413_rows_beyond_counting.parquet": "4,611,686,018,427,387,904 rows need",
-    "e413_schema_of_two_billion_columns.parquet": "beyond the limits",
-    "e413_text_of_two_gigabytes.parquet": "beyond the limits",
-    "e413_two_billion_row_groups.parquet": "beyond the limits",
+    "e413_schema_of_two_billion_columns.parquet": "exceeds the limits",
+    "e413_text_of_two_gigabytes.parquet": "exceeds the limits",
+    "e413_two_billion_row_groups.parquet": "exceeds the limits",
     "e414_lzo.parquet": "LZO",
     # The metadata of the type is a pickle that makes a folder `unpickled` when it is loaded.
     "e414_pickled_extension.parquet": "the extension type 'arrow.py_extension_type'",
@@ -56,7 +56,7 @@ compile: {optimizer: adam, loss: sparse_categorical_crossentropy}
 """
 LABEL = [0, 1, 2] * 10
 FLOATS = np.arange(30, dtype=np.float32)
-WHOLE = "this is not a whole Parquet file"
+WHOLE = "this is not a complete Parquet file"
 Make = Callable[[Path], object]
 
 
@@ -164,11 +164,11 @@ BAD_TEXTS = (
     ("E406", "nothing", "jsonl", b"", "the file is empty"),
     ("E411", "short_row", "csv", b"x,label\n1,0\n2\n", "Expected 2 columns, got 1"),
     ("E411", "latin_1", "csv", b"x,label\n1,\xe4\n", "the text is not utf-8"),
-    ("E411", "not_gzip", "csv.gz", b"x,label\n1,0\n", "not a whole CSV file"),
+    ("E411", "not_gzip", "csv.gz", b"x,label\n1,0\n", "not a complete CSV file"),
     ("E411", "array", "jsonl", b'[{"x": 1, "label": 0}]\n', "changed from object to array"),
     ("E411", "half_a_line", "jsonl", b'{"x": 1, "label": 0}\n{"x": 1,', "JSON parse error"),
-    ("E411", "text", "feather", b"x,label\n1,0\n", "not a whole Arrow IPC"),
-    ("E411", "text", "orc", b"x,label\n1,0\n" * 50, "not a whole ORC file"),
+    ("E411", "text", "feather", b"x,label\n1,0\n", "not a complete Arrow IPC"),
+    ("E411", "text", "orc", b"x,label\n1,0\n" * 50, "not a complete ORC file"),
     ("E413", "line_of_megabytes", "jsonl", b'{"x": "' + b"1" * (9 << 20) + b'"}\n', "a line is longer than 4 MiB"),
 )  # fmt: skip
 
@@ -188,7 +188,7 @@ BAD_DATA = (
         spec=SPEC + "fit: {class_weight: {0: 1, three: 5}}\n",
         where="job.yaml:6:28 fit.class_weight.three",
     ),
-    _bad("e401_folder_that_is_a_dead_link", "this link leads to nothing", _dead_link, where="job.yaml:2:15 data.train"),
+    _bad("e401_folder_that_is_a_dead_link", "this link is broken", _dead_link, where="job.yaml:2:15 data.train"),
     _bad(
         "e401_fifo",
         "neither a file nor a folder",

@@ -78,7 +78,7 @@ def a_link_for_a_lock(_: Path, root: Path) -> None:
     [
         (a_file, 2, "E601", "{root}: this is a file, not a run's folder. Fix: choose another --run. [E601]"),
         (a_thesis, 2, "E601", "{root}: this folder holds something other than a run (thesis.txt). Fix: "),
-        (a_run_at_work, 2, "E602", "{root}: this run is held by process {pid} on "),
+        (a_run_at_work, 2, "E602", "{root}: this run is in use by process {pid} on "),
         (
             another_run,
             2,

@@ -21,7 +21,7 @@ def mistake(code: str, words: str) -> Mistake:
 
 
 TAKEN = mistake("E208", "another job is also named 'small', in ")
-NO_NAME = mistake("E701", "a name has small letters, digits")
+NO_NAME = mistake("E701", "a name has lower-case letters, digits")
 
 
 @pytest.mark.parametrize(

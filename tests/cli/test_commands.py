@@ -77,7 +77,7 @@ def test_every_mistake_of_every_file_is_told_at_once(folder: Path, command: str)
     assert result.stdout == ""
     *lines, last = result.stderr.splitlines()
     assert [line.split(":")[0] for line in lines] == ["one.yaml", "one.yaml", "two.yaml"]
-    assert last == "3 problems in 2 files; nothing was started. `seqjobs explain CODE` says more."
+    assert last == "3 problems in 2 files; nothing was started. `seqjobs explain CODE` has details."
     assert not (folder / "runs").exists()
 
 

@@ -93,19 +93,19 @@ def problem(code: str, place: str) -> Problem:
     [
         (
             [problem("E201", "jobs/x.yaml:3:1"), problem("E202", "jobs/x.yaml:9:3")],
-            "2 problems in jobs/x.yaml; nothing was started. `seqjobs explain CODE` says more.",
+            "2 problems in jobs/x.yaml; nothing was started. `seqjobs explain CODE` has details.",
         ),
         (
             [problem("E201", "my job.yaml:3:1")],
-            "1 problem in my job.yaml; nothing was started. `seqjobs explain E201` says more.",
+            "1 problem in my job.yaml; nothing was started. `seqjobs explain E201` has details.",
         ),
         (
             [problem("E201", "x.yaml:3:1"), problem("E201", "y.yaml:9:3")],
-            "2 problems in 2 files; nothing was started. `seqjobs explain E201` says more.",
+            "2 problems in 2 files; nothing was started. `seqjobs explain E201` has details.",
         ),
         (
             [problem("E201", f"x.yaml:{line}:1") for line in range(1, 29)],
-            "28 problems in x.yaml; nothing was started. `seqjobs explain E201` says more.",
+            "28 problems in x.yaml; nothing was started. `seqjobs explain E201` has details.",
         ),
     ],
 )

@@ -377,7 +377,7 @@ def test_what_goes_wrong_has_a_line_of_its_own(play: Play, tracker: Tracker, clo
     assert stream.getvalue().splitlines() == [
         "12:03 run run-one: 8 trials of 1 job, 1 of them already done",
         "12:03 worker w1 lost: killed by 9",
-        "12:03 worker w3 replaced: it held 3 GiB, more than its 2 GiB",
+        "12:03 worker w3 replaced: it used 3 GiB of memory, more than its 2 GiB",
         f"12:03 trial {trials[0].id} (small) crash: died 3 times",
         "12:03 2 of 8 trials done in 0 s: 1 finished, 1 failed",
     ]

@@ -283,7 +283,7 @@ def test_ls_of_nothing_says_so_on_stderr(invoke: Invoke) -> None:
 def test_fsck_names_what_is_damaged_and_sets_it_aside(invoke: Invoke, tmp_path: Path) -> None:
     root = tmp_path / "runs" / "run-one"
     segment = root / "log" / "00000001.jsonl"
-    assert invoke("fsck").stdout == "run-one: every file is as it was written.\n"
+    assert invoke("fsck").stdout == "run-one: no file is damaged.\n"
     segment.write_bytes(segment.read_bytes().replace(b"0.9", b"0.8", 1))
     damaged, fix = invoke("fsck", code=1).stdout.splitlines()
     assert damaged == "log/00000001.jsonl: this segment of the log is damaged"
@@ -292,7 +292,7 @@ def test_fsck_names_what_is_damaged_and_sets_it_aside(invoke: Invoke, tmp_path: 
     assert answer["damaged"][0]["kind"] == "segment of the log"
     assert "`seqjobs fsck --repair`" in invoke("show", code=4).stderr
     assert f"1 file set aside in {root}/damaged." in invoke("fsck", "--repair").stdout
-    assert invoke("fsck").stdout == "run-one: every file is as it was written.\n"
+    assert invoke("fsck").stdout == "run-one: no file is damaged.\n"
     assert "8: 0 finished, 0 failed, 8 left" in invoke("show").stdout
 
 

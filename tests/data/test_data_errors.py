@@ -60,7 +60,7 @@ def test_a_column_that_stands_twice_in_the_file(folder: Folder) -> None:
 
 def test_no_column_but_the_target(folder: Folder) -> None:
     folder.write({"label": LABEL})
-    assert (folder.inspect_error().code, "no column but" in folder.inspect_error().what) == ("E402", True)
+    assert (folder.inspect_error().code, "no column except" in folder.inspect_error().what) == ("E402", True)
 
 
 @pytest.mark.parametrize(

@@ -169,9 +169,9 @@ def test_csv_as_it_is_written_elsewhere(folder: Folder) -> None:
         ("a.jsonl", '[{"x": 1, "label": 0}]\n', {}, "E411", "changed from object to array"),
         ("a.jsonl", '{"x": 1, "label": 0', {}, "E411", "JSON parse error"),
         ("a.jsonl", '{"x": 1, "label": 0}\n{"x": null, "label": 1}\n', {}, "E408", "null in column 'x'"),
-        ("a.feather", "no arrow", {}, "E411", "not a whole Arrow IPC"),
-        ("a.orc", "no orc", {}, "E411", "not a whole ORC file"),
-        ("a.parquet", "", {"types": {"x": "uint8"}}, "E411", "not a whole Parquet file"),
+        ("a.feather", "no arrow", {}, "E411", "not a complete Arrow IPC"),
+        ("a.orc", "no orc", {}, "E411", "not a complete ORC file"),
+        ("a.parquet", "", {"types": {"x": "uint8"}}, "E411", "not a complete Parquet file"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_file_is_told(

@@ -26,7 +26,7 @@ def test_a_file_cut_off_anywhere(folder: Folder) -> None:
         path.write_bytes(whole[:length])
         error = folder.inspect_error()
         assert (error.code, error.where) == ("E411", path.name), length
-        assert "not a whole Parquet file" in error.what
+        assert "not a complete Parquet file" in error.what
     path.write_bytes(whole)
     assert len(folder.read().train) == 50
 
@@ -58,7 +58,7 @@ def test_a_flipped_bit_is_found_by_the_page_checksum(folder: Folder) -> None:
 def test_a_footer_beyond_the_limits(folder: Folder, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     folder.write(ROWS)
     monkeypatch.setattr(parquet, limit, 1)
-    assert (folder.inspect_error().code, "beyond the limits" in folder.inspect_error().what) == ("E413", True)
+    assert (folder.inspect_error().code, "exceeds the limits" in folder.inspect_error().what) == ("E413", True)
 
 
 def test_bytes_changed_at_random_give_rows_or_an_error_of_ours(folder: Folder) -> None:

@@ -153,8 +153,9 @@ def test_class_weights_of_numbers(make_job: MakeJob, points: Path, class_weight:
     for text in (numbers, numbers.replace("score", "kind")):
         (line,) = lines_of(make_job, points, weighed(text, class_weight))
         assert line == (
-            "job.yaml:7:7 fit.class_weight: class weights are for a target of classes, and the loss"
-            " MeanSquaredError compares numbers here. Fix: remove it, or weigh the rows by data.sample_weight. [E310]"
+            "job.yaml:7:7 fit.class_weight: class weights need a target of classes, but the loss"
+            " MeanSquaredError compares numbers. Fix: remove class_weight, or weight the"
+            " rows by data.sample_weight. [E310]"
         )
 
 

@@ -113,7 +113,7 @@ def test_validation_files_have_the_same_column(folder: Folder, values: pa.Array 
 def test_only_a_target_and_weights(folder: Folder) -> None:
     folder.write({"w": [1.0, 2.0, 3.0], "label": LABEL})
     error = folder.inspect_error(sample_weight="w")
-    assert (error.code, "no column but 'label' and 'w'" in error.what) == ("E402", True)
+    assert (error.code, "no column except 'label' and 'w'" in error.what) == ("E402", True)
 
 
 def test_weights_are_part_of_the_fingerprint(folder: Folder) -> None:

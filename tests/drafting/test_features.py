@@ -147,7 +147,7 @@ def test_missing_values_behind_the_first_rows_are_seen(tmp_path: Path) -> None:
 
 def test_without_a_feature_it_is_said_why(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.parquet", same=np.ones(ROWS), label=np.arange(ROWS) % 2)
-    with pytest.raises(DataError, match=r"no column besides the target can be a feature \(same: it has the same value"):
+    with pytest.raises(DataError, match=r"no column except the target can be a feature \(same: it has the same value"):
         checked(path, "label")
 
 

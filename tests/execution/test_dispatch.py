@@ -441,5 +441,5 @@ def test_a_model_that_no_worker_writes_in_time_does_not_keep_a_run_from_its_end(
 
 def test_more_memory_than_the_cluster_has_is_refused(pool: RayPool, make_points_plan: MakePlan) -> None:
     plan = with_memory(make_points_plan("name=huge"), 2**60)
-    with pytest.raises(ClusterError, match=r"a worker wants 1 CPUs and 0 GPUs and .* MiB of memory.*\[E506\]"):
+    with pytest.raises(ClusterError, match=r"a worker needs 1 CPUs and 0 GPUs and .* MiB of memory.*\[E506\]"):
         run(pool, plan)

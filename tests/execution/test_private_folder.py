@@ -15,7 +15,7 @@ from seqjobs.execution.private_folder import private_folder
 def test_a_folder_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/tmp")
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=3 * 2**20))
-    told = "/tmp: a local Ray writes into this folder, which has 3 MiB left of the 32 MiB that it needs.*E521"
+    told = "/tmp: a local Ray writes into this folder, which has only 3 MiB of the 32 MiB that it needs.*E521"
     with pytest.raises(ClusterError, match=told) as found, private_folder():
         pass
     assert found.value.exit_code == 4

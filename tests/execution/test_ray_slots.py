@@ -92,7 +92,7 @@ def test_a_new_worker_over_its_budget_is_an_error_for_no_other_would_do() -> Non
 
 def test_as_many_workers_are_started_as_there_is_memory_for() -> None:
     assert len(slots_of(OneWorker(0, 0), memory=BUDGET).slots) == 1
-    with pytest.raises(ClusterError, match=r"a worker wants 1 CPUs and 0 GPUs .* the cluster has 1 and 0 .*\[E506\]"):
+    with pytest.raises(ClusterError, match=r"a worker needs 1 CPUs and 0 GPUs .* the cluster has 1 and 0 .*\[E506\]"):
         slots_of(OneWorker(0, 0), memory=BUDGET + 1)
 
 

@@ -73,9 +73,10 @@ def test_workers_that_can_never_start_end_the_run_with_one_message(make_points_p
     assert start.starts.read_text() == "xxx"
 
 
-def test_a_model_that_kills_who_builds_it_is_named(make_points_plan: MakePlan, tmp_path: Path) -> None:
+def test_a_model_that_kills_its_worker_is_named(make_points_plan: MakePlan, tmp_path: Path) -> None:
     units = f"model.0.Dense.units={{choice: [1, {Behaviour.EXIT_IN_CHECK.value}, 2]}}"
-    with pytest.raises(SpecError, match=r"the model cannot be trained: workers that build it die: .*\[E313\]") as found:
+    message = r"the model cannot be trained: workers that build the model die: .*\[E313\]"
+    with pytest.raises(SpecError, match=message) as found:
         carried_out(make_points_plan(units, "search.sampler=grid"), tmp_path, StartFake())
     assert len(found.value.lines) == 1
 

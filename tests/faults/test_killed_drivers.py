@@ -136,7 +136,7 @@ def test_of_two_submits_at_once_one_trains_and_the_other_names_it(sixty: Path, t
     assert sorted(filter(None, codes)) in ([2], []), codes
     for code, answer, other in zip(codes, answers, reversed(processes), strict=True):
         if code:
-            held = rf".*one: this run is held by process {other.pid} on {re.escape(socket.gethostname())}"
+            held = rf".*one: this run is in use by process {other.pid} on {re.escape(socket.gethostname())}"
             assert re.match(held, answer.read_text()), number
             assert "[E602]" in answer.read_text()
     run = Run.open(tmp_path / "runs" / "one")

@@ -14,6 +14,7 @@ import pytest
 from seqjobs.errors import NotFoundError, RunFolderError
 from seqjobs.execution.events import AttemptStarted, EpochEnded
 from seqjobs.results import session
+from seqjobs.results.repair import repair
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import (
     find_run,
@@ -153,3 +154,14 @@ def test_a_new_id_sorts_by_time_and_names_the_job(make_points_plan: MakePlan, tm
     long = new_run_id(make_points_plan(f"name={'n' * 63}"))
     assert len(long) == 63
     run_folder(tmp_path, long)
+
+
+def test_a_finished_run_of_which_a_repair_set_files_aside_is_unfinished(points: Path, tmp_path: Path) -> None:
+    spec, runs = moved_points(points, tmp_path), tmp_path / "runs"
+    plan = plan_of(spec)
+    run = do(plan, runs / "one")
+    assert list(unfinished_runs(runs, plan)) == []
+    (weights,) = run.paths.weights.iterdir()
+    weights.write_bytes(b"damaged")
+    repair(run.paths)
+    assert [paths.root.name for paths in unfinished_runs(runs, plan)] == ["one"]

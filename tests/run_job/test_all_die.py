@@ -36,7 +36,7 @@ def test_a_run_in_which_everything_crashes_stops_and_goes_on_once_that_is_mended
         do(plan, root, start=StartFake(notes=notes))
     assert str(found.value) == (
         "the first 20 of 20 attempts died; the last: as asked for. "
-        "Fix: correct what they died of, then run the same command again to resume. [E517]"
+        "Fix: correct the cause, then run the same command again to resume. [E517]"
     )
     assert found.value.exit_code == 4
     # Each of them fell on another trial, and each is charged for.

@@ -194,7 +194,7 @@ def test_no_dimension_may_stand_where_the_whole_job_is_described(section: str, p
     (line,) = errors(changed(("seed: 3", section)))
     name = section.split(":", maxsplit=1)[0]
     assert line == (
-        f"job.yaml:{place}: `{name}` holds for the whole job and cannot be a dimension. Fix: write one value. [E212]"
+        f"job.yaml:{place}: `{name}` applies to the whole job and cannot be a dimension. Fix: write one value. [E212]"
     )
 
 

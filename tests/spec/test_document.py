@@ -85,11 +85,11 @@ def test_not_a_number_is_a_number() -> None:
     [
         ("a: 1\nb: 2\na: 3", "f:3:1 a: this key is given twice, first in line 1. Fix: keep one of them. [E105]"),
         ("a: &x 1", "f:1:4 a: an anchor is not allowed (got '&x'). Fix: remove it. [E106]"),
-        ("a: *x", "f:1:4 a: an alias is not allowed (got '*x'). Fix: write out what it stands for. [E106]"),
+        ("a: *x", "f:1:4 a: an alias is not allowed (got '*x'). Fix: write out the value of its anchor. [E106]"),
         ("a: !!set {b}", "f:1:4 a: a tag is not allowed (got 'tag:yaml.org,2002:set'). Fix: remove it. [E107]"),
         ("a: !foo 3", "f:1:4 a: a tag is not allowed (got '!foo'). Fix: remove it. [E107]"),
         ("!x k: 3", "f:1:1 k: a tag is not allowed (got '!x'). Fix: remove it. [E107]"),
-        ("<<: {a: 1}", "f:1:1 <<: a merge key is not allowed. Fix: write out the keys it stands for. [E108]"),
+        ("<<: {a: 1}", "f:1:1 <<: a merge key is not allowed. Fix: write out the keys of the other mapping. [E108]"),
         ("a:\n  1.0: 2", "f:2:3 a.1.0: a key must be a string (got '1.0'). Fix: quote it. [E112]"),
         ("01: 2", "f:1:1 01: a key must be a string (got '01'). Fix: quote it. [E112]"),
         ("1: 2\n'1': 3", "f:2:1 1: this key is given twice, first in line 1. Fix: keep one of them. [E105]"),

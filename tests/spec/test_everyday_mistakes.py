@@ -102,7 +102,7 @@ def test_a_percentage_is_read_as_a_fraction(old: str, new: str, meant: str) -> N
 )
 def test_objects_of_ones_own_are_refused_with_the_reason(old: str, new: str) -> None:
     (line,) = errors(changed((old, new)))
-    assert "a spec cannot name code of your own, because it never runs any" in line
+    assert "a spec cannot name your own code, because a spec never runs code" in line
 
 
 def test_a_long_list_of_names_begins_with_the_common_ones() -> None:

@@ -30,7 +30,7 @@ def test_five_mistakes_in_five_sections_are_told_at_once_in_the_order_of_the_tex
         ("maximize", "maximise"),
     )
     assert errors(text) == [
-        "job.yaml:2:7 seed: a number of at least 0 is expected (got -3). Fix: write a larger one, such as 0. [E206]",
+        "job.yaml:2:7 seed: a number of at least 0 is expected (got -3). Fix: write a larger number, such as 0. [E206]",
         "job.yaml:9:13 model.1.Dense.unit: Dense has no argument 'unit'. Did you mean 'units'? [E302]",
         "job.yaml:13:9 compile.loss: unknown loss 'sparse_categorical_crossentropi'."
         " Did you mean 'sparse_categorical_crossentropy'? [E305]",
@@ -59,7 +59,7 @@ def test_mistakes_in_a_choice_a_range_an_override_and_the_text_are_told_together
         " (got [0.0001, 0]). Fix: swap the bounds, or widen the range. [E211]",
         "job.yaml:15:18 fit.epochs: this key is given twice, first in line 15. Fix: keep one of them. [E105]",
         "-S fit.batch_size=0:1:16 fit.batch_size: a number of at least 1 is expected (got 0)."
-        " Fix: write a larger one, such as 32. [E206]",
+        " Fix: write a larger number, such as 32. [E206]",
         "-S keep.bst=3:1:1 keep.bst: unknown key 'bst'. Did you mean 'best'? [E201]",
     ]
 
@@ -89,15 +89,15 @@ def test_mistakes_under_a_named_architecture_are_told_where_they_are_written() -
         ("seed: 3", "epoch: 3", "job.yaml:2:1 epoch: unknown key 'epoch'."
                                 " Did you mean 'epochs' in the section `fit`? [E201]"),
         ("seed: 3", "seed: x", "job.yaml:2:7 seed: a whole number is expected (got 'x')."
-                               " Fix: write one, without quotes or a decimal point, such as 0. [E205]"),
+                               " Fix: write a whole number, without quotes or a decimal point, such as 0. [E205]"),
         ("seed: 3", "seed: 18446744073709551616", "job.yaml:2:7 seed: a number below 2147483648 is expected"
-                                                  " (got 18446744073709551616). Fix: write a smaller one, such as 0. [E206]"),
+                                                  " (got 18446744073709551616). Fix: write a smaller number, such as 0. [E206]"),
         ("epochs: 2", "epochs: true", "job.yaml:15:15 fit.epochs: a whole number is expected (got true)."
-                                      " Fix: write one, without quotes or a decimal point, such as 1. [E205]"),
+                                      " Fix: write a whole number, without quotes or a decimal point, such as 1. [E205]"),
         ("split: 0.2", "split: 1.0", "job.yaml:15:52 fit.validation_split: a number below 1 is expected"
-                                     " (got 1.0). Fix: write a smaller one, such as 0.0. [E206]"),
+                                     " (got 1.0). Fix: write a smaller number, such as 0.0. [E206]"),
         ("split: 0.2", "split: .nan", "job.yaml:15:52 fit.validation_split: a finite number is expected"
-                                      " (got nan). Fix: write a finite one, such as 0.0. [E206]"),
+                                      " (got nan). Fix: write a finite number, such as 0.0. [E206]"),
         ("fit: {epochs: 2, batch_size: 32, validation_split: 0.2}", "fit:",
          "job.yaml:15:5 fit: a mapping is expected, not null. Fix: write its keys on lines of their own below it. [E205]"),
         ("target: label", "target: image", "job.yaml:6:11 data.target: the target is also a feature"
@@ -130,12 +130,12 @@ def test_mistakes_under_a_named_architecture_are_told_where_they_are_written() -
         ("epochs: 2", "class_weight: {1: -2}", "job.yaml:15:25 fit.class_weight.1: a weight is a number of at least 0"
                                                " (got -2). Fix: write 1.0, for example. [E206]"),
         ("epochs: 2", "class_weight: {a: true}", "job.yaml:15:25 fit.class_weight.a: a weight is a number"
-                                                 " (got true). Fix: write one, without quotes. [E205]"),
+                                                 " (got true). Fix: write a number, without quotes. [E205]"),
         ("epochs: 2", "class_weight: {1: .inf}", "job.yaml:15:25 fit.class_weight.1: a weight is a number of at least 0"
                                                  " (got inf). Fix: write 1.0, for example. [E206]"),
         (", direction: maximize", "", "job.yaml:16:1 objective: 'direction' is missing. Fix: add `direction: minimize` or `direction: maximize`. [E202]"),
-        ("8, 8, 1", "", "job.yaml:5:46 data.features.image.shape: at least one is needed (got [])."
-                        " Fix: write one, or remove the key. [E206]"),
+        ("8, 8, 1", "", "job.yaml:5:46 data.features.image.shape: at least one item is needed (got [])."
+                        " Fix: write an item, or remove the key. [E206]"),
     ],
 )  # fmt: skip
 def test_one_mistake_makes_one_line(old: str, new: str, line: str) -> None:

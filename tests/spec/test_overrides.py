@@ -53,16 +53,16 @@ def test_a_dimension_gives_way_to_a_value_or_is_changed() -> None:
                            " Fix: name a place that the spec has, such as fit.epochs. [E210]"),
         ("fit.epoch=1", "-S fit.epoch=1:1:1 fit.epoch: unknown key 'epoch'. Did you mean 'epochs'? [E201]"),
         ("fit.epochs=x", "-S fit.epochs=x:1:12 fit.epochs: a whole number is expected (got 'x')."
-                         " Fix: write one, without quotes or a decimal point, such as 1. [E205]"),
+                         " Fix: write a whole number, without quotes or a decimal point, such as 1. [E205]"),
         ("fit={epochs: 0, validation_split: 0.2}", "-S fit={epochs: 0, validation_split: 0.2}:1:14 fit.epochs:"
-                                    " a number of at least 1 is expected (got 0). Fix: write a larger one, such as 1. [E206]"),
+                                    " a number of at least 1 is expected (got 0). Fix: write a larger number, such as 1. [E206]"),
         ("keep={best: 1, best: 2}", "-S keep={best: 1, best: 2}:1:16 keep.best: this key is given twice, first in"
                                     " line 1. Fix: keep one of them. [E105]"),
         ("fit.epochs=*x", "-S fit.epochs=*x:1:12 fit.epochs: an alias is not allowed (got '*x')."
-                          " Fix: write out what it stands for. [E106]"),
+                          " Fix: write out the value of its anchor. [E106]"),
         ("fit.epochs=[", "-S fit.epochs=[:2:1 fit.epochs: this is not YAML: did not find expected node content."
                          " Fix: correct the YAML at this place, or just before it. [E103]"),
-        ("seed={choice: [1, 2]}", "-S seed={choice: [1, 2]}:1:6 seed: `seed` holds for the whole job and"
+        ("seed={choice: [1, 2]}", "-S seed={choice: [1, 2]}:1:6 seed: `seed` applies to the whole job and"
                                   " cannot be a dimension. Fix: write one value. [E212]"),
     ],
 )  # fmt: skip

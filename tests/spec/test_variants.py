@@ -35,7 +35,7 @@ def test_a_name_gives_way_to_its_arguments() -> None:
     ("item", "line"),
     [
         ("{fit.epochs: 0}", "job.yaml:18:18 variants.0.fit.epochs: a number of at least 1 is expected (got 0)."
-                            " Fix: write a larger one, such as 1. [E206]"),
+                            " Fix: write a larger number, such as 1. [E206]"),
         ("{fit.epoch: 3}", "job.yaml:18:6 variants.0.fit.epoch: unknown key 'epoch'. Did you mean 'epochs'? [E201]"),
         ("{fit.epoch.s: 3}", "job.yaml:18:6 variants.0.fit.epoch.s: unknown key 'epoch'."
                              " Did you mean 'epochs'? [E201]"),

@@ -44,7 +44,8 @@ def test_who_comes_second_is_told_who_holds_it_until_the_holder_is_killed(tmp_pa
     path = tmp_path / "lock"
     with holder(path) as process:
         assert is_held(path)
-        with pytest.raises(RunFolderError, match=rf"this run is held by process {process.pid} on .*\[E602\]") as found:
+        message = rf"this run is in use by process {process.pid} on .*\[E602\]"
+        with pytest.raises(RunFolderError, match=message) as found:
             Lock(path).take()
         assert found.value.exit_code == 2
         process.send_signal(signal.SIGKILL)

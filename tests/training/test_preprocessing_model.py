@@ -198,7 +198,7 @@ def test_it_predicts_as_predict_does(folder: Path, runner: PackRunner) -> None:
             "{add: {rescale: 1}, photo: {image: {size: [2, 2], channels: 1}}}",
             "column 'photo' .*image: Keras has no layer that decodes PNG",
         ),
-        ("{add: {one_hot: {unseen: error}}}", "column 'add' .*one_hot: Keras looks up no fractions"),
+        ("{add: {one_hot: {unseen: error}}}", "column 'add' .*one_hot: Keras cannot look up fractions"),
     ],
 )
 def test_what_keras_has_no_layer_for_is_refused(features: str, reason: str, folder: Path, runner: PackRunner) -> None:

@@ -12,7 +12,7 @@ from seqjobs.execution.kept import cluster
 def command(*, force: bool) -> None:
     """End the warm cluster of `up`.
 
-    Exits with 4, and changes nothing, if a run uses it.
+    Exits with 4, and changes nothing, if a run uses the cluster.
     """
     if cluster.down(force=force):
         click.echo("the warm cluster has ended.", err=True)

@@ -31,7 +31,7 @@ from seqjobs.results.run_folders import find_run, find_trial
 def command(words: tuple[str, ...], runs_dir: Path, trial: str | None, output: str, address: str | None) -> None:
     """Print the loss and metrics of a trial's model on labelled rows.
 
-    DATA is what `data.train` takes: files, folders, globs, s3://... If the spec has `data.sample_weight`, rows are
+    DATA has the form of `data.train`: files, folders, globs, s3://... If the spec has `data.sample_weight`, rows are
     weighted by that column.
     """
     run, data = run_and_data(runs_dir, words)

@@ -19,7 +19,7 @@ _WIDTH = 88
 def command(code: str | None) -> None:
     """Explain an error code: what it means and how to fix it.
 
-    CODE stands in brackets at the end of a message, for example E302. Without CODE, list all codes.
+    CODE is in brackets at the end of a message, for example E302. Without CODE, list all codes.
     """
     if code is None:
         click.echo("\n".join(_listed()))

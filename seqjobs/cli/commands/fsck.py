@@ -22,15 +22,15 @@ from seqjobs.results.run_folders import find_run
 @click.command("fsck")
 @run_argument
 @runs_dir_option
-@click.option("--repair", "repairs", is_flag=True, help="Set damaged files aside; the next submit makes them again.")
+@click.option("--repair", "repairs", is_flag=True, help="Set damaged files aside; the next submit recreates them.")
 @output_option("table", "json")
 @click.pass_context
 def command(ctx: click.Context, run: str | None, runs_dir: Path, repairs: bool, output: str) -> None:
-    """Check the files of a run; with --repair, set damaged ones aside.
+    """Check the files of a run; with --repair, set damaged files aside.
 
     Compares every file with what was written, and names those that are damaged.
 
-    Exit code 0: no file is damaged, or all that are were set aside. 1: a file is damaged.
+    Exit codes: 0 no file is damaged, or all damaged files were set aside; 1 a file is damaged.
     """
     paths = RunPaths(root=find_run(runs_dir, run))
     damages = repair(paths) if repairs else find_damage(paths)
@@ -49,7 +49,7 @@ def _lines(root: Path, damages: Sequence[Damage], *, set_aside: bool) -> Iterato
     for damage in damages:
         yield f"{damage.path.relative_to(root)}: {damage.what}"
     if not damages:
-        yield f"{root.name}: every file is as it was written."
+        yield f"{root.name}: no file is damaged."
     elif set_aside:
         yield f"{counted(len(damages), 'file')} set aside in {root / 'damaged'}."
         yield f"Submit {root.name} again: {_cost(damages)}."

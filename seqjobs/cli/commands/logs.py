@@ -19,7 +19,7 @@ from seqjobs.results.run_folders import find_run, find_trial
 def command(run: str | None, runs_dir: Path, trial: str | None) -> None:
     """Print the log of a trial.
 
-    A log has the epochs of the trial and what was printed during them. The log of a failed trial ends with the cause
+    A log has the epochs of the trial and what the trial printed. The log of a failed trial ends with the cause
     and the traceback.
     """
     found = Run.open(find_run(runs_dir, run))

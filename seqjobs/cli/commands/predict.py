@@ -57,8 +57,8 @@ def command(
 ) -> None:
     """Predict new rows with a trial's model.
 
-    DATA is what `data.train` takes: files, folders, globs, s3://... The target column is not needed. The output has
-    one row for each row of DATA, in their order.
+    DATA has the form of `data.train`: files, folders, globs, s3://... The target column is not needed. The output has
+    one row for each row of DATA, in the same order.
     """
     if out is not None:
         check_may_write(out, force=force)

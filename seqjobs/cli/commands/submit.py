@@ -73,7 +73,8 @@ def command(
 ) -> None:
     """Train the jobs of one or more specs, or resume a run.
 
-    The first Ctrl-C saves what trains and ends; a second one ends at once. The same command resumes the run.
+    The first Ctrl-C saves the trials in training and ends; a second Ctrl-C ends at once. The same command resumes the
+    run.
 
     Exit codes: 0 all trials finished, 1 some failed, 2 a mistake in a spec or the command, 3 all failed, 4 cluster or
     storage lost, 6 out of time, 130 Ctrl-C, 143 SIGTERM. After 4, 6, 130 and 143 the same command resumes.

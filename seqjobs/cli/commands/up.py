@@ -48,7 +48,7 @@ def _lines(status: cluster.KeptStatus, *, was_up: bool) -> list[tuple[str, str]]
     busy = sum(worker.run is not None for worker in status.workers)
     starting = sum(worker.pid is None for worker in status.workers)
     workers = [counted(len(status.workers), "worker")]
-    workers += [f"{busy} at work"] if busy else []
+    workers += [f"{busy} busy"] if busy else []
     workers += [f"{starting} not ready yet"] if starting else []
     left = shown_duration(max(0.0, status.idle_seconds - status.unused_seconds))
     ends = "not while a run uses it" if status.runs else f"after {left} without a submit, or with `seqjobs down`"

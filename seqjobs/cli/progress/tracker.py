@@ -153,7 +153,7 @@ class Tracker:
             case WorkerReplaced():
                 self.workers.pop(event.worker, None)
                 held, budget = shown_bytes(event.private_bytes), shown_bytes(event.budget)
-                notes = (f"worker {event.worker} replaced: it held {held}, more than its {budget}",)
+                notes = (f"worker {event.worker} replaced: it used {held} of memory, more than its {budget}",)
             case AttemptStarted():
                 self._start(event.worker, event.pack_id)
             case EpochEnded():

@@ -55,7 +55,7 @@ def undecodable(source: SourceFile, message: str) -> DataError:
 
 
 def damaged(source: SourceFile, format_name: str, message: str) -> DataError:
-    what = f"this is not a whole {format_name} file: {message}"
+    what = f"this is not a complete {format_name} file: {message}"
     return DataError("E411", what, where=source.where, fix="copy or write the file again.")
 
 

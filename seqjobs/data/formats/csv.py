@@ -117,7 +117,7 @@ def _told(encoding: str, source: SourceFile, message: str) -> DataError | None:
     if _OTHER_COUNT.search(message):
         delimiter = other_delimiter(_beginning(source).decode(encoding, errors="replace").partition("\n")[0])
         if delimiter is not None:
-            what = f"this is not a whole CSV file: {message}"
+            what = f"this is not a complete CSV file: {message}"
             return DataError("E411", what, where=source.where, fix=write_delimiter(delimiter))
     return None
 

@@ -75,7 +75,7 @@ def _told(source: SourceFile, message: str) -> DataError | None:
             fix="copy or write the file again.",
         )
     if "Exceeded size limit" in message:
-        return too_large(source, f"its footer is beyond the limits ({message})")
+        return too_large(source, f"its footer exceeds the limits ({message})")
     if "ompression codec" in message or "not supported by the C++ implementation" in message:
         return undecodable(source, message)
     if "decrypt" in message:

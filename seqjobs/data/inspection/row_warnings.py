@@ -89,7 +89,7 @@ def _warn_of_constant_columns(layout: Layout, train: Split) -> Iterator[str]:
     names = ", ".join(shown(column.name) for column in constant[:MAX_NAMED])
     others = f" and {len(constant) - MAX_NAMED} more" if len(constant) > MAX_NAMED else ""
     subject = f"columns {names}{others} have" if len(constant) > 1 else f"column {names} has"
-    yield f"{subject} the same value in all {len(train):,} training rows; leave out what cannot be learned from"
+    yield f"{subject} the same value in all {len(train):,} training rows; leave out constant columns"
 
 
 def _is_constant(column: FeatureColumn, rows: Array, first: Array) -> bool:
@@ -133,7 +133,7 @@ def _warn_of_shared_rows(train: Split, validation: Split, which: str) -> Iterato
     if shared > by_chance * len(validation):
         yield (
             f"{shared:,} of {len(validation):,} {which} have the features of a training row; "
-            "remove them, since a model may know them by heart"
+            "remove them, because a model may memorize them"
         )
 
 

@@ -33,7 +33,8 @@ def scratch_folder() -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if folder.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        what, fix = "this folder is not only this user's", "remove it, or set TMPDIR to another folder."
+        what = "this folder belongs to another user, or other users can access it"
+        fix = "remove the folder, or set TMPDIR to another folder."
         raise DataError("E413", what, where=str(folder), fix=fix)
     return folder
 

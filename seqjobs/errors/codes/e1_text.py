@@ -46,8 +46,8 @@ TEXT = (
     fragment(
         "E106",
         "Anchors and aliases are not allowed",
-        meaning="With anchors (&x) and aliases (*x) a value elsewhere changes what stands here, and a few of them "
-        "can expand to gigabytes. A spec has neither.",
+        meaning="An alias (*x) repeats the value of an anchor (&x) elsewhere in the file, and a few aliases can "
+        "expand to gigabytes. A spec has neither.",
         example="seed: &seed 3\n",
         fix="Write the value out at each place. Put text that begins with & or * in quotes.",
     ),
@@ -98,8 +98,8 @@ TEXT = (
     situation(
         "E113",
         "The spec file cannot be read",
-        meaning="The path does not exist, is a folder, a device or a data file, or may not be read. - means standard "
-        "input, which can be named only once.",
+        meaning="The path does not exist, is a folder, a device or a data file, or may not be read. The path - means "
+        "standard input, which can be named only once.",
         example="seqjobs validate no-such-file.yaml",
         fix="Correct the path, or the permissions of the file. `seqjobs init DATA --target COLUMN` writes a spec for "
         "a data file.",

@@ -8,16 +8,16 @@ MODEL = (
     fragment(
         "E301",
         "An unknown layer",
-        meaning="No layer has this name. A spec names Keras layers only; it cannot name a layer of your own, because a "
-        "spec never runs code, so that it is safe to run a spec from somebody else.",
+        meaning="No layer has this name. A spec can name only layers of Keras, not your own. A spec never runs code, "
+        "so it is safe to run a spec from somebody else.",
         example="model:\n  - Desne: {units: 10, activation: softmax}\n",
         fix="Correct the name; capitals matter. The message suggests the nearest name.",
     ),
     fragment(
         "E302",
         "An unknown argument",
-        meaning="The layer, loss, optimizer or other object has no argument of this name, or seqjobs sets it itself; "
-        "then the message gives the reason.",
+        meaning="The layer, loss, optimizer or other object has no argument of this name, or seqjobs sets the "
+        "argument itself. In that case the message gives the reason.",
         example="model:\n  - Flatten\n  - Dense: {unit: 10, activation: softmax}\n",
         fix="Correct the name of the argument, or remove it. The names are those of Keras.",
     ),
@@ -39,24 +39,24 @@ MODEL = (
         "E305",
         "An unknown loss, optimizer, metric or other name",
         meaning="There is no loss, optimizer, metric, callback, activation, initializer, regularizer, constraint, "
-        "schedule or column operation of this name. A spec cannot name code of your own, because it never runs any.",
+        "schedule or column operation of this name. A spec cannot name your own code, because a spec never runs code.",
         example="compile: {optimizer: adma, loss: sparse_categorical_crossentropy, metrics: [accuracy]}\n",
         fix="Correct the name. The message suggests the nearest one.",
     ),
     fragment(
         "E306",
         "Two metrics have the same column",
-        meaning="Each metric is a column of the history, and these two would have the same one.",
+        meaning="Each metric is a column of the history, and these two metrics would have the same column.",
         example="compile: {optimizer: adam, loss: sparse_categorical_crossentropy, metrics: [accuracy, accuracy]}\n",
         fix="Remove one of the two.",
     ),
     fragment(
         "E307",
         "A name of Keras that is not offered",
-        meaning="Keras has this object, and a spec cannot use it. The message gives the reason: for example, it takes "
-        "several inputs and a Sequential model has one, or seqjobs does its work already.",
+        meaning="Keras has this object, but a spec cannot use it. The message gives the reason. For example, a "
+        "Sequential model has one input and the object takes several, or seqjobs already does what the object does.",
         example="model:\n  - Flatten\n  - Concatenate\n  - Dense: {units: 10, activation: softmax}\n",
-        fix="Use another one, or remove it.",
+        fix="Use another object, or remove this one.",
     ),
     fragment(
         "E308",
@@ -101,8 +101,8 @@ MODEL = (
     situation(
         "E313",
         "A model cannot be built or called",
-        meaning="A worker built the model, called it once on zeros of the data's shape, and Keras raised an error, or "
-        "the process died. Nothing was trained.",
+        meaning="A worker built the model and called it once on zeros of the data's shape. Keras raised an error, or "
+        "the worker died. Nothing was trained.",
         example="A custom build of Keras or TensorFlow that lacks a layer.",
         fix="Read the error at the end of the message, and correct the layers, the loss or the shape of the data.",
     ),

@@ -29,8 +29,8 @@ DATA = (
         meaning="The spec uses the column as a feature, a target, a weight, or the input of an operation, and a column "
         "of this type cannot be that.",
         example="features: [comment]  # a column of text without an operation",
-        fix="Name an operation that makes numbers of it, such as one_hot for text; store the column with another type; "
-        "or leave it out.",
+        fix="Name an operation that converts the column to numbers, such as one_hot for text; store the column with "
+        "another type; or leave the column out.",
     ),
     situation(
         "E404",
@@ -57,7 +57,7 @@ DATA = (
     ),
     situation(
         "E407",
-        "A value is one that no training row has",
+        "A value occurs in no training row",
         meaning="Rows have a class of the target, or a category of a feature with `unseen: error`, that no training "
         "row has.",
         example="target: species  # with a species that only the validation rows have",
@@ -67,7 +67,7 @@ DATA = (
         "E408",
         "A value is missing",
         meaning="A feature without an operation for missing values, a target or a weight is null (in CSV: empty) in "
-        "some rows. The message counts the rows and names the first one.",
+        "some rows. The message has the number of these rows and the position of the first.",
         example="features: [age]  # which is empty in two rows",
         fix="Fill the missing values of a feature by an operation, for example {age: {impute: median}}; remove rows "
         "without a target.",
@@ -83,15 +83,15 @@ DATA = (
     situation(
         "E410",
         "A value cannot be read as the type of its column",
-        meaning="The first rows, or data.types, say that the column holds numbers, times or other values, and this "
-        "value is none.",
+        meaning="The first rows, or data.types, set the type of the column, such as number or time. This value does "
+        "not have that type.",
         example="A CSV column of numbers in which one row has n/a.",
         fix="Correct the value, or set the type of the column: data.types: {zip: string}.",
     ),
     situation(
         "E411",
-        "The file is damaged, or not what its name says",
-        meaning="The file is cut off, encrypted, in another format than its name, in another text encoding, or a row "
+        "The file is damaged, or its format is not the one of its name",
+        meaning="The file is incomplete or encrypted, or has another format or text encoding than expected, or a row "
         "of a CSV file has more or fewer values than the first line.",
         example="cp rows.csv rows.parquet",
         fix="Copy or write the file again. For CSV in another encoding or with another delimiter, set "
@@ -107,47 +107,49 @@ DATA = (
     situation(
         "E413",
         "The file or its rows take too much memory",
-        meaning="Decoding the file, or holding its rows, takes more memory or temporary disk space than is free; or "
+        meaning="Decoding the file, or holding its rows, takes more memory or temporary disk space than is free. Or "
         "the file expands so far beyond its size that it looks like an attack.",
         example="seqjobs submit huge.yaml  # 40 GiB of rows on a machine with 16 GiB",
-        fix="Set data.memory to a smaller size, so that rows are read from a file; or write the data in smaller row "
+        fix="Set data.memory to a smaller size, so that rows are read from a file. Or write the data in smaller row "
         "groups, name fewer files or columns, or make room in TMPDIR.",
     ),
     situation(
         "E414",
         "The file has a type or compression that cannot be decoded",
-        meaning="A column has an extension type, or the file a codec, that this installation of Arrow does not read.",
+        meaning="A column has an extension type, or the file has a codec, that this installation of Arrow does not "
+        "read.",
         example="A Parquet file with LZO compression.",
         fix="Write the file again with plain columns and zstd or snappy compression.",
     ),
     situation(
         "E415",
         "The format of the file is unknown",
-        meaning="The ending of a file's name gives its format. Parquet, CSV, Feather (Arrow IPC), ORC and JSON lines "
+        meaning="The file extension sets the format. Parquet, CSV, Feather (Arrow IPC), ORC and JSON lines "
         "can be read; CSV and JSON lines may be compressed.",
         example="data: {train: rows.xlsx, target: label}",
-        fix="Store the rows in one of these formats, in a file with the ending .parquet, for example.",
+        fix="Store the rows in one of these formats, for example in a file with the extension .parquet.",
     ),
     situation(
         "E416",
         "A shape or a factor of a column does not fit",
-        meaning="The numbers of a shape multiply to the column's width, only a single feature column keeps a shape "
-        "of several axes, and a factor is a number that float32 can hold.",
+        meaning="The product of a shape's sizes must be the column's width. Only a single feature column keeps a "
+        "shape of several axes. A factor must fit into float32.",
         example="features: {pixels: {shape: [28, 28, 3]}}  # of a column with 784 numbers",
         fix="Correct the shape or the factor, or leave it out.",
     ),
     situation(
         "E417",
         "The training rows do not show what an operation must learn",
-        meaning="An operation learns from the training rows: quantiles, categories, words or a value for missing ones. "
-        "These rows have nothing of the kind, or too many different values.",
+        meaning="An operation learns quantiles, categories, words or a replacement for missing values from the "
+        "training rows. These rows have no such values, or too many different ones.",
         example="features: {age: {impute: median}}  # where `age` is missing in all rows",
-        fix="Leave the column out, or give the operation what it cannot learn, for example {impute: {constant: 0}}.",
+        fix="Leave the column out, or set the value that the operation cannot learn, for example {impute: {constant: "
+        "0}}.",
     ),
     situation(
         "E418",
         "The target has a class without an output",
-        meaning="The model has fewer outputs than there are classes, or a row has a class that the model has not.",
+        meaning="The model has fewer outputs than there are classes, or a row has a class without an output.",
         example="Dense: {units: 9}  # with classes 0 to 9",
         fix="Give the last layer one unit per class, or leave these rows out.",
     ),
@@ -162,14 +164,14 @@ DATA = (
         "E420",
         "New rows have another type than the training rows",
         meaning="A column of the rows to predict or to evaluate has another type, time zone or kind of numbers than "
-        "the model was trained on, and would silently mean something else.",
+        "in training. Its values would silently mean something else.",
         example="seqjobs predict one rows.csv  # in which `price` is text and was a number",
         fix="Write the column with the type that the message names.",
     ),
     situation(
         "E421",
         "The data has changed since the run began",
-        meaning="A run is trained on the same rows from its beginning to its end, so that its trials are comparable.",
+        meaning="All trials of a run train on the same rows, so that they are comparable.",
         example="Rows were added to train.csv between two submits of one run.",
         fix="Restore the data, or submit under another --run.",
     ),
@@ -184,23 +186,23 @@ DATA = (
     situation(
         "E423",
         "Predictions that CSV cannot hold",
-        meaning="A column to keep holds lists, bytes or another type that has no form in a cell of CSV.",
+        meaning="A column of --keep holds lists, bytes or another type that a CSV cell cannot hold.",
         example="seqjobs predict one rows.parquet --keep pixels --out predictions.csv",
-        fix="Write Parquet, with a name that ends with .parquet, or leave the column out of --keep.",
+        fix="Write to a file that ends in .parquet, or leave the column out of --keep.",
     ),
     situation(
         "E424",
         "A number is too large for its column",
-        meaning="Integers of features and targets have 32 bits, bytes of pixels 8, and other numbers are float32. This "
-        "number is beyond that.",
+        meaning="Integers of features and targets are stored in 32 bits, pixels in 8 bits, and other numbers as "
+        "float32. This number does not fit.",
         example="features: [user_id]  # with numbers above 2,147,483,647",
         fix="Correct the value, use an operation such as hash, or store the column as floating-point numbers.",
     ),
     situation(
         "E425",
         "The process that was reading a file died",
-        meaning="A file is decoded by a process of its own. It died, usually because the file is damaged in a way that "
-        "the decoder does not survive, or because it took more memory than is free.",
+        meaning="A separate process decodes a file, and this process died. Usually the file is damaged in a way that "
+        "crashes the decoder, or decoding it takes more memory than is free.",
         example="seqjobs plan deep.yaml --data  # with a JSON line that is nested a million levels deep",
         fix="Write the file again, as Parquet with small row groups, or read it where more memory is free.",
     ),

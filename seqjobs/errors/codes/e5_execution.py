@@ -8,8 +8,8 @@ EXECUTION = (
     fragment(
         "E501",
         "Too many trials",
-        meaning="A run has at most 100,000 trials: assignments times repeats, over all its jobs. A grid with a range "
-        "without a step has no end.",
+        meaning="A run has at most 100,000 trials: assignments times repeats, over all its jobs. A grid over a range "
+        "without a step is endless.",
         example="search: {trials: 60000, repeats: 2}\nfit:\n  epochs: 2\n  validation_split: {uniform: [0.1, 0.3]}\n",
         fix="Ask for fewer trials, use the sampler random, or submit the jobs one by one.",
     ),
@@ -62,7 +62,7 @@ EXECUTION = (
         "This process is connected to a Ray cluster already",
         meaning="A Python program called seqjobs after it had called ray.init().",
         example="import ray; ray.init(); seqjobs.submit(...)",
-        fix="Call ray.shutdown() before.",
+        fix="Call ray.shutdown() first.",
     ),
     situation(
         "E511",
@@ -75,10 +75,10 @@ EXECUTION = (
     situation(
         "E512",
         "The folder of the warm cluster is not safe to use",
-        meaning="The folder through which commands reach the cluster of `seqjobs up` belongs to somebody else, or "
-        "others have access to it.",
+        meaning="The folder through which commands reach the cluster of `seqjobs up` belongs to another user, or "
+        "other users can access it.",
         example="chmod 777 on the folder",
-        fix="Look into the folder that the message names. If you keep no cluster, remove it.",
+        fix="Inspect the folder that the message names. If no warm cluster of yours is running, remove the folder.",
     ),
     situation(
         "E513",
@@ -90,14 +90,14 @@ EXECUTION = (
     situation(
         "E514",
         "The warm cluster did not start",
-        meaning="`seqjobs up` started the cluster's process, and it ended before it was ready.",
+        meaning="The process that `seqjobs up` started ended before the cluster was ready.",
         example="seqjobs up  # with too little room in /tmp",
         fix="Read the log that the message names.",
     ),
     situation(
         "E515",
         "The warm cluster does not answer",
-        meaning="The process that keeps the cluster exists, and did not answer in time.",
+        meaning="The process that keeps the cluster is running, but did not answer in time.",
         example="The process was stopped with SIGSTOP, or the machine is overloaded.",
         fix="Run `seqjobs down --force`, then `seqjobs up`.",
     ),
@@ -106,13 +106,13 @@ EXECUTION = (
         "The warm cluster was lost",
         meaning="The process that keeps the cluster ended while a run was using it.",
         example="seqjobs down --force  # while `seqjobs submit` runs",
-        fix="Run the same command again; it resumes, with a cluster of its own if none is kept.",
+        fix="Run the same command again; it resumes, and starts its own cluster if no warm one is running.",
     ),
     situation(
         "E517",
         "Every attempt died",
-        meaning="The first attempts of several trials all ended with the death of their worker, so the cause is not "
-        "one trial, and the run stopped. The message has the last reason.",
+        meaning="The worker died in each of the first attempts of several trials. So the cause is not a single trial, "
+        "and the run stopped. The message has the last reason.",
         example="Too little memory for any trial, or a library that crashes.",
         fix="Correct the cause: for too little memory, lower fit.batch_size or make the model smaller. Then run the "
         "same command again; it resumes.",
@@ -120,22 +120,22 @@ EXECUTION = (
     situation(
         "E518",
         "The run's time ended before training began",
-        meaning="The time of limits.run_time begins with the command, and reading the data and starting workers took "
-        "longer.",
+        meaning="The time of limits.run_time counts from the start of the command. Reading the data and starting "
+        "workers took longer.",
         example="seqjobs submit digits.yaml -S limits.run_time=1s",
         fix="Raise limits.run_time, or run the same command again; it resumes.",
     ),
     situation(
         "E519",
         "A worker did not answer in time",
-        meaning="No worker has exported a model, or predicted rows, within the time that is allowed for it.",
+        meaning="No worker has exported a model, or predicted rows, within the time limit.",
         example="The cluster is occupied by other programs.",
         fix="Run the same command again.",
     ),
     situation(
         "E520",
         "The cluster is lost",
-        meaning="The head of the Ray cluster ended, or nobody answers for it. Finished epochs are saved.",
+        meaning="The head of the Ray cluster ended, or does not answer. Finished epochs are saved.",
         example="The machine with Ray's head was shut down.",
         fix="Start the cluster again, then run the same command again; it resumes.",
     ),
@@ -149,15 +149,15 @@ EXECUTION = (
     situation(
         "E522",
         "Too few processes and threads are allowed",
-        meaning="A local Ray starts some hundred threads, and the limit of this user does not allow them.",
+        meaning="A local Ray starts some hundred threads, more than the limit of this user allows.",
         example="ulimit -u 300; seqjobs submit digits.yaml",
         fix="Raise the limit, which `ulimit -u` shows, or end other programs.",
     ),
     situation(
         "E523",
         "The size of a GPU's memory is unknown",
-        meaning="The spec asks for a part of one GPU, and the driver does not tell how much memory the GPU has.",
+        meaning="The spec asks for a part of one GPU, and the driver does not report how much memory the GPU has.",
         example="seqjobs submit digits.yaml -S resources.gpus=0.5  # with a driver without NVML",
-        fix="Write gpus: 1, for which the size does not matter.",
+        fix="Write gpus: 1, which works for any size.",
     ),
 )

@@ -32,15 +32,15 @@ RUNS = (
         "E605",
         "Another process has written into this run",
         meaning="Two processes wrote into one run although a lock forbids it, as on a shared file system without "
-        "locks. This process stopped; what the other one wrote is whole.",
+        "locks. This process stopped. What the other process wrote is complete.",
         example="seqjobs submit digits.yaml --run one  # on two machines, over a network folder without locks",
         fix="Let the other process finish. Use a file system with locks for --runs-dir.",
     ),
     situation(
         "E606",
         "A file cannot be written",
-        meaning="The disk is full, the folder may not be written, or the file system lacks what a run's log needs. "
-        "What was written before is safe.",
+        meaning="The disk is full, the folder may not be written, or the file system lacks a feature that a run's log "
+        "needs. What was written before is safe.",
         example="seqjobs submit digits.yaml --runs-dir /read-only",
         fix="Make room, correct the permissions, or choose another --runs-dir; then run the same command again.",
     ),
@@ -70,14 +70,14 @@ RUNS = (
     situation(
         "E610",
         "A file of the run cannot be read",
-        meaning="The system refused to read the file. It may be whole.",
+        meaning="The system refused to read the file. The file itself may be undamaged.",
         example="seqjobs results one  # in a folder of another user",
         fix="Check the disk and the permissions, then run the same command again.",
     ),
     situation(
         "E611",
         "There is no such run",
-        meaning="No run of the folder has this ID or an ID that begins like this, or several begin like this, or there "
+        meaning="No run in the folder has this ID or an ID that begins with it, several IDs begin with it, or there "
         "are no runs yet.",
         example="seqjobs results no-such-run",
         fix="`seqjobs ls` lists the runs of a folder. Give --runs-dir if they are elsewhere.",
@@ -85,7 +85,7 @@ RUNS = (
     situation(
         "E612",
         "There is no such trial",
-        meaning="No trial of the run has this ID or an ID that begins like this, several begin like this, or no trial "
+        meaning="No trial of the run has this ID or an ID that begins with it, several IDs begin with it, or no trial "
         "has finished.",
         example="seqjobs export one --trial no-such-trial",
         fix="`seqjobs results` lists the trials of a run.",
@@ -106,7 +106,7 @@ RUNS = (
     ),
     situation(
         "E615",
-        "The run does not say how rows become features",
+        "The run does not store how rows become features",
         meaning="An earlier version of seqjobs wrote the run, and did not store what the operations learned.",
         example="seqjobs predict old-run rows.csv",
         fix="Submit the spec under another --run, and use that run.",

@@ -8,8 +8,8 @@ SECURITY = (
     fragment(
         "E701",
         "A name that could be a path or an option",
-        meaning="The names of jobs and runs become names of files. They have small letters, digits, dots, underscores "
-        "and hyphens, begin with a letter or a digit, and have at most 63 characters.",
+        meaning="The names of jobs and runs become names of files. They have lower-case letters, digits, dots, "
+        "underscores and hyphens, begin with a letter or a digit, and have at most 63 characters.",
         example="name: ../digits\n",
         fix="Choose a name such as digits-cnn.",
     ),
@@ -55,8 +55,8 @@ SECURITY = (
     fragment(
         "E709",
         "A secret in a spec",
-        meaning="The key is named like a secret, or the address holds a login. A spec is copied into every run, where "
-        "others read it.",
+        meaning="The name of the key looks like a secret, or the address holds a login. A spec is copied into every "
+        "run, where others can read it.",
         example='data: {train: "s3://user:password@bucket/rows.parquet", target: label}\n',
         fix="Remove it, set it in the environment of the process that submits, and replace the secret if others have "
         "seen the file.",

@@ -219,7 +219,9 @@ def _end(folder: KeptFolder, state: KeptState, *, force: bool) -> None:
     if not answer["ending"]:
         runs = ", ".join(str(pid) for pid in answer["runs"])
         what = f"a run uses the warm cluster (process {runs})"
-        raise ClusterError("E513", what, where=str(folder.root), fix="wait for it, or `seqjobs down --force` stops it.")
+        raise ClusterError(
+            "E513", what, where=str(folder.root), fix="wait for the run, or stop it with `seqjobs down --force`."
+        )
     _, left = psutil.wait_procs(processes, timeout=GRACE_SECONDS + 2 * _ANSWER_SECONDS)
     for process in left:
         with contextlib.suppress(psutil.NoSuchProcess):

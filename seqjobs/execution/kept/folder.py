@@ -83,9 +83,9 @@ class KeptFolder:
                 if found.st_uid != os.geteuid():
                     self._refuse(path, f"this belongs to user {found.st_uid}, not to you")
                 if not kind(found.st_mode):
-                    self._refuse(path, "this is no file or folder that seqjobs made")
+                    self._refuse(path, "seqjobs did not make this file or folder")
                 if found.st_mode & 0o077:
-                    self._refuse(path, f"others have access to this (mode {stat.S_IMODE(found.st_mode):o})")
+                    self._refuse(path, f"other users can access this (mode {stat.S_IMODE(found.st_mode):o})")
 
     def read(self) -> KeptState | None:
         """What is written down, whether it still holds or not; None where nothing is. Raises ClusterError E512."""
@@ -112,7 +112,7 @@ class KeptFolder:
         durable.remove_asides(self.root)
 
     def _refuse(self, path: Path, what: str) -> NoReturn:
-        fix = f"look into it; if no cluster of yours is kept, remove {self.root}."
+        fix = f"inspect it; if no warm cluster of yours is running, remove {self.root}."
         raise ClusterError("E512", what, where=str(path), fix=fix)
 
 

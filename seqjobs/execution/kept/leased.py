@@ -62,7 +62,7 @@ class LeasedWorkers:
             notify("the warm cluster does not answer and is not used; `seqjobs down --force` ends it")
             return None
         if answer["allotment"] is None:
-            notify("the warm cluster has no room left for this run, which starts its own workers")
+            notify("the warm cluster has no room for this run; the run starts its own workers")
             connection.close()
             return None
         return cls(connection, folder, state, answer["allotment"])
@@ -99,11 +99,11 @@ class LeasedWorkers:
         answer = self._asked(ask="worker", resources=asdict(resources))
         name = answer["worker"]
         if name is None:
-            raise _lost("it has no worker for this run any more")
+            raise _lost("it no longer has a worker for this run")
         try:
             actor = asked(lambda: self._ray.get_actor(name), self.check)
         except ValueError as error:
-            raise _lost("a worker that it lent is not there") from error
+            raise _lost("a worker that it lent is gone") from error
         self._names[id(actor)] = name
         self.is_warm = self.is_warm and answer["warm"]
         return actor

@@ -59,7 +59,7 @@ class Connection:
         try:
             return [dict(json.loads(line)) for line in lines]
         except (ValueError, TypeError) as error:
-            raise ConnectionError("a line that is no JSON object") from error
+            raise ConnectionError("a line that is not a JSON object") from error
 
     def is_over(self) -> bool:
         """Whether an end is closed; for who waits for no message."""

@@ -30,8 +30,8 @@ def _bidirectional(arguments: Arguments, shape: Shape) -> Traced:
 
 def _time_distributed(arguments: Arguments, shape: Shape) -> Traced:
     if len(shape) < 2:
-        needs = "needs (steps, ...), the first axis being the one to go along"
-        raise ShapeProblem(needs, "take the wrapper away, or put a Reshape with an axis of steps before it")
+        needs = "needs (steps, ...), with the steps on the first axis"
+        raise ShapeProblem(needs, "remove the wrapper, or put a Reshape with an axis of steps before it")
     one = trace(arguments.layer("layer"), shape[1:])
     return Traced((shape[0], *one.output), one.weights)
 

@@ -36,7 +36,7 @@ def _einsum(arguments: Arguments, shape: Shape) -> Traced:
     if left_elided and whole[1:num_elided] != whole[1:num_elided][::-1]:
         # Keras 3.15.1 inserts them one before the other, and so believes in an output that the layer does not have.
         raise ShapeProblem(
-            "needs axes of one size where its equation has dots, for Keras reverses them",
+            "needs axes of equal size for the dots of its equation, because Keras reverses these axes",
             "write a letter for each axis instead of the dots",
         )
     of_input = dict(zip(inputs, whole[num_elided:] if left_elided else whole, strict=False))

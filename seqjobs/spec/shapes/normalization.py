@@ -31,7 +31,7 @@ def _group(arguments: Arguments, shape: Shape) -> Traced:
     groups = size if arguments.integer("groups") == -1 else arguments.integer("groups")
     if size % groups:
         needs = f"needs a number of channels that its {groups} groups divide"
-        raise ShapeProblem(needs, f"give groups that divide {size}, or -1 for one group a channel")
+        raise ShapeProblem(needs, f"give groups that divide {size}, or -1 for one group per channel")
     return Traced(shape, _affine(arguments, (size,)))
 
 

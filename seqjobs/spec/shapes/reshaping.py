@@ -40,7 +40,7 @@ def _reshape(arguments: Arguments, shape: Shape) -> Traced:
 def _permute(arguments: Arguments, shape: Shape) -> Traced:
     order = arguments.integers("dims")
     if len(order) != len(shape):
-        raise ShapeProblem(f"needs {len(order)} axes for its dims", "name each axis of the input once, from 1 on")
+        raise ShapeProblem(f"needs {len(order)} axes for its dims", "name each axis of the input once, starting with 1")
     return Traced(tuple(shape[axis - 1] for axis in order))
 
 
@@ -58,7 +58,7 @@ def _rim(name: str, rank: int, sign: int) -> Rule:
         spatial: list[int | None] = []
         for size, (before, after), axis in zip(shape[:-1], arguments.pairs(name), axes, strict=True):
             if size is not None and size + sign * (before + after) < 1:
-                needs = f"needs more than {before + after} in {axis}, for it drops that many"
+                needs = f"needs more than {before + after} in {axis}, because it drops that many"
                 raise ShapeProblem(needs, "drop less, or make the input larger")
             spatial.append(None if size is None else size + sign * (before + after))
         return Traced((*spatial, shape[-1]))

@@ -70,11 +70,11 @@ LAYERS = Table(
             code="E703",
         ),
         **left_out("it is a part of a recurrent layer", "GRUCell", "LSTMCell", "SimpleRNNCell"),
-        **left_out("it takes several inputs, and a Sequential passes on one", *_SEVERAL_INPUTS),
+        **left_out("it takes several inputs, and a Sequential model passes on one", *_SEVERAL_INPUTS),
         **left_out("the input's shape comes from the data section", "Input", "InputLayer", "InputSpec"),
         **left_out("the data section turns columns into numbers", *_COLUMNS),
         **left_out("it changes labels or boxes together with the images", *_MIXES),
-        **left_out("of the layers that vary images, only the most used are", *_MORE_IMAGES),
+        **left_out("only the most used layers that vary images are offered", *_MORE_IMAGES),
         **left_out("no spec has needed it yet", *_NOT_YET),
     },
     left_out_arguments={

@@ -32,7 +32,7 @@ def _groups_divide_filters(arguments: Mapping[str, ArgumentValue]) -> Iterator[C
 def _even_strides(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
     strides = _numbers(arguments["strides"])
     if len(set(strides)) > 1:
-        what = f"the strides {list(strides)} differ, and Keras strides all axes of this layer alike"
+        what = f"the strides {list(strides)} differ, and Keras uses one stride for all axes of this layer"
         yield Conflict("strides", what, "give one number")
 
 
@@ -71,7 +71,7 @@ def _convolution(rank: int) -> Entry:
         **BIAS,
     }
     rules = (strides_or_dilation, _groups_divide_filters)
-    return Entry(f"Conv{rank}D", f"convolution over {rank} axes", arguments, rules=rules)
+    return Entry(f"Conv{rank}D", f"{rank}D convolution", arguments, rules=rules)
 
 
 def _transpose(rank: int) -> Entry:
@@ -86,19 +86,19 @@ def _transpose(rank: int) -> Entry:
         **BIAS,
     }
     rules = (strides_or_dilation, _output_padding_below_strides)
-    return Entry(f"Conv{rank}DTranspose", f"convolution over {rank} axes, backwards", arguments, rules=rules)
+    return Entry(f"Conv{rank}DTranspose", f"transposed {rank}D convolution", arguments, rules=rules)
 
 
 def _depthwise(rank: int) -> Entry:
     arguments = {**window(rank), **_SAME, **_MULTIPLIER, **OUTPUT, **weight("depthwise", rank=rank + 2), **BIAS}
     rules = (strides_or_dilation, _even_strides)
-    return Entry(f"DepthwiseConv{rank}D", f"convolution of each channel over {rank} axes", arguments, rules=rules)
+    return Entry(f"DepthwiseConv{rank}D", f"{rank}D convolution of each channel", arguments, rules=rules)
 
 
 def _separable(rank: int) -> Entry:
     weights = {**weight("depthwise", rank=rank + 2), **weight("pointwise", rank=rank + 2), **BIAS}
     arguments = {"filters": SIZE, **window(rank), **_SAME, **_MULTIPLIER, **OUTPUT, **weights}
-    doc = f"convolution of each channel over {rank} axes, then of the channels"
+    doc = f"{rank}D convolution of each channel, then a convolution over the channels"
     return Entry(f"SeparableConv{rank}D", doc, arguments, rules=(strides_or_dilation, _even_strides))
 
 

@@ -27,7 +27,9 @@ def _letters_fit(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
     parts = {"input": inputs, "kernel": kernel, "output": output}
     for name, letters in parts.items():
         if len(set(letters)) < len(letters):
-            yield Conflict("equation", f"a letter is twice in the {name} '{letters}'", "give each axis its own letter")
+            yield Conflict(
+                "equation", f"a letter occurs twice in the {name} '{letters}'", "give each axis its own letter"
+            )
     if not equation.startswith("...") and inputs[0] != output[0]:
         what = f"the batch '{inputs[0]}' is first in the input and not in the output '{output}'"
         yield Conflict("equation", what, f"begin the output with '{inputs[0]}'")

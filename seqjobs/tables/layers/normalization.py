@@ -23,7 +23,9 @@ _RENORM = "batch renormalization is not offered"
 
 def _some_groups(arguments: Mapping[str, ArgumentValue]) -> Iterator[Conflict]:
     if arguments["groups"] == 0:
-        yield Conflict("groups", "there must be at least one group", "give a number above 0, or -1 for one a channel")
+        yield Conflict(
+            "groups", "there must be at least one group", "give a number above 0, or -1 for one group per channel"
+        )
 
 
 NORMALIZATION = (

@@ -16,12 +16,12 @@ def _pooling(kind: str, rank: int) -> Entry:
         "strides": Argument(Optional(Each(_STEP, rank)), None),
         "padding": Argument(OneOf(("valid", "same")), "valid"),
     }
-    return Entry(f"{kind}Pooling{rank}D", f"{kind.lower()} of windows over {rank} axes", arguments)
+    return Entry(f"{kind}Pooling{rank}D", f"{kind.lower()} of {rank}D windows", arguments)
 
 
 def _global(kind: str, rank: int) -> Entry:
     arguments = {"keepdims": Argument(Flag(), False)}
-    return Entry(f"Global{kind}Pooling{rank}D", f"{kind.lower()} over {rank} axes", arguments)
+    return Entry(f"Global{kind}Pooling{rank}D", f"{kind.lower()} of the whole {rank}D input", arguments)
 
 
 POOLING = tuple(make(kind, rank) for make in (_pooling, _global) for kind in ("Max", "Average") for rank in (1, 2, 3))

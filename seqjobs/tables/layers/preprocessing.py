@@ -74,9 +74,7 @@ IMAGES = (
         },
         rules=(_one_aspect,),
     ),
-    Entry(
-        "CenterCrop", "the middle of an image, made larger where it is too small", {"height": _PIXELS, "width": _PIXELS}
-    ),
+    Entry("CenterCrop", "the middle of an image; a smaller image is enlarged", {"height": _PIXELS, "width": _PIXELS}),
     Entry(
         "RandomFlip",
         "mirrors images",
@@ -84,7 +82,7 @@ IMAGES = (
     ),
     Entry(
         "RandomRotation",
-        "turns images; factor in whole turns",
+        "rotates images; factor in full turns",
         {"factor": _factor(Number(at_least=-1, at_most=1)), **_FILL},
         number="factor",
     ),

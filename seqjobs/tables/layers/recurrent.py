@@ -16,7 +16,7 @@ _UNROLL = {"unroll": Argument(Flag(), False)}
 
 _LEFT_OUT = {
     "return_state": "a layer of a Sequential has one output",
-    "stateful": "batches are shuffled, so no state may pass from one to the next",
+    "stateful": "batches are shuffled, so no state may pass from one batch to the next",
 }
 _GATED = {**_LEFT_OUT, "use_cudnn": "the worker's device decides"}
 
@@ -41,7 +41,7 @@ _UNITS = {"units": SIZE, **_RECURRENT, **_UNROLL, **_weights(2)}
 def _convolutional(rank: int) -> Entry:
     window_arguments = {"filters": SIZE, **window(rank), **padding("valid", "same")}
     arguments = {**window_arguments, **_GATE, **_FORGET, **_RECURRENT, **_weights(rank + 2)}
-    doc = f"LSTM whose weights are convolutions over {rank} axes"
+    doc = f"LSTM whose weights are {rank}D convolutions"
     return Entry(f"ConvLSTM{rank}D", doc, arguments, rules=(strides_or_dilation,), left_out=_LEFT_OUT)
 
 

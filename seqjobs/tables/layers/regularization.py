@@ -14,7 +14,7 @@ REGULARIZATION = (
     Entry("Dropout", "zeroes a share of the values", _RATE, number="rate", left_out=_NOISE_SHAPE),
     *(Entry(f"SpatialDropout{rank}D", "zeroes a share of the channels", _RATE, number="rate") for rank in (1, 2, 3)),
     Entry("AlphaDropout", "keeps mean and variance, for selu", _RATE, number="rate", left_out=_NOISE_SHAPE),
-    Entry("GaussianDropout", "multiplies with noise around 1", _RATE, number="rate"),
+    Entry("GaussianDropout", "multiplies by noise around 1", _RATE, number="rate"),
     Entry("GaussianNoise", "adds noise", {"stddev": Argument(Number(at_least=0, at_most=1))}, number="stddev"),
     Entry("ActivityRegularization", "a penalty on the values", {"l1": _FACTOR, "l2": _FACTOR}),
 )

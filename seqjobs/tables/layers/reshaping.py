@@ -82,13 +82,13 @@ RESHAPING = (
     Entry("Flatten", "all axes into one"),
     Entry(
         "Reshape",
-        "the same values in another shape; one axis may be -1, for what is left",
+        "the same values in another shape; one axis may be -1, for the remaining size",
         {"target_shape": Argument(ListOf(Integer(at_least=-1), longest=6))},
         rules=(_one_open_axis,),
     ),
     Entry(
         "Permute",
-        "the axes in another order, the first being 1",
+        "the axes in another order; the first axis is 1",
         {"dims": Argument(ListOf(Integer(at_least=1), longest=6))},
         rules=(_is_permutation,),
     ),

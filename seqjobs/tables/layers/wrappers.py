@@ -26,7 +26,7 @@ def wrappers(layers: Callable[[], Table]) -> tuple[Entry, ...]:
     return (
         Entry(
             "Bidirectional",
-            "a recurrent layer forwards and its like backwards",
+            "a recurrent layer forwards, and the same layer backwards",
             {**layer, "merge_mode": merge_mode},
             rules=(_wraps_recurrent,),
             left_out={

@@ -263,7 +263,7 @@ def test_a_folder_that_others_can_look_into_is_refused(home: Home, name: str) ->
     mode = stat.S_IMODE(path.stat().st_mode)
     path.chmod(mode | 0o044)
     try:
-        with pytest.raises(ClusterError, match=r"others have access.*\[E512\]"):
+        with pytest.raises(ClusterError, match=r"other users can access.*\[E512\]"):
             lease(home.start, {Resources(): 1}, [])
         with pytest.raises(ClusterError, match="E512"):
             cluster.up(start=home.start)
