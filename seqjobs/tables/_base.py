@@ -26,6 +26,7 @@ CONFIGURATION_KEYS = frozenset({"class_name", "config", "module", "registered_na
 _NAMING_KEYS = ("name", "type")
 
 # A name that its author gave to code: `MyLayer`, `custom_loss`, `package.Layer`, `package>Layer`.
+_CALL = re.compile(r"(?:\w+\.)*(\w+)\(")
 _OWN_CODE = re.compile(r"(?:my|own|custom)_|My[A-Z]|Own[A-Z]|Custom|.*[.>:]")
 
 
@@ -291,6 +292,16 @@ class Table:
         if left_out := self.left_out.get(name):
             what = f"the {self.name} '{name}' is not offered: {left_out.reason}"
             problems.add(left_out.code, writing.path, what, fix=f"use another {self.name}", at=writing.at)
+            return None
+        call = _CALL.match(name)
+        if call and self._has(call[1]):
+            entry = self.entry(call[1])
+            fix = (
+                f"write {{{_entry_example(entry)}}}" if entry.arguments and not self.names_only else f"write {call[1]}"
+            )
+            problems.add(
+                "E315", writing.path, f"a {self.name} is not written as a call", got=name, fix=fix, at=writing.at
+            )
             return None
         fix = did_you_mean(name, [*self.entries, *self.aliases], MOST_SUGGESTED)
         # `shown` keeps a hostile name from reaching a terminal as it is.

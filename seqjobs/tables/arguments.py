@@ -19,16 +19,24 @@ _WITHIN = "give a value within these bounds"
 
 def refuse(kind: Kind, value: object, path: Path, problems: Problems, *, fix: str = "") -> Invalid:
     """Notes that `value` is not what `kind` takes."""
-    problems.add("E304", path, f"expected {kind.expected}", got=value, fix=fix or _fix(value))
+    problems.add("E304", path, f"expected {kind.expected}", got=value, fix=fix or _fix(kind, value))
     return INVALID
 
 
-def _fix(value: object) -> str:
+def _fix(kind: Kind, value: object) -> str:
     if isinstance(value, str) and re.fullmatch(r"[-+0-9.eE]+", value):
         return f"write {value} without quotes"
     if value is None:
         return "give a value, or remove the argument to have its default"
+    if isinstance(value, list) and value and all(_is_plain(item) for item in value):
+        problems = Problems()
+        if all(kind.check(item, (), problems) is not INVALID for item in value):
+            return f"give one value, or {{choice: [{', '.join(map(str, value))}]}} to search over these"
     return "give a value of this kind"
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, int | float) or (isinstance(value, str) and value.isidentifier())
 
 
 def _bounds(at_least: float | None, above: float | None, at_most: float | None, below: float | None) -> str:

@@ -105,6 +105,34 @@ def test_objects_of_ones_own_are_refused_with_the_reason(old: str, new: str) -> 
     assert "a spec cannot name your own code, because a spec never runs code" in line
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "form"),
+    [
+        ("- Flatten", "- Dense(8, activation='relu')", "{Dense: {units: ...}}"),
+        ("- Flatten", "- keras.layers.Flatten()", "Flatten"),
+        (ADAM, "Adam(learning_rate=0.1)", "{Adam: {learning_rate: ...}}"),
+    ],
+)
+def test_a_call_as_in_python_is_refused_with_the_right_form(old: str, new: str, form: str) -> None:
+    (line,) = errors(changed((old, new)))
+    assert "is not written as a call" in line
+    assert line.endswith(f"Fix: write {form}. [E315]")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "choice"),
+    [
+        ("units: 16", "units: [32, 64]", "{choice: [32, 64]}"),
+        ("learning_rate: 0.001", "learning_rate: [0.1, 0.01]", "{choice: [0.1, 0.01]}"),
+    ],
+)
+def test_several_values_lead_to_a_choice(old: str, new: str, choice: str) -> None:
+    (line,) = errors(changed((old, new)))
+    assert line.endswith(f"Fix: give one value, or {choice} to search over these. [E304]")
+    changed_spec = changed((old, f"{new.partition(':')[0]}: {choice}"))
+    assert "E304" not in "".join(errors(changed_spec + "wrong: 1\n"))
+
+
 def test_a_long_list_of_names_begins_with_the_common_ones() -> None:
     (line,) = errors(changed(("- Flatten", "- Zzz")))
     assert (

@@ -112,7 +112,7 @@ def test_mistakes_under_a_named_architecture_are_told_where_they_are_written() -
                                                   " 'sample_weights'. Did you mean 'sample_weight'? [E201]"),
         ("target: label", "target: label\n  csv: {delimeter: x}", "job.yaml:7:9 data.csv.delimeter: unknown key"
                                                   " 'delimeter'. Did you mean 'delimiter'? [E201]"),
-        ("target: label", "target: label\n  csv: {sep: x}", "job.yaml:7:9 data.csv.sep: unknown key 'sep'."
+        ("target: label", "target: label\n  csv: {quote: x}", "job.yaml:7:9 data.csv.quote: unknown key 'quote'."
                                              " Fix: use one of decimal_point, delimiter, encoding. [E201]"),
         ("target: label", "target: label\n  storage: {host: x}", "job.yaml:7:13 data.storage.host: unknown key 'host'."
                                                   " Fix: use one of anonymous, endpoint, region. [E201]"),
