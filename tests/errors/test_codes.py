@@ -85,6 +85,14 @@ def test_a_page_is_complete_and_fits_a_terminal(page: ErrorCode) -> None:
     assert len(lines) <= 18
 
 
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_page_fits_its_terminal(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for code, page in CODES.items():
+        example = {f"    {line}" for line in page.example.splitlines()}
+        assert [line for line in explain(code).splitlines() if len(line) > width and line not in example] == []
+
+
 @pytest.mark.parametrize("written", ["E302", "e302", "302", "[E302]"])
 def test_a_code_may_be_written_in_several_ways(written: str) -> None:
     assert explain(written).startswith("E302: An unknown argument\n")

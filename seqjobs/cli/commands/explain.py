@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from shutil import get_terminal_size
 from textwrap import fill, indent
 
 import click
@@ -11,7 +12,7 @@ import click
 from seqjobs.errors.codes import CODES, GROUPS, ErrorCode, ExampleForm
 from seqjobs.errors.printable import printable
 
-_WIDTH = 88
+_MAX_WIDTH = 88
 
 
 @click.command("explain")
@@ -44,12 +45,13 @@ def _listed() -> Iterator[str]:
 
 
 def _page(page: ErrorCode) -> Iterator[str]:
-    yield f"{page.code}: {page.title}"
+    width = min(_MAX_WIDTH, get_terminal_size().columns)
+    yield fill(f"{page.code}: {page.title}", width)
     yield ""
-    yield fill(page.meaning, _WIDTH)
+    yield fill(page.meaning, width)
     yield ""
     where = "" if page.form is ExampleForm.SITUATION else ", in a spec"
     yield f"Example{where}:"
     yield indent(page.example.rstrip("\n"), "    ")
     yield ""
-    yield fill(f"Fix: {page.fix}", _WIDTH)
+    yield fill(f"Fix: {page.fix}", width)
