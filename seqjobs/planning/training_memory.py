@@ -22,9 +22,9 @@ class TrainingMemory:
     num_bytes: int
     batch_size: int
     layer: str
-    """The layer with the largest output, such as `layer 1 'Conv2D'`."""
+    """The layer that takes most, such as `layer 1 'Conv2D'`."""
     layer_bytes: int
-    """What the outputs of this layer and their gradients take."""
+    """What the weights and the outputs of this layer take, with their gradients."""
 
     def __str__(self) -> str:
         return (
@@ -38,11 +38,12 @@ def training_memory(pack: Pack, feature_shape: Shape, train_rows: int) -> Traini
     spec, shape = pack.trials[0].spec, feature_shape
     rows = -(-min(spec.fit.batch_size, train_rows) // pack.resources.workers)
     bytes_per_output = rows * pack.size * _COPIES_OF_OUTPUTS * _BYTES_PER_NUMBER
-    total = count_parameters(spec.model, feature_shape) * pack.size * _COPIES_OF_WEIGHTS * _BYTES_PER_NUMBER
-    largest, name = 0, ""
+    bytes_per_weight = pack.size * _COPIES_OF_WEIGHTS * _BYTES_PER_NUMBER
+    total, largest, name = 0, 0, ""
     for index, layer in enumerate(spec.model):
+        num_bytes = count_parameters((layer,), shape) * bytes_per_weight
         shape = output_shape(layer, shape)
-        num_bytes = prod(size or 1 for size in shape) * bytes_per_output
+        num_bytes += prod(size or 1 for size in shape) * bytes_per_output
         total += num_bytes
         if num_bytes > largest:
             largest, name = num_bytes, f"layer {index} '{layer.name}'"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -210,6 +210,18 @@ def _nothing_at(path: Path, folder: Path, text: str) -> DataError:
     where = printable(shown_path(path, folder))
     if path.is_symlink():
         return DataError("E401", "this link is broken", where=where, fix="correct the link.")
+    what, fix = describe_missing(path, text, is_data)
+    return DataError("E401", what, where=where, fix=fix)
+
+
+def describe_missing(path: Path, text: str, is_wanted: Callable[[str], bool]) -> tuple[str, str]:
+    """Return what is wrong with a path where nothing is, and how to fix it.
+
+    Args:
+        path: The path, relative to the current folder.
+        text: The path as written.
+        is_wanted: Whether a file of this name may be meant.
+    """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - `resolve` follows links
     parent = next(above for above in absolute.parents if above.is_dir())
     what = f"there is no file or folder '{printable(text)}'"
@@ -218,14 +230,14 @@ def _nothing_at(path: Path, folder: Path, text: str) -> DataError:
     missing = absolute.relative_to(parent).parts
     if len(missing) > 1:
         what += f"; the folder {printable(str(parent))} has no '{printable(missing[0])}'"
-    near = _nearest_in(parent, missing[0])
+    near = _nearest_in(parent, missing[0], is_wanted)
     fix = "correct the path." if near is None else f"did you mean '{printable(_with_part(text, missing, near))}'?"
-    return DataError("E401", what, where=where, fix=fix)
+    return what, fix
 
 
-def _nearest_in(folder: Path, name: str) -> str | None:
+def _nearest_in(folder: Path, name: str, is_wanted: Callable[[str], bool]) -> str | None:
     try:
-        names = [entry.name for entry in folder.iterdir() if entry.is_dir() or is_data(entry.name)]
+        names = [entry.name for entry in folder.iterdir() if entry.is_dir() or is_wanted(entry.name)]
     except OSError:
         return None
     return nearest(name, names)

@@ -26,6 +26,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "keep": KeepSpec,
 }
 
+# Above this similarity, a key is a misspelling of the other one: `metric` of `metrics`, but not `validation_split` of
+# `validation`.
+SAME_WORD = 0.85
 # The most mistakes that are noted in one section; 20 of a file are shown.
 MAX_NOTED = 200
 
@@ -135,11 +138,12 @@ def _known_key(section: type[BaseModel], path: Path, other_keys: tuple[str, ...]
     """Return the fix for an unknown key: the nearest one there, else the section that has a key like it."""
     name, found = str(path[-1]), _class_at(section, path[:-1])
     known = (*(found.model_fields if found is not None else ()), *(other_keys if len(path) == 1 else ()))
-    if not nearest(name, known):
-        for other, fields in SECTIONS.items():
-            near = nearest(name, fields.model_fields)
-            if near is not None and fields is not found:
-                return f"did you mean '{near}' in the section `{other}`?"
+    for other, fields in SECTIONS.items():
+        # A key that another section has exactly is more likely meant than one here that only resembles it.
+        is_exact = name in fields.model_fields and not nearest(name, known, SAME_WORD)
+        near = nearest(name, fields.model_fields) if is_exact or not nearest(name, known) else None
+        if near is not None and fields is not found:
+            return f"did you mean '{near}' in the section `{other}`?"
     return did_you_mean(name, known)
 
 

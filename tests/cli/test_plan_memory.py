@@ -27,7 +27,7 @@ def test_a_batch_that_does_not_fit_is_noted_with_its_largest_layer(monkeypatch: 
     (note,) = notes(*units)
     assert note.startswith("job 'small': training with batches of 128 rows takes about ")
     assert (
-        "of which layer 1 'Dense' takes 1.9 GiB, but only 1.0 GiB are free on this machine. Lower fit.batch_size"
+        "of which layer 1 'Dense' takes 3.8 GiB, but only 1.0 GiB are free on this machine. Lower fit.batch_size"
         in note
     )
     told = CliRunner().invoke(cli, ["plan", SPEC, *units])

@@ -20,7 +20,14 @@ def test_outputs_and_weights_are_counted(make_points_plan: MakePlan) -> None:
     (pack,) = make_points_plan(MODEL, "fit.batch_size=100").packs
     found = training_memory(pack, (6,), 10_000)
     assert found.num_bytes == 100 * (40 + 3) * 2 * 4 + WEIGHTS * 4 * 4
-    assert (found.layer, found.layer_bytes) == ("layer 0 'Dense'", 100 * 40 * 2 * 4)
+    assert (found.layer, found.layer_bytes) == ("layer 0 'Dense'", 100 * 40 * 2 * 4 + 7 * 40 * 4 * 4)
+
+
+def test_the_largest_layer_may_be_one_of_many_weights(make_points_plan: MakePlan) -> None:
+    model = "model=[{Dense: {units: 4000}}, {Dense: {units: 3000}}, {Dense: {units: 3, activation: softmax}}]"
+    (pack,) = make_points_plan(model, "fit.batch_size=10").packs
+    found = training_memory(pack, (6,), 10_000)
+    assert (found.layer, found.layer_bytes) == ("layer 1 'Dense'", 10 * 3000 * 2 * 4 + 4001 * 3000 * 4 * 4)
 
 
 def test_a_batch_is_no_larger_than_the_rows(make_points_plan: MakePlan) -> None:
@@ -37,7 +44,7 @@ def test_trials_that_train_together_take_their_memory_together(make_points_plan:
 def test_a_batch_is_spread_over_the_workers_of_a_trial(make_points_plan: MakePlan) -> None:
     (pack,) = make_points_plan(MODEL, "fit.batch_size=100").packs
     spread = replace(pack, resources=Resources(workers=4))
-    assert training_memory(spread, (6,), 10_000).layer_bytes == 25 * 40 * 2 * 4
+    assert training_memory(spread, (6,), 10_000).layer_bytes == 25 * 40 * 2 * 4 + 7 * 40 * 4 * 4
 
 
 def test_the_estimate_names_the_batch_and_the_largest_layer(make_points_plan: MakePlan) -> None:

@@ -219,7 +219,6 @@ def test_paths_that_are_no_file(tmp_path: Path) -> None:
     line = spec_error(tmp_path)
     assert line.startswith("job.yaml:1:1 this is a folder, not a file.")
     assert line.endswith("[E113]")
-    assert "no such file" in spec_error(tmp_path / "missing.yaml")
     assert "E113" in spec_error(tmp_path / "a\0b")
     assert "E113" in spec_error(tmp_path / ("long" * 100))
     fifo = tmp_path / "fifo"
@@ -228,6 +227,29 @@ def test_paths_that_are_no_file(tmp_path: Path) -> None:
     assert line.startswith("job.yaml:1:1 this is not a regular file.")
     assert line.endswith("[E113]")
     assert code_of(spec_error(Path("/dev/zero"))) == "E113"
+
+
+def test_a_spec_that_is_not_there_is_named_with_the_nearest_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for others, fix in (((), "Fix: correct the path."), (("train.yaml", "tarin.csv"), "Did you mean 'train.yaml'?")):
+        for other in others:
+            (tmp_path / other).touch()
+        with pytest.raises(SpecError) as caught:
+            load_job("tarin.yaml")
+        what = f"there is no file or folder 'tarin.yaml', which is {tmp_path}/tarin.yaml"
+        assert list(caught.value.lines) == [f"tarin.yaml:1:1 {what}. {fix} [E113]"]
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz", "rows.parquet"])
+def test_data_in_the_place_of_a_spec_is_refused_with_the_command_that_writes_one(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(SpecError) as caught:
+        load_job(path)
+    fix = f"Fix: write a spec for it with `seqjobs init {path} --target COLUMN`."
+    assert list(caught.value.lines) == [f"{path}:1:1 this is a data file, not a spec. {fix} [E113]"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

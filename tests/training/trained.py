@@ -10,7 +10,7 @@ from seqjobs.data.dataset import Dataset
 from seqjobs.data.read import read_dataset
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Pack
-from seqjobs.training.outcome import EpochReport, PackRunner, TrialOutcome, Weights
+from seqjobs.training.outcome import EpochReport, PackCheckpoint, PackRunner, TrialOutcome, Weights
 
 Trained = tuple[TrialOutcome, Weights]
 
@@ -21,8 +21,12 @@ def dataset_of(plan: Plan) -> Dataset:
 
 
 def train(runner: PackRunner, pack: Pack, dataset: Dataset) -> Trained:
-    """The outcome and the weights of the only trial of a pack."""
-    outcome, weights = (item for item in runner.run(pack, dataset) if not isinstance(item, EpochReport))
+    """Train the only trial of a pack; return its outcome and weights.
+
+    On a slow machine it may last until a checkpoint is due.
+    """
+    passed_over = (EpochReport, PackCheckpoint)
+    outcome, weights = (item for item in runner.run(pack, dataset) if not isinstance(item, passed_over))
     assert isinstance(outcome, TrialOutcome)
     assert isinstance(weights, tuple)
     return outcome, weights

@@ -76,7 +76,7 @@ TEXT = (
         "E110",
         "The spec is too large",
         meaning="A spec file has at most 1,000,000 bytes and 50,000 values.",
-        example="seqjobs validate rows.csv  # data instead of a spec",
+        example="seqjobs validate generated.yaml  # with 60,000 keys",
         fix="Check that this file is a spec. Split a large one into several jobs, or replace long lists of values by "
         "ranges such as {uniform: [0.1, 0.5]}.",
     ),
@@ -98,10 +98,11 @@ TEXT = (
     situation(
         "E113",
         "The spec file cannot be read",
-        meaning="The path does not exist, is a folder or a device, or may not be read. The path - means standard "
-        "input, which can be named only once.",
+        meaning="The path does not exist, is a folder, a device or a data file, or may not be read. The path - means "
+        "standard input, which can be named only once.",
         example="seqjobs validate no-such-file.yaml",
-        fix="Correct the path, or the permissions of the file.",
+        fix="Correct the path, or the permissions of the file. `seqjobs init DATA --target COLUMN` writes a spec for "
+        "a data file.",
     ),
     fragment(
         "E114",

@@ -38,8 +38,8 @@ MODEL = (
     fragment(
         "E305",
         "An unknown loss, optimizer, metric or other name",
-        meaning="Keras has no loss, optimizer, metric, callback, activation, initializer, regularizer, constraint or "
-        "schedule of this name. A spec cannot name your own code, because a spec never runs code.",
+        meaning="There is no loss, optimizer, metric, callback, activation, initializer, regularizer, constraint, "
+        "schedule or column operation of this name. A spec cannot name your own code, because a spec never runs code.",
         example="compile: {optimizer: adma, loss: sparse_categorical_crossentropy, metrics: [accuracy]}\n",
         fix="Correct the name. The message suggests the nearest one.",
     ),

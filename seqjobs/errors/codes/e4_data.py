@@ -18,9 +18,10 @@ DATA = (
         "E402",
         "A column is missing, or its name is used twice",
         meaning="The spec or the command names a column that the files do not have, or the files or the predictions "
-        "have two columns of this name.",
+        "have two columns of this name. A CSV file that is read with the wrong delimiter has one column.",
         example="seqjobs init rows.csv --target lable",
-        fix="Correct the name; the message suggests the nearest one. Write the file with each name once.",
+        fix="Correct the name; the message suggests the nearest one. Write the file with each name once. For another "
+        "delimiter than a comma, set data.csv.delimiter.",
     ),
     situation(
         "E403",
@@ -90,9 +91,11 @@ DATA = (
     situation(
         "E411",
         "The file is damaged, or its format is not the one of its name",
-        meaning="The file is incomplete or encrypted, or has another format or text encoding than expected.",
+        meaning="The file is incomplete or encrypted, or has another format or text encoding than expected, or a row "
+        "of a CSV file has more or fewer values than the first line.",
         example="cp rows.csv rows.parquet",
-        fix="Copy or write the file again. For CSV in another encoding, set data.csv.encoding, for example latin-1.",
+        fix="Copy or write the file again. For CSV in another encoding or with another delimiter, set "
+        "data.csv.encoding, for example latin-1, or data.csv.delimiter.",
     ),
     situation(
         "E412",
