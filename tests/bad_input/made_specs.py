@@ -105,7 +105,7 @@ MADE_SPECS = (
         f"{_MODEL_LINE + 1}:3",
         "a model may have 1,000 layers, not 10,002",
     ),
-    _no_file("e113_missing", lambda folder: folder / "missing.yaml", "no such file or directory"),
+    _no_file("e113_missing", lambda folder: folder / "missing.yaml", "there is no file or folder"),
     _no_file("e113_folder", _folder, "this is a folder, not a file"),
     _no_file("e113_fifo", _fifo, "this is not a regular file"),
     _no_file("e113_endless_device", lambda _: Path("/dev/zero"), "this is not a regular file"),
