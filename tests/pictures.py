@@ -48,6 +48,7 @@ class Screen:
         lines = ["".join(f"\x1b[0m{cell}" for cell in line) for line in self.lines]
         text = Text("\n").join(map(Text.from_ansi, lines))
         text.rstrip()
+        text.append("\n")  # the picture cuts off what hangs below the last line
         return text
 
     def _put(self, characters: str) -> None:

@@ -22,19 +22,19 @@ from seqjobs.training.trial_log import trial_log
 
 
 class RunStatus(StrEnum):
-    """Whether anything is left to do, and whether somebody does it."""
+    """Whether trials are left, and whether a process works on them."""
 
     RUNNING = "running"
-    """A process holds its lock."""
+    """A process holds the lock of the run."""
     INTERRUPTED = "interrupted"
-    """Trials are left and nobody works on them; submitting again goes on."""
+    """Trials are left and no process works on them; submit again to resume."""
     FINISHED = "finished"
     """Every trial finished or failed for good."""
 
 
 @final
 class Run:
-    """A run as its folder had it when it was opened; never changes, and reads only what is asked for."""
+    """A snapshot of a run's folder from the time of `open`; immutable, and read on demand."""
 
     def __init__(self, manifest: Manifest, state: LogState, paths: RunPaths, held: bool) -> None:
         self._manifest = manifest
@@ -44,7 +44,7 @@ class Run:
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """Reads a run folder. Raises NotFoundError, RunFolderError or StorageError."""
+        """Read a run folder. Raises NotFoundError, RunFolderError or StorageError."""
         paths = RunPaths(root=Path(path))
         manifest = read_manifest(paths)
         held = is_held(paths.lock)
@@ -64,7 +64,7 @@ class Run:
 
     @property
     def created(self) -> str:
-        """ISO 8601, UTC."""
+        """The time of creation: ISO 8601, UTC."""
         return self._manifest.created
 
     @property
@@ -73,7 +73,7 @@ class Run:
 
     @property
     def versions(self) -> Mapping[str, str]:
-        """Of what computed it: python, seqjobs, tensorflow, keras, ..."""
+        """The versions of python, seqjobs, tensorflow, keras, ... that computed the run."""
         return self._manifest.versions
 
     @property
@@ -82,17 +82,17 @@ class Run:
 
     @property
     def trials(self) -> tuple[StoredTrial, ...]:
-        """Every trial planned, in the order of the plan."""
+        """All planned trials, in the order of the plan."""
         return self._manifest.trials
 
     @property
     def models(self) -> Mapping[Path, str]:
-        """The `.keras` files of best models -> the trials they were made of."""
+        """The `.keras` files of best models -> the IDs of their trials."""
         return {self.path / name: trial_id for name, trial_id in self._state.models.items()}
 
     @property
     def records(self) -> Mapping[str, TrialRecord]:
-        """The committed ends of trials, by trial id."""
+        """The committed outcomes of trials, by trial ID."""
         return self._state.records
 
     @property
@@ -115,32 +115,32 @@ class Run:
 
     @property
     def replaced_workers(self) -> tuple[WorkerReplaced, ...]:
-        """The workers that held more memory than their budget, in order."""
+        """The workers that were replaced because they used more memory than their budget, in order."""
         return tuple(self._state.replaced)
 
     @property
     def lost_attempts(self) -> tuple[LostAttempt, ...]:
-        """The attempts that died, in order; what their trials came to is in `records`."""
+        """The attempts that died, in order; the outcomes of their trials are in `records`."""
         return tuple(self._state.lost)
 
     @property
     def compilations(self) -> Compilations:
-        """How many programs its workers compiled, and for how long."""
+        """The number of programs that the workers compiled, and the seconds that it took."""
         return self._state.compilations
 
     @property
     def seconds(self) -> float:
-        """How long its submits worked, together."""
+        """The seconds that all submits of the run worked."""
         return self._state.seconds
 
     @cached_property
     def leaderboards(self) -> tuple[Leaderboard, ...]:
-        """One for each objective, in the order of the jobs."""
+        """The leaderboards, one per objective, in the order of the jobs."""
         return rank_jobs({job.name: job.objective for job in self.jobs}, self.trials, self.records)
 
     @property
     def leaderboard(self) -> Leaderboard:
-        """Of the first job's objective."""
+        """The leaderboard of the first job's objective."""
         return self.leaderboards[0]
 
     @property
@@ -154,28 +154,28 @@ class Run:
         return next((entry for entry in entries if entry.rank is not None), None)
 
     def trial(self, trial_id: str) -> StoredTrial:
-        """Raises NotFoundError."""
+        """Return the trial of an ID. Raises NotFoundError."""
         for trial in self.trials:
             if trial.id == trial_id:
                 return trial
         raise NotFoundError("E612", f"run {self.id} has no trial '{trial_id}'", fix="see `seqjobs results`.")
 
     def trial_table(self) -> Any:
-        """A pyarrow.Table, one row per trial that ended: `results.tables.TRIALS_SCHEMA`, then a column per metric."""
-        from seqjobs.results.tables import trial_table  # noqa: PLC0415 (Arrow is loaded only for who wants tables)
+        """Return a pyarrow.Table, a row per ended trial: `results.tables.TRIALS_SCHEMA`, then a column per metric."""
+        from seqjobs.results.tables import trial_table  # noqa: PLC0415 (Arrow is loaded only for tables)
 
         return trial_table(self.leaderboards, self.records, {job.name: job.keep_best for job in self.jobs})
 
     def histories(self) -> Any:
-        """A pyarrow.Table, one row a trial and epoch: trial, epoch, one column per metric."""
+        """Return a pyarrow.Table, a row per trial and epoch: trial, epoch, one column per metric."""
         from seqjobs.results.tables import history_table  # noqa: PLC0415 (as above)
 
         return history_table(self.trials, self.records)
 
     def trial_log(self, trial_id: str) -> str:
-        """The trial's epochs, what was printed meanwhile, and why it failed.
+        """Return the trial's epochs, what the trial printed, and why it failed.
 
-        Raises NotFoundError where there is no such trial or it has not ended.
+        Raises NotFoundError if there is no such trial or the trial has not ended.
         """
         trial = self.trial(trial_id)
         record = self.records.get(trial.id)

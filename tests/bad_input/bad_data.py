@@ -267,7 +267,7 @@ BAD_DATA = (
     ),
     _bad(
         "e209_types_of_parquet",
-        "no file is text",
+        "no file is CSV or JSON lines",
         good,
         spec=spec(("target: label", "target: label, types: {x: float32}")),
         where="data.types",

@@ -187,8 +187,9 @@ def test_submit_ends_with_the_leaderboard_and_what_to_do_next(submitted: Submitt
     best = plan_of(folder).trials[7]
     assert lines[0] == "val_accuracy (maximize)"
     assert lines[3].split()[:3] == ["1", best.id, "0.55469"]
-    assert lines[-3:] == [
-        "run run-one: 8 finished, 0 failed, worked 12.5 s, in runs/run-one",
+    assert lines[-4:] == [
+        "run run-one: 8 finished, 0 failed in 12.5 s",
+        "  files in runs/run-one",
         "  seqjobs results run-one",
         "  seqjobs export run-one --out best.keras",
     ]

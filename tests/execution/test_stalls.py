@@ -125,7 +125,7 @@ def test_a_trial_that_hangs_whenever_it_is_tried_fails_and_says_which_limit_to_c
         (2, True),
     ]
     assert (run.num_finished, run.num_failed) == (2, 1)
-    message = "crash: its worker stalled: no epoch ended for 3 s, limits.stall (of the spec); give a longer time there"
+    message = "crash: its worker stalled: no epoch ended for 3 s, limits.stall (of the spec); set a longer time, or off"
     assert run.leaderboard.entries[-1].failure.startswith(message)
     assert message in run.trial_log(*trials_with(plan, Behaviour.SLEEP))
 

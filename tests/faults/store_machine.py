@@ -211,7 +211,7 @@ class Store(StoreFolder):
     @rule()
     def come_second(self) -> None:
         before = files_of(self._paths.root)
-        with pytest.raises(RunFolderError, match=rf"held by process {os.getpid()} on.*\[E602\]"):
+        with pytest.raises(RunFolderError, match=rf"in use by process {os.getpid()} on.*\[E602\]"):
             Session(self._plan, self._paths, Watcher()).__enter__()
         assert files_of(self._paths.root) == before
 

@@ -108,7 +108,7 @@ def test_a_holder_that_has_not_signed_is_another_process(tmp_path: Path, content
     lock = Lock(path)
     lock.take()
     path.write_text(content)
-    with pytest.raises(RunFolderError, match="held by another process"):
+    with pytest.raises(RunFolderError, match="in use by another process"):
         Lock(path).take()
     lock.give_back()
 

@@ -96,7 +96,8 @@ def print_failures(console: Console, run: Run) -> None:
 def _print_summary(console: Console, run: Run) -> None:
     left = run.num_total - run.num_finished - run.num_failed
     counts = f"{run.num_finished:,} finished, {run.num_failed:,} failed" + (f", {left:,} left" if left else "")
-    print_line(console, f"run {run.id}: {counts}, worked {shown_duration(run.seconds)}, in {printable(run.path)}")
+    print_line(console, f"run {run.id}: {counts} in {shown_duration(run.seconds)}")
+    print_line(console, f"  files in {printable(run.path)}", "dim")
     if run.compilations.programs:
         seconds = shown_duration(run.compilations.seconds)
         print_line(console, f"  compiling took {seconds} of the workers' time", "dim")

@@ -91,7 +91,7 @@ DATA = (
     situation(
         "E411",
         "The file is damaged, or its format is not the one of its name",
-        meaning="The file is incomplete or encrypted, or has another format or text encoding than expected, or a row "
+        meaning="The file is incomplete or encrypted, or has another format or text encoding than expected. Or a row "
         "of a CSV file has more or fewer values than the first line.",
         example="cp rows.csv rows.parquet",
         fix="Copy or write the file again. For CSV in another encoding or with another delimiter, set "
