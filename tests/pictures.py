@@ -48,7 +48,6 @@ class Screen:
         lines = ["".join(f"\x1b[0m{cell}" for cell in line) for line in self.lines]
         text = Text("\n").join(map(Text.from_ansi, lines))
         text.rstrip()
-        text.append("\n")  # the picture cuts off what hangs below the last line
         return text
 
     def _put(self, characters: str) -> None:
@@ -125,7 +124,8 @@ def main() -> int:
         (Path(folder) / "jobs").symlink_to(ROOT / "jobs")
         screen.write(run_in_terminal(COMMAND, Path(folder)))
     PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(picture_of(screen.text(), "seqjobs"))
+    text = screen.text().append("\n")  # the picture cuts off what hangs below its last line
+    PICTURE.write_text(picture_of(text, "seqjobs"))
     print(PICTURE.relative_to(ROOT))
     return 0
 
