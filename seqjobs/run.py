@@ -91,7 +91,7 @@ def submit_jobs(
     if isinstance(run, str):
         return run_job(plan, pool, run_folder(folder, run), watcher, stop)
     unfinished = unfinished_runs(folder, plan) if run is WhichRun.UNFINISHED else ()
-    choice = RunChoice(plan, watcher, unfinished, lambda: new_run_folder(folder, plan), notify)
+    choice = RunChoice(plan, watcher, unfinished, lambda: new_run_folder(folder, plan), notify, is_new=True)
     return _run(plan, pool, choice, watcher, stop)
 
 

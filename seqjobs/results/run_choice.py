@@ -13,6 +13,7 @@ from seqjobs.execution.executor import DatasetFacts
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Progress
+from seqjobs.results.run_folders import remove_if_not_begun
 from seqjobs.results.session import Session
 
 HELD, OTHER_DATA = "E602", "E421"
@@ -33,12 +34,16 @@ class RunChoice:
         unfinished: Iterable[RunPaths],
         last_resort: Callable[[], RunPaths],
         notify: Callable[[str], None] = lambda _: None,
+        *,
+        is_new: bool = False,
     ) -> None:
+        """`is_new` says that the last resort is a folder made for this submit; it is removed if no run begins in it."""
         self._plan = plan
         self._progress = progress
         self._unfinished = unfinished
         self._last_resort = last_resort
         self._notify = notify
+        self._is_new = is_new
         self._is_last = False
         self._sessions = contextlib.ExitStack()
         self.paths: RunPaths
@@ -52,6 +57,8 @@ class RunChoice:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._sessions.__exit__(kind, error, trace)
+        if self._is_last and self._is_new:
+            remove_if_not_begun(self.paths)
 
     def open(self) -> Session:
         """Return the session of the next possible run, which holds its lock.

@@ -76,6 +76,14 @@ def new_run_folder(runs_dir: Path, plan: Plan) -> RunPaths:
     raise AssertionError("there is always another number")
 
 
+def remove_if_not_begun(paths: RunPaths) -> None:
+    """Remove the folder of a new run that holds nothing but its lock: the submit was refused before it began."""
+    with contextlib.suppress(OSError):
+        if {path.name for path in paths.root.iterdir()} <= {paths.lock.name}:
+            paths.lock.unlink(missing_ok=True)
+            paths.root.rmdir()
+
+
 def unfinished_runs(runs_dir: Path, plan: Plan) -> Iterator[RunPaths]:
     """Yield the runs of this plan that have something left to do and that no process works on, newest first.
 

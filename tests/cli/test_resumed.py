@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
@@ -109,6 +110,16 @@ def test_other_data_starts_another_run_and_says_why(folder: Folder) -> None:
     assert (first.id, first.status) == (killed.id, RunStatus.INTERRUPTED)
     assert (second.status, second.num_finished) == (RunStatus.FINISHED, NUM_TRIALS)
     assert "E421" in folder.submit("--run", killed.id, code=2)
+
+
+def test_a_submit_that_is_refused_after_reading_its_data_leaves_no_folder(folder: Folder) -> None:
+    path = folder.path / "train.parquet"
+    table = pq.read_table(path)
+    nulls = pa.nulls(table.num_rows, pa.float32())
+    pq.write_table(table.set_column(table.column_names.index("x0"), "x0", nulls), path)
+    assert "E408" in folder.submit(code=2)
+    assert list((folder.path / "runs").iterdir()) == []
+    assert "E408" in folder.submit("--run", "named", code=2)
 
 
 def test_two_submits_at_once_are_two_runs(folder: Folder) -> None:
