@@ -179,7 +179,7 @@ def _text(profile: ColumnProfile, *, is_incomplete: bool, is_alone: bool) -> Pro
     text = profile.text
     assert text is not None
     if not is_alone:
-        return LeftOut("it holds texts, which need an Embedding and so a model of their own")
+        return LeftOut("it holds texts, which need an Embedding and so a separate model")
     length = min(MAX_TEXT_LENGTH, 8 * math.ceil(text.most_words / 8))
     vocabulary = max(100, min(MAX_VOCABULARY, text.distinct_words))
     filled: tuple[Step, ...] = ({"impute": {"constant": ""}},) if is_incomplete else ()
@@ -255,7 +255,7 @@ def _picture(profile: ColumnProfile, *, is_incomplete: bool, is_alone: bool) -> 
     if is_incomplete:
         return LeftOut("some of its pictures are missing, and no operation fills in a picture")
     if not is_alone:
-        return LeftOut("it holds pictures, which need a model of their own")
+        return LeftOut("it holds pictures, which need a separate model")
     factor = min(1.0, MAX_PICTURE_SIDE / max(found.height, found.width))
     height, width = max(1, round(found.height * factor)), max(1, round(found.width * factor))
     arguments: dict[str, object] = {"size": [height, width], "channels": found.channels}

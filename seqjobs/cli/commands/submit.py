@@ -34,7 +34,7 @@ NEW = "seqjobs.submit.new"
 def _which_run(ctx: click.Context, _parameter: click.Parameter, run_id: str | None) -> str | WhichRun:
     is_new = ctx.meta[NEW]
     if is_new and run_id is not None:
-        raise click.UsageError("--new starts a run with an ID of its own: leave out --new or --run.")
+        raise click.UsageError("--new starts a run with a new ID: leave out --new or --run.")
     return run_id or (WhichRun.NEW if is_new else WhichRun.UNFINISHED)
 
 
