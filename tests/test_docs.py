@@ -164,7 +164,7 @@ def test_a_picture_shows_what_a_terminal_shows() -> None:
     screen = pictures.Screen()
     screen.write("one\r\n10%\r20%\r\n\x1b[2A\x1b[2K\x1b[1mtwo\x1b[0m\r\n\x1b[Kdone\r\n")
     text = screen.text()
-    assert text.plain == "two\ndone\n"
+    assert text.plain == "two\ndone"
     assert [(span.start, span.end, str(span.style)) for span in text.spans if "bold" in str(span.style)]
     svg = pictures.picture_of(text, "title")
     assert ">done</text>" in svg
