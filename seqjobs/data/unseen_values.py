@@ -43,7 +43,8 @@ def unseen_values(layout: Layout, batch: pa.RecordBatch, place: Place) -> Mappin
         for index, operation in enumerate(column.chain.operations):
             if isinstance(operation, Categories) and operation.unseen == "other":
                 before = replace(column.chain, operations=column.chain.operations[:index])
-                unseen = _unseen(before, operation, rows.column(column.name), place)
+                taken = column.chain.as_taken(rows.column(column.name), place)
+                unseen = _unseen(before, operation, taken, place)
                 if unseen.rows:
                     found[column.name] = unseen
     return found
