@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 from seqjobs.data.columns import NO_ROWS, is_list, numbers_with_gaps, single_values
 from seqjobs.data.place import Place
 from seqjobs.errors import DataError
+from seqjobs.errors.problems import shown
+from seqjobs.errors.unforeseen import unforeseen
 from seqjobs.operations import OPERATION_CLASSES, Operation, operation_of
 from seqjobs.operations._base import NOT_FINITE, TOO_LARGE, Learner, Note
 from seqjobs.operations.arrays import Array, Values, rows_with
@@ -186,10 +188,12 @@ class Lesson:
 
     @contextlib.contextmanager
     def _placed(self) -> Iterator[None]:
+        operation = self.chain.operations[self.index]
         try:
-            yield
+            with unforeseen(f"{operation.entry.name} learned from column {shown(self.chain.name)}"):
+                yield
         except DataError as error:
-            raise error if error.where else self.chain.placed(self.chain.operations[self.index], error) from None
+            raise error if error.where else self.chain.placed(operation, error) from None
 
 
 def _as_numbers(operation: Operation, given: ColumnType) -> bool:

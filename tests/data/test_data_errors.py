@@ -19,6 +19,8 @@ import pytest
 
 import seqjobs.data.survey
 from seqjobs.data.inspection.sample import read_sample
+from seqjobs.errors import UnforeseenError
+from seqjobs.operations.log1p import Log1p
 
 from .conftest import Folder
 
@@ -271,6 +273,19 @@ def test_a_column_of_wrong_text_that_is_not_used_keeps_nobody_from_training(fold
     assert folder.read(features=["x"]).train.features.shape == (3, 1)
     sample = read_sample(folder.source(features=["x"]).spec, folder.path)
     assert sample.rows["junk"].to_pylist() == ["a", "\N{REPLACEMENT CHARACTER}", "bc"]
+
+
+def test_a_bug_names_what_was_done_with_which_column_of_which_file(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write({"x": [1.0, 2.0, 3.0], "label": LABEL})
+    monkeypatch.setattr(Log1p, "apply", lambda *_: {}["nothing"])
+    with pytest.raises(UnforeseenError) as caught:
+        folder.read(features={"x": "log1p"})
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (error.code, error.where, error.exit_code) == ("E529", "train.parquet", 70)
+    assert error.what.endswith("KeyError: 'nothing', while column 'x' was prepared")
+    assert "Traceback (most recent call last)" in error.trace
 
 
 def test_the_largest_floats_are_finite(folder: Folder) -> None:
