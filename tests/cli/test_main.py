@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from importlib import import_module
 from pathlib import Path
 
@@ -14,12 +15,12 @@ from click.testing import CliRunner
 
 from seqjobs.cli import main
 from seqjobs.cli.main import COMMANDS, cli
-from seqjobs.errors import ClusterError, NotFoundError, SpecError, StorageError
+from seqjobs.errors import ClusterError, NotFoundError, SpecError, StorageError, UnforeseenError
 from seqjobs.errors.problems import Problem
 
 
 @pytest.fixture
-def raising(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+def raising(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[BaseException]:
     """A `schema` command that raises what the test puts into the list."""
     errors: list[BaseException] = []
 
@@ -31,6 +32,7 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
     module.__dict__["command"] = command
     monkeypatch.setattr(main, "import_module", lambda _: module)
     monkeypatch.delenv("SEQJOBS_TRACEBACK", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # where tracebacks are kept
     return errors
 
 
@@ -82,6 +84,22 @@ def test_a_bug_shows_its_traceback_when_asked(raising: list[BaseException], monk
     assert result.exit_code == 70
     assert "Traceback (most recent call last)" in result.stderr
     assert "raise errors[0]" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("division by zero"), UnforeseenError("this is a bug", where="x.csv", trace="raise it")]
+)
+def test_the_traceback_of_a_bug_is_in_a_file_of_this_user(
+    raising: list[BaseException], error: BaseException, tmp_path: Path
+) -> None:
+    raising.append(error)
+    result = CliRunner().invoke(cli, ["schema"])
+    assert result.exit_code == 70
+    assert "run the same command again" not in result.stderr
+    (path,) = tmp_path.iterdir()
+    assert f"The traceback is in {path}." in result.stderr
+    assert "raise " in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def problem(code: str, place: str) -> Problem:
