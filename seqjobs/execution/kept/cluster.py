@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import psutil
 
 from seqjobs.errors import ClusterError, RunFolderError
+from seqjobs.execution.import_path import worker_environment
 from seqjobs.execution.kept.fingerprint import fingerprint
 from seqjobs.execution.kept.folder import KeptFolder, KeptState
 from seqjobs.execution.kept.keeper import GRACE_SECONDS, Order
@@ -23,8 +24,7 @@ from seqjobs.storage.durable import FILE_MODE
 from seqjobs.storage.lock import Lock, is_held
 
 IDLE_SECONDS = 30 * 60.0
-# Its `sys.argv[0]` names no file: Ray puts the folder of that into the path from which workers import.
-_COMMAND = ("-P", "-c", "import sys; from seqjobs.execution.kept.keeper import main; sys.exit(main())")
+_COMMAND = ("-c", "import sys; from seqjobs.execution.kept.keeper import main; sys.exit(main())")
 _ANSWER_SECONDS = 5.0
 _START_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
@@ -140,6 +140,7 @@ def _started(folder: KeptFolder, order: Order) -> KeptStatus:
             stdout=log,
             stderr=log,
             cwd=folder.root,
+            env={**os.environ, **worker_environment()},
             start_new_session=True,
         )
     if keeper.stdin is not None:
