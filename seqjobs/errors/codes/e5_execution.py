@@ -160,4 +160,12 @@ EXECUTION = (
         example="seqjobs submit digits.yaml -S resources.gpus=0.5  # with a driver without NVML",
         fix="Write gpus: 1, which works for any size.",
     ),
+    situation(
+        "E526",
+        "A user without a home folder",
+        meaning="The files of a warm cluster are in the user's home folder. HOME is not set, and the system knows no "
+        "user with this number, as in a container that runs under any number.",
+        example="docker run --user 54321 IMAGE up",
+        fix="Set XDG_STATE_HOME to a folder of your own. `submit` needs no home folder without `up`.",
+    ),
 )

@@ -64,7 +64,7 @@ def up(
     """Starts a cluster and waits until its workers are warm; also says whether it was up before.
 
     One of another version or environment is replaced. `notify` is told what takes some seconds. Raises ClusterError
-    E512, E513 where that one is at work, E514 where none can be started.
+    E512, E513 where that one is at work, E514 where none can be started, E526 for a user without a home folder.
     """
     folder = folder or KeptFolder()
     folder.make()
@@ -85,9 +85,9 @@ def down(*, force: bool = False, folder: KeptFolder | None = None) -> bool:
 
     Raises ClusterError E513 where runs are at work on it; with `force` they are asked to stop first.
     """
-    folder = folder or KeptFolder()
-    state = alive(folder)
-    if state is None:
+    folder = folder or KeptFolder.find()
+    state = folder and alive(folder)
+    if folder is None or state is None:
         return False
     _end(folder, state, force=force)
     return True
@@ -95,9 +95,9 @@ def down(*, force: bool = False, folder: KeptFolder | None = None) -> bool:
 
 def status(folder: KeptFolder | None = None) -> KeptStatus | None:
     """None where no cluster is up. Raises ClusterError E512, E515 where it does not answer."""
-    folder = folder or KeptFolder()
-    state = alive(folder)
-    if state is None:
+    folder = folder or KeptFolder.find()
+    state = folder and alive(folder)
+    if folder is None or state is None:
         return None
     try:
         return _status(folder, state)
