@@ -71,7 +71,7 @@ def new_run_folder(runs_dir: Path, plan: Plan) -> RunPaths:
             ending = "" if number == 1 else f"-{number}"
             root = runs_dir / f"{run_id[: MAX_ID_LENGTH - len(ending)]}{ending}"
             with contextlib.suppress(FileExistsError):
-                root.mkdir()
+                root.mkdir(mode=durable.FOLDER_MODE)
                 return RunPaths(root=root)
     raise AssertionError("there is always another number")
 
