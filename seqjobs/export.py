@@ -41,6 +41,7 @@ def export_with_preprocessing(run: Run, trial: StoredTrial, out: Path, start: St
 def _published(trial: StoredTrial, out: Path, make: Callable[[], bytes]) -> Path:
     if out.is_dir():
         out = out / f"{trial.job}-{trial.id}.keras"
+    durable.remove_leftovers(out.parent)
     content = make()
     try:
         durable.replace(out, content)
