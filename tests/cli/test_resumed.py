@@ -134,6 +134,8 @@ def test_neither_the_order_of_specs_nor_a_move_hides_a_run(folder: Folder, point
     folder.path.rename(project)
     folder.path, folder.notes, folder.cwd = project, project / "notes", make(tmp_path / "current")
     folder.specs = ("../elsewhere/project/b/job.yaml", str(project / "a" / "job.yaml"))
+    shown = CliRunner().invoke(cli, ["show", "--runs-dir", str(project / "runs")]).stdout
+    assert f"seqjobs submit {project / 'a' / 'job.yaml'} {project / 'b' / 'job.yaml'} --run {killed.id}" in shown
     assert f"resuming run {killed.id} " in folder.submit("--runs-dir", str(project / "runs"))
     (run,) = folder.runs()
     assert (run.status, run.num_finished) == (RunStatus.FINISHED, 2 * NUM_TRIALS)
