@@ -10,15 +10,16 @@ from pathlib import Path
 import keras
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from seqjobs import export as export_module
 from seqjobs import run as run_module
 from seqjobs.cli.commands import evaluate, export, predict
-from seqjobs.cli.main import cli
 from seqjobs.execution.in_process import InProcess
 from seqjobs.results.run import Run
 from seqjobs.training.outcome import PackRunner
+from tests.fixtures.command_line import invoke
+from tests.fixtures.files import write_rows
 
 SPEC = """
 name: points
@@ -37,10 +38,8 @@ keep: {best: 2}
 """
 
 
-def invoke(*arguments: str | Path, code: int = 0) -> Result:
-    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
-    assert result.exit_code == code, result.output
-    return result
+def call(*arguments: str | Path, code: int = 0) -> Result:
+    return invoke(*map(str, arguments), code=code)
 
 
 class Project:
@@ -53,16 +52,16 @@ class Project:
     def everything(self, out: Path) -> dict[str, object]:
         """What the commands say of the run `one` and write, for each of its trials."""
         runs = ("--runs-dir", self.root / "runs")
-        found: dict[str, object] = {"results": invoke("results", "one", *runs, "-o", "csv").stdout}
-        assert "finished" in invoke("show", "one", *runs).stdout
+        found: dict[str, object] = {"results": call("results", "one", *runs, "-o", "csv").stdout}
+        assert "finished" in call("show", "one", *runs).stdout
         out.mkdir()
         for trial in (trial.id for trial in Run.open(self.root / "runs" / "one").trials):
             chosen = ("one", "--trial", trial, *runs)
-            found[f"predict {trial}"] = invoke("predict", "one", self.new, *chosen[1:]).stdout
-            found[f"evaluate {trial}"] = invoke("evaluate", "one", self.new, *chosen[1:], "-o", "json").stdout
+            found[f"predict {trial}"] = call("predict", "one", self.new, *chosen[1:]).stdout
+            found[f"evaluate {trial}"] = call("evaluate", "one", self.new, *chosen[1:], "-o", "json").stdout
             for kind, options in (("plain", ()), ("prepared", ("--with-preprocessing",))):
                 path = out / f"{kind}-{trial}.keras"
-                invoke("export", *chosen, "--out", path, *options)
+                call("export", *chosen, "--out", path, *options)
                 model = keras.models.load_model(path)
                 found[f"{kind} {trial}"] = [weights.tolist() for weights in model.get_weights()]
         return found
@@ -89,7 +88,7 @@ def trained(points: Path, tmp_path_factory: pytest.TempPathFactory, _in_this_pro
     for name in ("train", "test"):
         shutil.copy(points / f"{name}.parquet", root / "data")
     shutil.copy(points / "test.parquet", root.parent / "new.parquet")
-    invoke("submit", root / "jobs" / "points.yaml", "--run", "one", "--runs-dir", root / "runs")
+    call("submit", root / "jobs" / "points.yaml", "--run", "one", "--runs-dir", root / "runs")
     return root
 
 
@@ -103,19 +102,19 @@ def test_a_finished_run_needs_nothing_but_itself(trained: Path, project: Project
     before = Project(trained, project.new).everything(tmp_path / "before")
     spec, runs = project.root / "jobs" / "points.yaml", project.root / "runs"
     assert (
-        "run one is finished: nothing was trained." in invoke("submit", spec, "--run", "one", "--runs-dir", runs).stderr
+        "run one is finished: nothing was trained." in call("submit", spec, "--run", "one", "--runs-dir", runs).stderr
     )
     for path in (project.root / "data").iterdir():
         path.write_bytes(b"no rows")
-    assert "E411" in invoke("submit", spec, "--run", "one", "--runs-dir", runs, code=2).stderr
+    assert "E411" in call("submit", spec, "--run", "one", "--runs-dir", runs, code=2).stderr
     shutil.rmtree(project.root / "data")
-    assert "run one is finished" in invoke("submit", spec, "--run", "one", "--runs-dir", runs).stderr
+    assert "run one is finished" in call("submit", spec, "--run", "one", "--runs-dir", runs).stderr
     project.root = project.root.rename(tmp_path / "moved")
     trained.rename(trained.with_name("away"))
     try:
         assert project.everything(tmp_path / "after") == before
         moved = project.root / "jobs" / "points.yaml"
-        result = invoke("submit", moved, "--run", "one", "--runs-dir", project.root / "runs")
+        result = call("submit", moved, "--run", "one", "--runs-dir", project.root / "runs")
         assert "run one is finished" in result.stderr
     finally:
         trained.with_name("away").rename(trained)
@@ -126,20 +125,19 @@ def test_a_run_whose_data_is_gone_stands_and_one_whose_data_differs_does_not(pro
     spec, runs = project.root / "jobs" / "points.yaml", project.root / "runs"
     table = pq.read_table(project.root / "data" / "train.parquet")
     shutil.rmtree(project.root / "data")
-    result = invoke("submit", spec, "--runs-dir", runs)
+    result = call("submit", spec, "--runs-dir", runs)
     assert "run one is finished; its data was not compared, since it cannot be read: " in result.stderr
     assert "there is no file or folder '../data/train.parquet'" in result.stderr
-    assert json.loads(invoke("submit", spec, "--runs-dir", runs, "-o", "json").stdout)["run"] == "one"
+    assert json.loads(call("submit", spec, "--runs-dir", runs, "-o", "json").stdout)["run"] == "one"
     # Another run, or another spec, has no such right.
     for arguments in (["--run", "two"], ["--new"], ["-S", "seed=1"]):
-        assert "E401" in invoke("submit", spec, "--runs-dir", runs, *arguments, code=2).stderr
+        assert "E401" in call("submit", spec, "--runs-dir", runs, *arguments, code=2).stderr
     assert [path.name for path in runs.iterdir()] == ["one"]
     # Other rows are another dataset.
-    (project.root / "data").mkdir()
-    pq.write_table(table.slice(1), project.root / "data" / "train.parquet")
+    write_rows(project.root / "data" / "train.parquet", table.slice(1))
     shutil.copy(project.new, project.root / "data" / "test.parquet")
-    assert "E421" in invoke("submit", spec, "--run", "one", "--runs-dir", runs, code=2).stderr
-    invoke("submit", spec, "--runs-dir", runs)
+    assert "E421" in call("submit", spec, "--run", "one", "--runs-dir", runs, code=2).stderr
+    call("submit", spec, "--runs-dir", runs)
     assert len([*runs.iterdir()]) == 2
 
 
@@ -149,7 +147,7 @@ def test_the_same_spec_elsewhere_makes_the_same_trials_and_results(trained: Path
     for name in ("train", "test"):
         shutil.copy(points / f"{name}.parquet", tmp_path / "data")
     (tmp_path / "specs" / "other.yaml").write_text(SPEC)
-    invoke("submit", tmp_path / "specs" / "other.yaml", "--run", "one", "--runs-dir", tmp_path / "runs")
+    call("submit", tmp_path / "specs" / "other.yaml", "--run", "one", "--runs-dir", tmp_path / "runs")
     first, second = (Run.open(root / "runs" / "one") for root in (trained, tmp_path))
     assert first.trials == second.trials
     assert first.histories().equals(second.histories())

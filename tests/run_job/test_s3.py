@@ -17,7 +17,8 @@ from seqjobs.run import WhichRun, run_job, submit_jobs
 from seqjobs.spec.load import load_job
 from seqjobs.training.outcome import PackRunner
 from tests.fixtures.fake_runner import StartFake
-from tests.fixtures.runs import moved_points, plan_of
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import moved_points
 from tests.s3_server import S3Server
 
 pytestmark = pytest.mark.slow
