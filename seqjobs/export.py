@@ -10,7 +10,7 @@ from seqjobs.errors import StorageError
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.resources import Resources
 from seqjobs.predict import Start
-from seqjobs.results.finished import finished_model, kept_weights, planned_trial, stored_plan
+from seqjobs.results.finished import finished_model, kept_weights, planned_trial
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.run import Run
 from seqjobs.results.weights import WeightsStore
@@ -41,6 +41,7 @@ def export_with_preprocessing(run: Run, trial: StoredTrial, out: Path, start: St
 def _published(trial: StoredTrial, out: Path, make: Callable[[], bytes]) -> Path:
     if out.is_dir():
         out = out / f"{trial.job}-{trial.id}.keras"
+    durable.remove_leftovers(out.parent)
     content = make()
     try:
         durable.replace(out, content)
@@ -57,7 +58,7 @@ def _content(run: Run, trial: StoredTrial, digest: str, address: str | None) -> 
     for path, trial_id in run.models.items():
         if trial_id == trial.id and path.is_file():
             return path.read_bytes()
-    planned = planned_trial(stored_plan(run), trial)
+    planned = planned_trial(run, trial)
     shape = run.manifest.dataset(trial.dataset).feature_shape
     with RayPool({Resources(gpus=0): 1}, workers=1, address=address, use_kept=True) as pool:
         return pool.export(planned, shape, WeightsStore(run.paths).load(digest))

@@ -72,11 +72,12 @@ def _exit_code(child: int, note: ReadingNote, noise: IO[bytes]) -> int:
             signal.signal(number, lambda received, _: os.kill(child, received))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code < 0:
+        _remove_what_it_wrote(child)
     if -code in (signal.SIGPIPE, *_HELD):  # somebody wanted it to end
         signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     if code < 0 and note.file:
-        _remove_what_it_wrote(child)
         click.echo(str(reader_died(note.file, signal.Signals(-code).name)), err=True)
         return DataError.exit_code
     noise.seek(0)

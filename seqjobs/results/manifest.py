@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from seqjobs.data.preparation import Preparation
@@ -61,7 +62,8 @@ _TRIAL_FIELDS = tuple(field.name for field in fields(StoredTrial))
 class StoredDataset:
     """A dataset as it was read; `classes` are a string target's, in the order of their indices.
 
-    `preparation` is how rows became features; runs of the first versions have none.
+    `preparation` is how rows became features; runs of the first versions have none. `file_times` is that of the files
+    before they were read.
     """
 
     id: str
@@ -71,6 +73,7 @@ class StoredDataset:
     validation_rows: int | None
     classes: tuple[str, ...] | None
     preparation: Preparation | None = None
+    file_times: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +89,14 @@ class Manifest:
 
     @classmethod
     def of(
-        cls, run_id: str, plan: Plan, facts: Mapping[str, DatasetFacts], *, created: str, versions: Mapping[str, str]
+        cls,
+        run_id: str,
+        plan: Plan,
+        facts: Mapping[str, DatasetFacts],
+        *,
+        created: str,
+        versions: Mapping[str, str],
+        file_times: Mapping[str, str | None] = MappingProxyType({}),
     ) -> Self:
         return cls(
             id=run_id,
@@ -94,7 +104,7 @@ class Manifest:
             versions=versions,
             jobs=_stored_jobs(plan),
             trials=_stored_trials(plan),
-            datasets=tuple(_stored_dataset(dataset_id, fact) for dataset_id, fact in facts.items()),
+            datasets=tuple(_stored_dataset(name, fact, file_times.get(name)) for name, fact in facts.items()),
         )
 
     def dataset(self, dataset_id: str) -> StoredDataset:
@@ -207,9 +217,14 @@ def _trial_tree(trial: StoredTrial) -> dict[str, Any]:
     return {name: getattr(trial, name) for name in _TRIAL_FIELDS}
 
 
+def is_same_plan(manifest: Manifest, plan: Plan) -> bool:
+    """Return whether the plan is the one that the run was created with."""
+    return manifest.trials == _stored_trials(plan) and _goals(manifest.jobs) == _goals(_stored_jobs(plan))
+
+
 def check_same_plan(manifest: Manifest, plan: Plan, where: Path) -> None:
     """Raises RunFolderError E603, with the difference, where the plan is not the one the run was created with."""
-    if manifest.trials == _stored_trials(plan) and _goals(manifest.jobs) == _goals(_stored_jobs(plan)):
+    if is_same_plan(manifest, plan):
         return
     differences = _differences(manifest.jobs, _stored_jobs(plan))
     raise RunFolderError(
@@ -247,8 +262,7 @@ def _differences(then: tuple[StoredJob, ...], now: tuple[StoredJob, ...]) -> lis
 def _described(jobs: tuple[StoredJob, ...]) -> list[str]:
     lines: list[str] = []
     for job in jobs:
-        # Relative paths start from the spec's folder, so the same text elsewhere may be about other data.
-        lines += [f"# {job.path}", *job.text.splitlines(), *(f"-S {text}" for text in job.overrides)]
+        lines += [f"# {job.name}", *job.text.splitlines(), *(f"-S {text}" for text in job.overrides)]
     return lines
 
 
@@ -281,7 +295,7 @@ def _stored_trials(plan: Plan) -> tuple[StoredTrial, ...]:
     )
 
 
-def _stored_dataset(dataset_id: str, fact: DatasetFacts) -> StoredDataset:
+def _stored_dataset(dataset_id: str, fact: DatasetFacts, file_times: str | None) -> StoredDataset:
     return StoredDataset(
         id=dataset_id,
         fingerprint=fact.fingerprint,
@@ -290,6 +304,7 @@ def _stored_dataset(dataset_id: str, fact: DatasetFacts) -> StoredDataset:
         validation_rows=fact.schema.validation_rows,
         classes=fact.classes,
         preparation=fact.preparation,
+        file_times=file_times,
     )
 
 

@@ -99,6 +99,10 @@ class RunChoice:
             self._sessions.close()
             session = self.open()
 
+    def tell_finished(self) -> None:
+        """Say that the run that was opened last is finished."""
+        self._notify(f"run {printable(self.paths.root.name)} is finished: nothing was trained")
+
     def _enter(self, paths: RunPaths) -> Session:
         self.paths = paths
         return self._sessions.enter_context(Session(self._plan, paths, self._progress))

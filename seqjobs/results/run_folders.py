@@ -16,7 +16,7 @@ from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.best_models import best_models
 from seqjobs.results.log_records import says_finished
-from seqjobs.results.manifest import StoredTrial, created_of, plan_digest, plan_digest_of
+from seqjobs.results.manifest import StoredTrial, created_of, is_same_plan, plan_digest, plan_digest_of
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.results.run_log import last_segment, read_segment, segment_name
 from seqjobs.spec.sections import NAME_PATTERN
@@ -71,7 +71,7 @@ def new_run_folder(runs_dir: Path, plan: Plan) -> RunPaths:
             ending = "" if number == 1 else f"-{number}"
             root = runs_dir / f"{run_id[: MAX_ID_LENGTH - len(ending)]}{ending}"
             with contextlib.suppress(FileExistsError):
-                root.mkdir()
+                root.mkdir(mode=durable.FOLDER_MODE)
                 return RunPaths(root=root)
     raise AssertionError("there is always another number")
 
@@ -99,6 +99,24 @@ def unfinished_runs(runs_dir: Path, plan: Plan) -> Iterator[RunPaths]:
         with contextlib.suppress(SeqjobsError):
             if _is_unfinished(Run.open(root), plan):
                 yield paths
+
+
+def finished_run(runs_dir: Path, plan: Plan) -> RunPaths | None:
+    """Return the newest run of this plan in which every trial has ended; None if there is none."""
+    digest = plan_digest(plan)
+    for root in list_runs(runs_dir):
+        paths = RunPaths(root=root)
+        if plan_digest_of(paths.plan) == digest and has_ended(paths, plan):
+            return paths
+    return None
+
+
+def has_ended(paths: RunPaths, plan: Plan) -> bool:
+    """Return whether this is a run of the plan in which every trial has ended; False for one that cannot be read."""
+    with contextlib.suppress(SeqjobsError):
+        run = Run.open(paths.root)
+        return run.status is RunStatus.FINISHED and is_same_plan(run.manifest, plan)
+    return False
 
 
 def _says_finished(paths: RunPaths) -> bool:

@@ -8,9 +8,10 @@ import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Protocol, Self, final
 
+from seqjobs.data.file_times import file_times
 from seqjobs.data.plan_check import check_plan, pack_plan
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError, SpecError, StorageError
 from seqjobs.errors.problems import Problem, Problems
@@ -154,12 +155,20 @@ class Session:
             self._progress.warning(warning)
         self._plan = pack_plan(self._plan, schemas)
 
-    def begin(self, facts: Mapping[str, DatasetFacts]) -> None:
-        """Creates the run where it is new; then the log is open."""
+    def has_same_files(self) -> bool:
+        """Return whether all data files are as they were when the run began, by their names, sizes and times."""
+        then = {dataset.id: dataset.file_times for dataset in self._known().datasets}
+        now = {source.id: file_times(source) for source in self._plan.datasets}
+        return None not in now.values() and now == then
+
+    def begin(self, facts: Mapping[str, DatasetFacts], times: Mapping[str, str | None] = MappingProxyType({})) -> None:
+        """Creates the run where it is new; then the log is open. `times` are `file_times` by dataset."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         found = versions()
         if self._manifest is None:
-            manifest = Manifest.of(self._paths.root.name, self._plan, facts, created=now, versions=found)
+            manifest = Manifest.of(
+                self._paths.root.name, self._plan, facts, created=now, versions=found, file_times=times
+            )
             with durable.reported("the run cannot be created", self._paths.root):
                 self._create(manifest)
             self._manifest = manifest
