@@ -7,10 +7,12 @@ import fcntl
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, final
@@ -28,15 +30,32 @@ _YOUNG_SECONDS = 3600.0
 
 
 def scratch_folder() -> Path:
-    """A folder of this user in the machine's temporary one (TMPDIR). Raises DataError (E413) where it is another's."""
-    folder = Path(tempfile.gettempdir()) / f"seqjobs-rows-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if folder.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        what = "this folder belongs to another user, or other users can access it"
-        fix = "remove the folder, or set TMPDIR to another folder."
-        raise DataError("E413", what, where=str(folder), fix=fix)
-    return folder
+    """Return a folder in the machine's temporary one (TMPDIR) that only this user can enter; create it if needed.
+
+    All processes of a user find the same one. Its usual name can be guessed, so another user may have taken it; then
+    the name ends at random. Raises DataError (E413) if no folder can be created.
+    """
+    try:
+        parent = Path(tempfile.gettempdir())
+        usual = parent / f"seqjobs-rows-{os.getuid()}"
+        with contextlib.suppress(FileExistsError):
+            usual.mkdir(mode=0o700)
+        others = (path for path in sorted(parent.iterdir()) if path.name.startswith(f"{usual.name}-"))
+        found = next(filter(_is_private, chain([usual], others)), None)
+        return found or Path(tempfile.mkdtemp(prefix=f"{usual.name}-", dir=parent))
+    except OSError as error:
+        what = f"no folder for temporary files can be created: {error.strerror or error}"
+        fix = "free space there, or set TMPDIR to another folder."
+        raise DataError("E413", what, where=str(error.filename or "TMPDIR"), fix=fix) from error
+
+
+def _is_private(path: Path) -> bool:
+    """Whether this is a folder of this user that no other user can enter."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 def free_room() -> int:
