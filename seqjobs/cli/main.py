@@ -1,6 +1,15 @@
-"""The `seqjobs` command: find the subcommand, and turn every error into a message and an exit code."""
+"""The `seqjobs` command: find the subcommand, and turn every error into a message and an exit code.
+
+Importing this module leaves folders that somebody works in out of `sys.path`, before it imports anything else.
+"""
+
+# ruff: noqa: E402
 
 from __future__ import annotations
+
+from seqjobs.execution.import_path import leave_out_work_folders
+
+leave_out_work_folders()
 
 import gc
 import os

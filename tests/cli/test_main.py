@@ -17,6 +17,7 @@ from seqjobs.cli import main
 from seqjobs.cli.main import COMMANDS, cli
 from seqjobs.errors import ClusterError, NotFoundError, SpecError, StorageError, UnforeseenError
 from seqjobs.errors.problems import Problem
+from tests.fixtures.command_line import SEQJOBS, invoke, run
 
 
 @pytest.fixture
@@ -50,9 +51,7 @@ def test_every_command_file_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name: str) -> None:
-    result = CliRunner().invoke(cli, [name, "-h"])
-    assert result.exit_code == 0
-    assert COMMANDS[name] in result.stdout
+    assert COMMANDS[name] in invoke(name, "-h").stdout
 
 
 @pytest.mark.parametrize(
@@ -70,8 +69,7 @@ def test_an_error_is_a_message_and_a_code(
     raising: list[BaseException], error: BaseException, code: int, text: str
 ) -> None:
     raising.append(error)
-    result = CliRunner().invoke(cli, ["schema"])
-    assert result.exit_code == code
+    result = invoke("schema", code=code)
     assert result.stderr.startswith(text)
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
@@ -80,8 +78,7 @@ def test_an_error_is_a_message_and_a_code(
 def test_a_bug_shows_its_traceback_when_asked(raising: list[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
     raising.append(ZeroDivisionError("division by zero"))
     monkeypatch.setenv("SEQJOBS_TRACEBACK", "1")
-    result = CliRunner().invoke(cli, ["schema"])
-    assert result.exit_code == 70
+    result = invoke("schema", code=70)
     assert "Traceback (most recent call last)" in result.stderr
     assert "raise errors[0]" in result.stderr
 
@@ -129,8 +126,7 @@ def problem(code: str, place: str) -> Problem:
 )
 def test_mistakes_are_counted_below_them(raising: list[BaseException], problems: list[Problem], last: str) -> None:
     raising.append(SpecError(problems))
-    result = CliRunner().invoke(cli, ["schema"])
-    assert result.exit_code == 2
+    result = invoke("schema", code=2)
     assert result.stderr.splitlines() == [*SpecError(problems).lines, last]
 
 
@@ -141,9 +137,7 @@ def test_an_error_cannot_act_on_the_terminal(raising: list[BaseException]) -> No
 
 
 def test_a_mistyped_command_is_guessed() -> None:
-    result = CliRunner().invoke(cli, ["submti"])
-    assert result.exit_code == 2
-    assert "Did you mean 'submit'?" in result.stderr
+    assert "Did you mean 'submit'?" in invoke("submti", code=2).stderr
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
@@ -152,7 +146,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     os.close(reading)
     with os.fdopen(writing, "wb") as pipe:
         done = subprocess.run(
-            [sys.executable, "-m", "seqjobs.cli.main", "completion", "fish"],
+            [*SEQJOBS, "completion", "fish"],
             stdout=pipe, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (141, "")
@@ -160,13 +154,11 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_prints_a_script_of_the_shell(shell: str) -> None:
-    result = CliRunner().invoke(cli, ["completion", shell])
-    assert result.exit_code == 0
-    assert "_SEQJOBS_COMPLETE" in result.stdout
+    assert "_SEQJOBS_COMPLETE" in invoke("completion", shell).stdout
 
 
 def test_the_tab_key_completes_commands() -> None:
-    environment = {**os.environ, "_SEQJOBS_COMPLETE": "bash_complete", "COMP_WORDS": "seqjobs va", "COMP_CWORD": "1"}
-    command = [sys.executable, "-m", "seqjobs.cli.main"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    variables = {"_SEQJOBS_COMPLETE": "bash_complete", "COMP_WORDS": "seqjobs va", "COMP_CWORD": "1"}
+    done = run(variables=variables)
+    assert done.returncode == 0
     assert done.stdout.split() == ["plain,validate"]

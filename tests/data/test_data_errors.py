@@ -287,7 +287,8 @@ def test_a_bug_names_what_was_done_with_which_column_of_which_file(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.write({"x": [1.0, 2.0, 3.0], "label": LABEL})
-    monkeypatch.setattr(Log1p, "apply", lambda *_: {}["nothing"])
+    nothing: dict[str, object] = {}
+    monkeypatch.setattr(Log1p, "apply", lambda *_: nothing["nothing"])
     with pytest.raises(UnforeseenError) as caught:
         folder.read(features={"x": "log1p"})
     error = pickle.loads(pickle.dumps(caught.value))

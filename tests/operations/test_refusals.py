@@ -205,8 +205,8 @@ def test_a_null_in_a_dictionary_is_a_null(folder: Folder) -> None:
     for asked in ("index", {"tokens": 2}, {"date_parts": ["day"]}):
         error = folder.error(train="train.feather", features={"x": asked})
         assert "null in column 'x' (2 of 4 rows); the first in row 1" in error.what
-    asked = [{"impute": "most_frequent"}, {"date_parts": ["day"]}]
-    assert folder.read(train="train.feather", features={"x": asked}).train.features.tolist() == [[1]] * 4
+    imputed = [{"impute": "most_frequent"}, {"date_parts": ["day"]}]
+    assert folder.read(train="train.feather", features={"x": imputed}).train.features.tolist() == [[1]] * 4
     table = pa.table({"x": LABEL, "label": column})
     pyarrow.feather.write_feather(table, str(folder.path / "train.feather"))
     error = folder.error(train="train.feather")

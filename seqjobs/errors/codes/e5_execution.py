@@ -161,6 +161,14 @@ EXECUTION = (
         fix="Write gpus: 1, which works for any size.",
     ),
     situation(
+        "E526",
+        "A user without a home folder",
+        meaning="The files of a warm cluster are in the user's home folder. HOME is not set, and the system knows no "
+        "user with this number, as in a container that runs under any number.",
+        example="docker run --user 54321 IMAGE up",
+        fix="Set XDG_STATE_HOME to a folder of your own. `submit` needs no home folder without `up`.",
+    ),
+    situation(
         "E529",
         "An error that seqjobs did not foresee",
         meaning="This is a bug in seqjobs. The message says what was being done, and with which file and column. The "
