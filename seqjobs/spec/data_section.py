@@ -93,12 +93,20 @@ _FEATURES_SCHEMA = {
 }
 
 
+def _one_byte(value: str) -> str:
+    """Arrow looks for the bytes of these characters, and begins values with quotes and rows with line breaks."""
+    if not value.isascii() or value in '\0\r\n"':
+        what = "an ASCII character that is neither a quote nor a line break is expected"
+        raise rejection("E206", what, value, 'write one such as ";", or write the file again with another one.')
+    return value
+
+
 class CsvSpec(Section):
     """The form of CSV files, if it is not the usual one."""
 
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_one_byte)] | None = None
     """The character between two values. If left out: a comma, or a tab in files that end in .tsv."""
-    decimal_point: Annotated[str, Field(min_length=1, max_length=1)] = "."
+    decimal_point: Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_one_byte)] = "."
     """The character before the decimals of a number."""
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
     """The encoding of the text: `utf-8`, `latin-1` or `utf-16`."""

@@ -25,6 +25,7 @@ ELSEWHERE = {
     "tests/execution/test_worker_starts.py": ["E518"],
     "tests/execution/test_dispatch.py": ["E519"],
     "tests/execution/test_thread_limit.py": ["E522"],
+    "tests/execution/test_predicting.py": ["E529"],
     "tests/execution/test_private_folder.py": ["E521"],
     "tests/faults/test_lost_clusters.py": ["E520"],
     "tests/execution/test_ray_cluster.py": ["E508", "E510"],
