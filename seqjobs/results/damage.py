@@ -15,7 +15,7 @@ from seqjobs.results.log_records import LogState
 from seqjobs.results.manifest import Manifest, read_manifest
 from seqjobs.results.record_check import RecordCheck
 from seqjobs.results.run_log import MISSING_LOG, Check, Record, last_segment, read_segment, segment_name
-from seqjobs.results.table_check import damaged_tables
+from seqjobs.results.table_check import StoredTables, damaged_tables
 from seqjobs.results.weights import WeightsStore
 from seqjobs.storage.plain_file import digest_of, is_there
 
@@ -67,17 +67,18 @@ def _found(paths: RunPaths) -> tuple[Damage, ...]:
             raise
         damage = Damage(kind=Kind.PLAN, path=paths.plan, what=error.what)
         return (damage, *_damaged_segments(paths, []))
+    tables = StoredTables.read(paths)
     records: list[Record] = []
     check = RecordCheck(trial.id for trial in manifest.trials)
     log = (*_missing_log(paths), *_damaged_segments(paths, records, check))
     state = log_records.fold(records)
     # Without all of the log nothing tells what the tables should be; a repair writes them again.
-    tables = damaged_tables(paths, manifest, None if log else records)
+    wrong = damaged_tables(paths, tables, manifest, None if log else records)
     return (
         *log,
         *_damaged_weights(paths, manifest, state),
         *_damaged_models(paths, state),
-        *(Damage(kind=Kind.TABLE, path=path, what=what) for path, what in tables.items()),
+        *(Damage(kind=Kind.TABLE, path=path, what=what) for path, what in wrong.items()),
     )
 
 

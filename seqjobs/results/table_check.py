@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results import log_records
@@ -18,14 +20,36 @@ from seqjobs.storage.plain_file import is_there, read_plain
 MAX_BYTES = 1 << 30
 
 
-def damaged_tables(paths: RunPaths, manifest: Manifest, records: Sequence[Record] | None) -> dict[Path, str]:
-    """Return the tables that are there and that no submit of the run can have written -> what is wrong with each.
+@dataclass(frozen=True, kw_only=True)
+class StoredTables:
+    """The tables of a run that are there: their contents, and why others cannot be read."""
+
+    contents: Mapping[Path, bytes]
+    unreadable: Mapping[Path, str]
+
+    @classmethod
+    def read(cls, paths: RunPaths) -> Self:
+        """Read the tables. A submit may be at work: what is read of the log later has all that is in them."""
+        contents: dict[Path, bytes] = {}
+        unreadable: dict[Path, str] = {}
+        for path in filter(is_there, (paths.leaderboard, paths.trials, paths.histories)):
+            try:
+                contents[path] = read_plain(path, at_most=MAX_BYTES)
+            except OSError as error:
+                unreadable[path] = _unreadable(error)
+        return cls(contents=contents, unreadable=unreadable)
+
+
+def damaged_tables(
+    paths: RunPaths, stored: StoredTables, manifest: Manifest, records: Sequence[Record] | None
+) -> dict[Path, str]:
+    """Return the tables that no submit of the run can have written -> what is wrong with each.
 
     A submit writes tables as it ends, so those of a run that goes on, or whose last submit was killed, say what the
     log said at the end of an earlier submit. Without `records`, the tables must only be tables.
     """
-    wrong: dict[Path, str] = {}
-    found = _read(paths, wrong)
+    wrong = dict(stored.unreadable)
+    found = dict(stored.contents)
     if records is not None:
         found = _others(found, _contents(paths, manifest, log_records.fold(records).records))
     tables: dict[Path, bytes] = {}
@@ -40,17 +64,6 @@ def damaged_tables(paths: RunPaths, manifest: Manifest, records: Sequence[Record
     for outcomes in _states(records) if tables else ():
         tables = _others(tables, _contents(paths, manifest, outcomes))
     return wrong | dict.fromkeys(tables, "this table is not what the log says")
-
-
-def _read(paths: RunPaths, wrong: dict[Path, str]) -> dict[Path, bytes]:
-    """Return the tables that are there; note those that cannot be read."""
-    found: dict[Path, bytes] = {}
-    for path in filter(is_there, (paths.leaderboard, paths.trials, paths.histories)):
-        try:
-            found[path] = read_plain(path, at_most=MAX_BYTES)
-        except OSError as error:
-            wrong[path] = _unreadable(error)
-    return found
 
 
 def _unreadable(error: Exception) -> str:

@@ -8,12 +8,12 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 
 @contextmanager
-def open_plain(path: Path) -> Iterator[BinaryIO]:
+def open_plain(path: Path) -> Iterator[BufferedReader]:
     """Open a regular file for reading. Raises OSError, also for a symbolic link, a folder, a pipe or a device."""
     try:
         # Without O_NONBLOCK, a pipe would be waited for.
