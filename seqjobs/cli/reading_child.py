@@ -17,7 +17,7 @@ from seqjobs.data.reading_note import ReadingNote, note_in, reader_died
 from seqjobs.errors import DataError
 
 STDERR = 2
-_READERS = frozenset({"init", "plan", "predict"})
+_READERS = frozenset({"fsck", "init", "plan", "predict"})
 # What a shell or a scheduler sends to one process of a command, and not to all of them as Ctrl-C.
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP)
 _HELD = (signal.SIGINT, *_FORWARDED)

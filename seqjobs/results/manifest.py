@@ -15,17 +15,25 @@ from typing import Any, Self
 
 from seqjobs.data.preparation import Preparation
 from seqjobs.errors import NotFoundError, RunFolderError, StorageError
-from seqjobs.errors.printable import printable
+from seqjobs.errors.printable import clipped, printable
+from seqjobs.errors.problems import shown
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.versions import versions
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.manifest_check import check_manifest
+from seqjobs.results.run_links import check_no_links
+from seqjobs.results.stored_values import parse_json
 from seqjobs.spec.job_spec import Assignment
 from seqjobs.spec.sections import ObjectiveSpec
 from seqjobs.storage import durable
+from seqjobs.storage.plain_file import open_plain, read_plain
 
 FORMAT = 1
 MAX_DIFFERENCES = 12
+MAX_REASON = 300
+# Of a plan of a million trials it is half.
+MAX_BYTES = 1 << 28
 # It stands behind the run's id; trials and specs may come to megabytes.
 _HEAD_BYTES = 512
 
@@ -108,7 +116,12 @@ class Manifest:
         )
 
     def dataset(self, dataset_id: str) -> StoredDataset:
-        return next(dataset for dataset in self.datasets if dataset.id == dataset_id)
+        """Return the dataset of an ID. Raises RunFolderError E608."""
+        for dataset in self.datasets:
+            if dataset.id == dataset_id:
+                return dataset
+        fix = "restore it from a copy, or submit under another --run."
+        raise RunFolderError("E608", f"run.json has no dataset {dataset_id}", fix=fix)
 
     def encode(self) -> bytes:
         trials = [_trial_tree(trial) for trial in self.trials]
@@ -132,17 +145,18 @@ class Manifest:
     def decode(cls, content: bytes, where: str) -> Self:
         """Raises RunFolderError E607 for another format, E608 for what is no manifest."""
         try:
-            tree = json.loads(content)
+            tree = parse_json(content)
             if tree["format"] != FORMAT:
                 raise RunFolderError(
-                    "E607", f"this run has format {tree['format']}, this seqjobs reads format {FORMAT}", where=where,
-                    fix="use the version that wrote it.",
+                    "E607", f"this run has format {shown(tree['format'])}, this seqjobs reads format {FORMAT}",
+                    where=where, fix="use the version that wrote it.",
                 )  # fmt: skip
             # Runs of the first versions have none.
             digest = tree.pop("sha256", None)
             if digest is not None and digest != _digest(tree):
                 what, fix = "this run's plan is damaged", "restore it from a copy, or submit under another --run."
                 raise RunFolderError("E608", what, where=where, fix=fix)
+            check_manifest(tree)
             return cls(
                 id=tree["id"],
                 created=tree["created"],
@@ -151,11 +165,12 @@ class Manifest:
                 trials=tuple(map(_trial, tree["trials"])),
                 datasets=tuple(_dataset(dataset) for dataset in tree["datasets"]),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             if isinstance(error, RunFolderError):
                 raise
+            what = f"this is not a run's plan: {clipped(printable(error), MAX_REASON)}"
             fix = "restore it from a copy, or submit under another --run."
-            raise RunFolderError("E608", f"this is not a run's plan: {error!r}", where=where, fix=fix) from error
+            raise RunFolderError("E608", what, where=where, fix=fix) from error
 
 
 def _digest(tree: Mapping[str, Any]) -> str:
@@ -164,9 +179,13 @@ def _digest(tree: Mapping[str, Any]) -> str:
 
 
 def read_manifest(paths: RunPaths) -> Manifest:
-    """The manifest of a run folder. Raises NotFoundError where there is none, StorageError where it is unreadable."""
+    """The manifest of a run folder. Raises NotFoundError where there is none, StorageError where it is unreadable.
+
+    Raises RunFolderError E617 where the folder has links, which may lead anywhere.
+    """
+    check_no_links(paths)
     try:
-        content = paths.plan.read_bytes()
+        content = read_plain(paths.plan, at_most=MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFoundError("E611", "there is no run here", where=str(paths.root), fix="see `seqjobs ls`.") from error
     except OSError as error:
@@ -187,7 +206,7 @@ def plan_digest_of(path: Path) -> str:
 
 def _from_head(path: Path, key: str) -> str:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             found = re.search(rf'"{key}": "([^"]*)"'.encode(), file.read(_HEAD_BYTES))
     except OSError:
         return ""

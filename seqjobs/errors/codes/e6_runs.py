@@ -111,4 +111,12 @@ RUNS = (
         example="seqjobs predict old-run rows.csv",
         fix="Submit the spec under another --run, and use that run.",
     ),
+    situation(
+        "E617",
+        "A part of the run is a symbolic link",
+        meaning="A run has no links: a link in a run from somebody else may lead to files of yours, which would be "
+        "read, moved or removed. Nothing was changed. The folder of the run itself may be a link.",
+        example="ln -s /mnt/large/weights runs/one/weights; seqjobs show one",
+        fix="Put the files themselves there. To keep runs on another disk, choose another --runs-dir.",
+    ),
 )
