@@ -21,7 +21,6 @@ from seqjobs.results.progress import Progress, Silent
 from seqjobs.results.run import Run
 from seqjobs.results.run_choice import RunChoice
 from seqjobs.results.run_folders import (
-    finished_run,
     has_ended,
     local_folder,
     new_run_folder,
@@ -71,7 +70,7 @@ def finished_without_data(
     runs_dir: str | Path,
     notify: Callable[[str], None] = lambda _: None,
 ) -> Run:
-    """Return the finished run of jobs whose data files are gone; for the arguments see `submit_jobs`.
+    """Return the named, finished run of jobs whose data files are gone; for the arguments see `submit_jobs`.
 
     Data that is not there cannot be compared with that of the run. Raises the error itself if there is no such run.
     """
@@ -86,11 +85,11 @@ def finished_without_data(
 
 
 def _finished(plan: Plan, run: str | WhichRun, runs_dir: Path) -> RunPaths | None:
-    """Return the run that a submit would work on, if all of its trials have ended."""
-    if isinstance(run, str):
-        paths = run_folder(runs_dir, run)
-        return paths if has_ended(paths, plan) else None
-    return finished_run(runs_dir, plan) if run is WhichRun.UNFINISHED else None
+    """Return the run that is named, if all of its trials have ended; None if none is named."""
+    if not isinstance(run, str):
+        return None
+    paths = run_folder(runs_dir, run)
+    return paths if has_ended(paths, plan) else None
 
 
 def _told_without_data(paths: RunPaths, error: SeqjobsError) -> str:

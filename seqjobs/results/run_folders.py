@@ -101,16 +101,6 @@ def unfinished_runs(runs_dir: Path, plan: Plan) -> Iterator[RunPaths]:
                 yield paths
 
 
-def finished_run(runs_dir: Path, plan: Plan) -> RunPaths | None:
-    """Return the newest run of this plan in which every trial has ended; None if there is none."""
-    digest = plan_digest(plan)
-    for root in list_runs(runs_dir):
-        paths = RunPaths(root=root)
-        if plan_digest_of(paths.plan) == digest and has_ended(paths, plan):
-            return paths
-    return None
-
-
 def has_ended(paths: RunPaths, plan: Plan) -> bool:
     """Return whether this is a run of the plan in which every trial has ended; False for one that cannot be read."""
     with contextlib.suppress(SeqjobsError):

@@ -125,12 +125,12 @@ def test_a_run_whose_data_is_gone_stands_and_one_whose_data_differs_does_not(pro
     spec, runs = project.root / "jobs" / "points.yaml", project.root / "runs"
     table = pq.read_table(project.root / "data" / "train.parquet")
     shutil.rmtree(project.root / "data")
-    result = call("submit", spec, "--runs-dir", runs)
+    result = call("submit", spec, "--run", "one", "--runs-dir", runs)
     assert "run one is finished; its data was not compared, since it cannot be read: " in result.stderr
     assert "there is no file or folder '../data/train.parquet'" in result.stderr
-    assert json.loads(call("submit", spec, "--runs-dir", runs, "-o", "json").stdout)["run"] == "one"
-    # Another run, or another spec, has no such right.
-    for arguments in (["--run", "two"], ["--new"], ["-S", "seed=1"]):
+    assert json.loads(call("submit", spec, "--run", "one", "--runs-dir", runs, "-o", "json").stdout)["run"] == "one"
+    # A new run, or another spec, needs the data.
+    for arguments in ([], ["--new"], ["--run", "two"], ["--run", "one", "-S", "seed=1"]):
         assert "E401" in call("submit", spec, "--runs-dir", runs, *arguments, code=2).stderr
     assert [path.name for path in runs.iterdir()] == ["one"]
     # Other rows are another dataset.
