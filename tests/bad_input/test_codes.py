@@ -21,6 +21,7 @@ ELSEWHERE = {
     "tests/cli/test_reading_child.py": ["E425"],
     "tests/data/test_targets.py": ["E407"],
     "tests/data/test_store_redirects.py": ["E710"],
+    "tests/cli/test_memory_limits.py": ["E530"],
     "tests/execution/test_ray_slots.py": ["E506", "E507", "E511"],
     "tests/run_job/test_all_die.py": ["E517"],
     "tests/execution/test_worker_starts.py": ["E518"],

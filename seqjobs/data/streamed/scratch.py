@@ -22,6 +22,8 @@ import numpy as np
 from seqjobs.data.dataset import Array, Split
 from seqjobs.data.streamed.window import Window
 from seqjobs.errors import DataError
+from seqjobs.errors.printable import printable
+from seqjobs.storage.disk_room import FIX, full_disk
 
 _SUFFIX = ".rows"
 _BEING_WRITTEN = ".part"
@@ -95,10 +97,16 @@ class RowWriter:
         fcntl.flock(self._descriptor, fcntl.LOCK_SH)
 
     def append(self, rows: Array) -> None:
-        """Raises OSError where the disk is full."""
+        """Raises DataError (E413) if the disk is full."""
         left = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
-        while left:
-            left = left[os.write(self._descriptor, left) :]
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except OSError as error:
+            folder = self.path.parent
+            what = f"rows beyond data.memory cannot be written to a temporary file: {full_disk(error, folder) or error}"
+            fix = f"set TMPDIR to a folder on a larger disk, or {FIX}"
+            raise DataError("E413", what, where=printable(folder), fix=fix) from error
 
     def name(self, fingerprint: str, split: str) -> Path:
         """Gives the file the name under which others find it."""

@@ -161,7 +161,7 @@ def test_a_disk_without_room_is_told(folder: Folder, scratch: Path, monkeypatch:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
     error = folder.error(features=FEATURES, memory=MEMORY)
     assert error.code == "E413"
-    assert f"0.0 GiB are free in {scratch}" in error.what
+    assert f"only 1 MiB are free in {scratch}" in error.what
     assert list(scratch.iterdir()) == []
 
 
