@@ -8,17 +8,38 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 from click.testing import CliRunner, Result
 
 from seqjobs.cli.main import cli
+from seqjobs.planning.plan import make_plan
+from seqjobs.spec.load import parse_job
+from tests.conftest import POINTS_SPEC
+from tests.fixtures.fake_runner import Behaviour
+from tests.fixtures.runs import do
 
 Tree = dict[str, Any]
 Change = Callable[[Tree], object]
 
+HOSTILE = "\x1b]0;owned\x07\x1b[31m\u202eeman\x9b2J\x7f\r\nrun 2: all is well"
+PACKED = "compile.optimizer.Adam.learning_rate={choice: [0.1, 0.2, 0.3]}"
+
 ENDINGS = frozenset({0, 1, 2, 3, 4, 5})
 """The documented exit codes of commands that read a run."""
+
+
+def make_finished_run(points: Path, root: Path) -> Path:
+    """Train two jobs: four trials in packs of one, of which one fails, and three in a pack; return the folder."""
+    units = f"model.0.Dense.units={{choice: [1, 2, 3, {Behaviour.NAN.value}]}}"
+    text = dedent(POINTS_SPEC)
+    jobs = [
+        parse_job(text, points / "job.yaml", (units, "search.sampler=grid", "keep.best=2")),
+        parse_job(text.replace("name: points", "name: other"), points / "job.yaml", (PACKED, "fit.pack=4")),
+    ]
+    do(make_plan(jobs), root)
+    return root
 
 
 @dataclass(frozen=True)

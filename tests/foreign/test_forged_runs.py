@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 
-from .forge import Change, Forged, Tree, contents, invoke
+from .forge import HOSTILE, Change, Forged, Tree, contents, invoke
 
 READERS = (["show"], ["results"], ["logs"], ["fsck"], ["fsck", "--repair"], ["export", "--out", "model.keras"])
-HOSTILE = "\x1b]0;owned\x07\x1b[31m\u202eeman\x9b2J\x7f\r\nrun 2: all is well"
 
 
 @pytest.fixture(autouse=True)
