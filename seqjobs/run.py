@@ -87,6 +87,7 @@ def submit_jobs(
         run_seconds=plan.run_seconds,
         notify=notify,
         stage=watcher.stage,
+        warn=watcher.warning,
     )
     if isinstance(run, str):
         return run_job(plan, pool, run_folder(folder, run), watcher, stop)
