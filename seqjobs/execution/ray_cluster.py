@@ -139,7 +139,7 @@ def _job_without_folders(ray: Any) -> Any:
 
     class JobWithoutFolders(ray.job_config.JobConfig):  # type: ignore[misc]
         def _serialize(self) -> Any:
-            self._py_driver_sys_path = []
+            self._py_driver_sys_path: list[str] = []
             return super()._serialize()
 
     return JobWithoutFolders()
