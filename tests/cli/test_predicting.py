@@ -46,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     do(plan_of(write_spec(tmp_path, SPEC)), tmp_path / "runs" / "one")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEQJOBS_RUNS_DIR", raising=False)
-    monkeypatch.setattr(predict, "workers_for", lambda _: lambda _count: InProcess(start=StartFake()))
+    monkeypatch.setattr(predict, "workers_for", lambda *_: lambda _count: InProcess(start=StartFake()))
     return tmp_path
 
 
