@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from seqjobs.errors import NotFoundError
@@ -54,7 +55,8 @@ def finished_model(run: Run, trial: StoredTrial) -> tuple[FinishedModel, DataSou
 
 def planned_trial(plan: Plan, trial: StoredTrial) -> Trial:
     """The trial with its sections."""
-    return next(found for found in plan.trials if found.id == trial.id)
+    found = next(found for found in plan.trials if found.key == trial.key)
+    return replace(found, id=trial.id)
 
 
 def stored_plan(run: Run) -> Plan:

@@ -10,13 +10,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from seqjobs.data.preparation import Preparation
 from seqjobs.errors import NotFoundError, RunFolderError, StorageError
 from seqjobs.errors.printable import printable
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.versions import versions
+from seqjobs.planning.choice import Choice
+from seqjobs.planning.compile_rule import Compiler
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.spec.job_spec import Assignment
@@ -52,6 +54,10 @@ class StoredTrial:
     seed: int
     hyperparameters: Assignment
     dataset: str
+    key: str = ""
+    places: int | None = None
+    """What was chosen for it, see `Choice`; None in runs of earlier versions, which did not store it."""
+    compiler: Compiler = Compiler.GRAPH
 
 
 _TRIAL_FIELDS = tuple(field.name for field in fields(StoredTrial))
@@ -96,6 +102,16 @@ class Manifest:
             trials=_stored_trials(plan),
             datasets=tuple(_stored_dataset(dataset_id, fact) for dataset_id, fact in facts.items()),
         )
+
+    @property
+    def choices(self) -> Mapping[str, Choice] | None:
+        """What was chosen for each trial, by its key; None in runs of earlier versions."""
+        found = {
+            trial.key: Choice(places=trial.places, compiler=trial.compiler)
+            for trial in self.trials
+            if trial.places is not None
+        }
+        return found if len(found) == len(self.trials) else None
 
     def dataset(self, dataset_id: str) -> StoredDataset:
         return next(dataset for dataset in self.datasets if dataset.id == dataset_id)
@@ -200,7 +216,16 @@ def plan_digest(plan: Plan) -> str:
 
 def _plan_digest(trials: tuple[StoredTrial, ...], jobs: tuple[StoredJob, ...]) -> str:
     goals = [[name, objective.model_dump(), keep_best] for name, objective, keep_best in _goals(jobs)]
-    return _digest({"trials": [_trial_tree(trial) for trial in trials], "goals": goals})
+    return _digest({"trials": _wanted(trials), "goals": goals})
+
+
+def _wanted(trials: tuple[StoredTrial, ...]) -> list[dict[str, Any]]:
+    """What specs say of trials, which is known before the data is."""
+    chosen = {"id", "key", "places", "compiler"}
+    return [
+        {"id": trial.key, **{name: getattr(trial, name) for name in _TRIAL_FIELDS if name not in chosen}}
+        for trial in trials
+    ]
 
 
 def _trial_tree(trial: StoredTrial) -> dict[str, Any]:
@@ -209,8 +234,18 @@ def _trial_tree(trial: StoredTrial) -> dict[str, Any]:
 
 def check_same_plan(manifest: Manifest, plan: Plan, where: Path) -> None:
     """Raises RunFolderError E603, with the difference, where the plan is not the one the run was created with."""
-    if manifest.trials == _stored_trials(plan) and _goals(manifest.jobs) == _goals(_stored_jobs(plan)):
-        return
+    same_trials = _wanted(manifest.trials) == _wanted(_stored_trials(plan))
+    if not same_trials or _goals(manifest.jobs) != _goals(_stored_jobs(plan)):
+        _refuse(manifest, plan, where)
+
+
+def check_same_ids(manifest: Manifest, plan: Plan, where: Path) -> None:
+    """Raises RunFolderError E603 where trials have other IDs once it is known how they are carried out."""
+    if [trial.id for trial in manifest.trials] != [trial.id for trial in plan.trials]:
+        _refuse(manifest, plan, where)
+
+
+def _refuse(manifest: Manifest, plan: Plan, where: Path) -> NoReturn:
     differences = _differences(manifest.jobs, _stored_jobs(plan))
     raise RunFolderError(
         "E603", "this run was created from another spec:\n" + "\n".join(differences), where=str(where),
@@ -267,6 +302,7 @@ def _stored_jobs(plan: Plan) -> tuple[StoredJob, ...]:
 
 
 def _stored_trials(plan: Plan) -> tuple[StoredTrial, ...]:
+    packs = {trial.id: pack for pack in plan.packs for trial in pack.trials}
     return tuple(
         StoredTrial(
             id=trial.id,
@@ -276,6 +312,9 @@ def _stored_trials(plan: Plan) -> tuple[StoredTrial, ...]:
             seed=trial.seed,
             hyperparameters=dict(trial.hyperparameters),
             dataset=trial.dataset,
+            key=trial.key,
+            places=packs[trial.id].size,
+            compiler=packs[trial.id].compiler,
         )
         for trial in plan.trials
     )
@@ -301,7 +340,11 @@ def _job(tree: dict[str, Any]) -> StoredJob:
 def _trial(tree: dict[str, Any]) -> StoredTrial:
     # Thousands have these in common.
     shared = {name: sys.intern(tree[name]) for name in ("job", "dataset")}
-    return StoredTrial(**{**tree, **shared})
+    if "places" not in tree:
+        return StoredTrial(**{**tree, **shared, "key": tree["id"]})
+    if not isinstance(tree["places"], int) or tree["places"] < 1:
+        raise ValueError(f"a pack cannot have {tree['places']!r} places")
+    return StoredTrial(**{**tree, **shared, "compiler": Compiler(tree["compiler"])})
 
 
 def _dataset_tree(dataset: StoredDataset) -> dict[str, Any]:
