@@ -33,6 +33,7 @@ ELSEWHERE = {
     "tests/run_job/test_resume.py": ["E509"],
     "tests/execution/kept/test_kept_cluster.py": ["E512", "E513", "E514", "E516"],
     "tests/execution/kept/test_silent_cluster.py": ["E515"],
+    "tests/cli/test_no_home.py": ["E526"],
     "tests/results/test_run_folders.py": ["E601"],
     "tests/storage/test_lock.py": ["E602"],
     "tests/results/test_run_log.py": ["E605", "E606", "E609", "E610"],
