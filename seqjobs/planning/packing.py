@@ -12,7 +12,7 @@ from seqjobs.planning.compile_rule import compiler_for
 from seqjobs.planning.pack_rule import PackSize, pack_size
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.split_rows import split_rows
-from seqjobs.planning.trial import Pack, pack_id
+from seqjobs.planning.trial import Pack, Trial, pack_id
 from seqjobs.spec.canonical import digest
 from seqjobs.spec.shapes import Shape
 
@@ -47,9 +47,10 @@ def packed_as(plan: Plan, choices: Mapping[str, Choice]) -> Plan:
 def _choices(plan: Plan, feature_shapes: Mapping[str, Shape], train_rows: Mapping[str, int]) -> Mapping[str, Choice]:
     """Choose for each trial, by its key: places for all that may train together, a compiler for each program."""
     num_sharing = Counter(pack.program_key for pack in plan.packs)
-    of_programs: dict[str, dict[tuple[str, int], Group]] = defaultdict(lambda: defaultdict(list))
+    of_programs: dict[tuple[str, int], dict[tuple[str, int], Group]] = defaultdict(lambda: defaultdict(list))
     for pack in plan.packs:
-        of_programs[pack.shared_key][pack.trials[0].job, pack.trials[0].seed].append(pack)
+        groups = of_programs[pack.shared_key, pack.resources.workers]
+        groups[pack.trials[0].job, pack.trials[0].seed].append(pack)
     found: dict[str, Choice] = {}
     for groups in of_programs.values():
         first = next(iter(groups.values()))[0]
@@ -84,12 +85,9 @@ def _choice(pack: Pack, size: PackSize, shape: Shape, train_rows: int, num_shari
 def _cut(group: Group, places: int, choices: Mapping[str, Choice]) -> Iterator[Pack]:
     """Packs of one program, or of one trial each; the last may have places left."""
     for start in range(0, len(group), places):
-        first, keys = group[start], [pack.trials[0].key for pack in group[start : start + places]]
-        choice = choices[keys[0]]
-        trials = tuple(
-            replace(pack.trials[0], id=choices[key].trial_id(key))
-            for key, pack in zip(keys, group[start : start + places], strict=True)
-        )
+        first = group[start]
+        choice = choices[first.trials[0].key]
+        trials = tuple(_identified(pack.trials[0], choices) for pack in group[start : start + places])
         program_key = digest({"shared": first.shared_key, "places": places}) if places > 1 else first.program_key
         yield replace(
             first,
@@ -100,6 +98,12 @@ def _cut(group: Group, places: int, choices: Mapping[str, Choice]) -> Iterator[P
             reason=choice.reason,
             compiler=choice.compiler,
         )
+
+
+def _identified(trial: Trial, choices: Mapping[str, Choice]) -> Trial:
+    trial_id = choices[trial.key].trial_id(trial.key)
+    # Most trials have it already, and a search has thousands.
+    return trial if trial.id == trial_id else replace(trial, id=trial_id)
 
 
 def halves(pack: Pack) -> tuple[Pack, ...]:

@@ -75,9 +75,8 @@ def make_plan(jobs: Sequence[JobSpec]) -> Plan:
     """The plan of one run over `jobs`; a pure function of them.
 
     Every pack holds one trial; which train together is known once the data is, and so are the IDs of trials
-    (`packing.packed`). Raises
-    SpecError where two jobs share a name (E208), the jobs make more than MAX_TRIALS trials (E501), or only a
-    combination of values is wrong.
+    (`packing.packed`). Raises SpecError where two jobs share a name (E208), the jobs make more than MAX_TRIALS trials
+    (E501), or only a combination of values is wrong.
     """
     _check_names(jobs)
     _check_count(jobs)

@@ -106,12 +106,9 @@ class Manifest:
     @property
     def choices(self) -> Mapping[str, Choice] | None:
         """What was chosen for each trial, by its key; None in runs of earlier versions."""
-        found = {
-            trial.key: Choice(places=trial.places, compiler=trial.compiler)
-            for trial in self.trials
-            if trial.places is not None
-        }
-        return found if len(found) == len(self.trials) else None
+        if any(trial.places is None for trial in self.trials):
+            return None
+        return {trial.key: Choice(places=trial.places or 1, compiler=trial.compiler) for trial in self.trials}
 
     def dataset(self, dataset_id: str) -> StoredDataset:
         return next(dataset for dataset in self.datasets if dataset.id == dataset_id)
