@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from seqjobs.data.preparation import Preparation
 from seqjobs.errors import NotFoundError, RunFolderError, StorageError
@@ -19,6 +19,8 @@ from seqjobs.errors.printable import clipped, printable
 from seqjobs.errors.problems import shown
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.versions import versions
+from seqjobs.planning.choice import Choice
+from seqjobs.planning.compile_rule import Compiler
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.manifest_check import check_manifest
@@ -61,6 +63,10 @@ class StoredTrial:
     seed: int
     hyperparameters: Assignment
     dataset: str
+    key: str = ""
+    places: int | None = None
+    """What was chosen for it, see `Choice`; None in runs of earlier versions, which did not store it."""
+    compiler: Compiler = Compiler.GRAPH
 
 
 _TRIAL_FIELDS = tuple(field.name for field in fields(StoredTrial))
@@ -114,6 +120,13 @@ class Manifest:
             trials=_stored_trials(plan),
             datasets=tuple(_stored_dataset(name, fact, file_times.get(name)) for name, fact in facts.items()),
         )
+
+    @property
+    def choices(self) -> Mapping[str, Choice] | None:
+        """What was chosen for each trial, by its key; None in runs of earlier versions."""
+        if any(trial.places is None for trial in self.trials):
+            return None
+        return {trial.key: Choice(places=trial.places or 1, compiler=trial.compiler) for trial in self.trials}
 
     def dataset(self, dataset_id: str) -> StoredDataset:
         """Return the dataset of an ID. Raises RunFolderError E608."""
@@ -229,7 +242,16 @@ def plan_digest(plan: Plan) -> str:
 
 def _plan_digest(trials: tuple[StoredTrial, ...], jobs: tuple[StoredJob, ...]) -> str:
     goals = [[name, objective.model_dump(), keep_best] for name, objective, keep_best in _goals(jobs)]
-    return _digest({"trials": [_trial_tree(trial) for trial in trials], "goals": goals})
+    return _digest({"trials": _wanted(trials), "goals": goals})
+
+
+def _wanted(trials: tuple[StoredTrial, ...]) -> list[dict[str, Any]]:
+    """What specs say of trials, which is known before the data is."""
+    chosen = {"id", "key", "places", "compiler"}
+    return [
+        {"id": trial.key, **{name: getattr(trial, name) for name in _TRIAL_FIELDS if name not in chosen}}
+        for trial in trials
+    ]
 
 
 def _trial_tree(trial: StoredTrial) -> dict[str, Any]:
@@ -238,13 +260,23 @@ def _trial_tree(trial: StoredTrial) -> dict[str, Any]:
 
 def is_same_plan(manifest: Manifest, plan: Plan) -> bool:
     """Return whether the plan is the one that the run was created with."""
-    return manifest.trials == _stored_trials(plan) and _goals(manifest.jobs) == _goals(_stored_jobs(plan))
+    same_trials = _wanted(manifest.trials) == _wanted(_stored_trials(plan))
+    return same_trials and _goals(manifest.jobs) == _goals(_stored_jobs(plan))
 
 
 def check_same_plan(manifest: Manifest, plan: Plan, where: Path) -> None:
     """Raises RunFolderError E603, with the difference, where the plan is not the one the run was created with."""
-    if is_same_plan(manifest, plan):
-        return
+    if not is_same_plan(manifest, plan):
+        _refuse(manifest, plan, where)
+
+
+def check_same_ids(manifest: Manifest, plan: Plan, where: Path) -> None:
+    """Raises RunFolderError E603 where trials have other IDs once it is known how they are carried out."""
+    if [trial.id for trial in manifest.trials] != [trial.id for trial in plan.trials]:
+        _refuse(manifest, plan, where)
+
+
+def _refuse(manifest: Manifest, plan: Plan, where: Path) -> NoReturn:
     differences = _differences(manifest.jobs, _stored_jobs(plan))
     raise RunFolderError(
         "E603", "this run was created from another spec:\n" + "\n".join(differences), where=str(where),
@@ -300,6 +332,7 @@ def _stored_jobs(plan: Plan) -> tuple[StoredJob, ...]:
 
 
 def _stored_trials(plan: Plan) -> tuple[StoredTrial, ...]:
+    packs = {trial.id: pack for pack in plan.packs for trial in pack.trials}
     return tuple(
         StoredTrial(
             id=trial.id,
@@ -309,6 +342,9 @@ def _stored_trials(plan: Plan) -> tuple[StoredTrial, ...]:
             seed=trial.seed,
             hyperparameters=dict(trial.hyperparameters),
             dataset=trial.dataset,
+            key=trial.key,
+            places=packs[trial.id].size,
+            compiler=packs[trial.id].compiler,
         )
         for trial in plan.trials
     )
@@ -335,7 +371,9 @@ def _job(tree: dict[str, Any]) -> StoredJob:
 def _trial(tree: dict[str, Any]) -> StoredTrial:
     # Thousands have these in common.
     shared = {name: sys.intern(tree[name]) for name in ("job", "dataset")}
-    return StoredTrial(**{**tree, **shared})
+    if "places" not in tree:
+        return StoredTrial(**{**tree, **shared, "key": tree["id"]})
+    return StoredTrial(**{**tree, **shared, "compiler": Compiler(tree["compiler"])})
 
 
 def _dataset_tree(dataset: StoredDataset) -> dict[str, Any]:

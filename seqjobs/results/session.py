@@ -20,6 +20,7 @@ from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.retry import Tries
 from seqjobs.execution.splitting import parts_of
 from seqjobs.execution.versions import versions
+from seqjobs.planning.packing import packed_as
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack, Trial
@@ -30,7 +31,14 @@ from seqjobs.results.collector import Collector
 from seqjobs.results.first_deaths import FirstDeaths
 from seqjobs.results.leaderboard import Leaderboard, kept_trials, rank_jobs
 from seqjobs.results.log_records import LogState
-from seqjobs.results.manifest import Manifest, check_same_data, check_same_plan, read_manifest, write_manifest
+from seqjobs.results.manifest import (
+    Manifest,
+    check_same_data,
+    check_same_ids,
+    check_same_plan,
+    read_manifest,
+    write_manifest,
+)
 from seqjobs.results.progress import Progress
 from seqjobs.results.record import TrialRecord
 from seqjobs.results.record_check import RecordCheck
@@ -153,14 +161,20 @@ class Session:
         return self._state.tries
 
     def examine(self, facts: Mapping[str, DatasetFacts]) -> None:
-        """Puts trials into packs. Raises RunFolderError E421 where the data has changed, SpecError where data and
-        models do not fit."""
+        """Puts trials into packs, unless the run did so when it began.
+
+        Raises RunFolderError: E421 where the data has changed, E603 where another version began the run and trials
+        would be carried out otherwise; SpecError where data and models do not fit.
+        """
         if self._manifest is not None:
             check_same_data(self._manifest, facts, self._paths.root)
         schemas = {dataset_id: fact.schema for dataset_id, fact in facts.items()}
         for warning in check_plan(self._plan, schemas, facts):
             self._progress.warning(warning)
-        self._plan = pack_plan(self._plan, schemas)
+        if self._manifest is None or self._manifest.choices is None:
+            self._plan = pack_plan(self._plan, schemas)
+        if self._manifest is not None:
+            check_same_ids(self._manifest, self._plan, self._paths.root)
 
     def has_same_files(self) -> bool:
         """Return whether all data files are as they were when the run began, by their names, sizes and times."""
@@ -310,4 +324,6 @@ class Session:
         except NotFoundError:
             return None
         check_same_plan(manifest, self._plan, self._paths.root)
+        if manifest.choices is not None:
+            self._plan = packed_as(self._plan, manifest.choices)
         return manifest

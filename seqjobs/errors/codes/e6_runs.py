@@ -24,7 +24,8 @@ RUNS = (
         "E603",
         "The run was created from another spec",
         meaning="A run keeps the spec that it was created with, so that its results stay comparable. The message shows "
-        "the difference.",
+        "the difference. A run that another version of seqjobs began is refused too, if this version would give its "
+        "trials other results.",
         example="seqjobs submit digits.yaml --run one; seqjobs submit digits.yaml --run one -S seed=2",
         fix="Submit under another --run, or restore the spec.",
     ),
