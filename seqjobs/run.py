@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 
+from seqjobs.data.file_times import file_times
+from seqjobs.errors import DataError, SeqjobsError, SpecError
+from seqjobs.errors.printable import printable
 from seqjobs.execution.executor import Executor
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.execution.stopping import StopRequest
@@ -17,9 +20,15 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Progress, Silent
 from seqjobs.results.run import Run
 from seqjobs.results.run_choice import RunChoice
-from seqjobs.results.run_folders import local_folder, new_run_folder, run_folder, unfinished_runs
+from seqjobs.results.run_folders import (
+    has_ended,
+    local_folder,
+    new_run_folder,
+    run_folder,
+    unfinished_runs,
+)
 from seqjobs.spec.job_spec import JobSpec
-from seqjobs.spec.load import load_jobs
+from seqjobs.spec.load import NO_DATA, MissingDataError, load_jobs
 
 
 class WhichRun(Enum):
@@ -45,10 +54,47 @@ def submit(
 
     With `run` an existing run of that ID is resumed; without it, each call starts a new run.
     """
-    jobs = load_jobs(specs, overrides)
+    try:
+        jobs = load_jobs(specs, overrides)
+    except MissingDataError as error:
+        return finished_without_data(error, run=run or WhichRun.NEW, runs_dir=runs_dir)
     return submit_jobs(
         jobs, run=run or WhichRun.NEW, runs_dir=runs_dir, workers=workers, address=address, progress=progress
     )
+
+
+def finished_without_data(
+    error: MissingDataError,
+    *,
+    run: str | WhichRun,
+    runs_dir: str | Path,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Run:
+    """Return the named, finished run of jobs whose data files are gone; for the arguments see `submit_jobs`.
+
+    Data that is not there cannot be compared with that of the run. Raises the error itself if there is no such run.
+    """
+    try:
+        found = _finished(make_plan(error.jobs), run, local_folder(runs_dir))
+    except SpecError:  # of what the jobs make together; a finished run has no such mistake
+        raise error from None
+    if found is None:
+        raise error
+    notify(_told_without_data(found, error))
+    return Run.open(found.root)
+
+
+def _finished(plan: Plan, run: str | WhichRun, runs_dir: Path) -> RunPaths | None:
+    """Return the run that is named, if all of its trials have ended; None if none is named."""
+    if not isinstance(run, str):
+        return None
+    paths = run_folder(runs_dir, run)
+    return paths if has_ended(paths, plan) else None
+
+
+def _told_without_data(paths: RunPaths, error: SeqjobsError) -> str:
+    name, why = printable(paths.root.name), f"{error.where}: {error.what}"
+    return f"run {name} is finished; its data was not compared, since it cannot be read: {why}"
 
 
 def submit_jobs(
@@ -73,7 +119,8 @@ def submit_jobs(
             with the run.
         progress: What watches the run.
         stop: The request to end early. If it was accepted, KeyboardInterrupt is raised once all is saved.
-        notify: Called with what the user should know: which run is resumed, why a warm cluster is not used.
+        notify: Called with what the user should know: which run is resumed or finished, why a warm cluster is not
+            used.
 
     Raises:
         SeqjobsError: Of a kind for each cause.
@@ -87,12 +134,22 @@ def submit_jobs(
         run_seconds=plan.run_seconds,
         notify=notify,
         stage=watcher.stage,
+        warn=watcher.warning,
     )
     if isinstance(run, str):
-        return run_job(plan, pool, run_folder(folder, run), watcher, stop)
-    unfinished = unfinished_runs(folder, plan) if run is WhichRun.UNFINISHED else ()
-    choice = RunChoice(plan, watcher, unfinished, lambda: new_run_folder(folder, plan), notify, is_new=True)
-    return _run(plan, pool, choice, watcher, stop)
+        paths = run_folder(folder, run)
+        choice = RunChoice(plan, watcher, (), lambda: paths, notify)
+    else:
+        unfinished = unfinished_runs(folder, plan) if run is WhichRun.UNFINISHED else ()
+        choice = RunChoice(plan, watcher, unfinished, lambda: new_run_folder(folder, plan), notify, is_new=True)
+    try:
+        return _run(plan, pool, choice, watcher, stop)
+    except DataError as error:
+        finished = _finished(plan, run, folder) if error.code == NO_DATA else None
+        if finished is None:
+            raise
+        notify(_told_without_data(finished, error))
+        return Run.open(finished.root)
 
 
 def run_job(
@@ -112,19 +169,24 @@ def _run(plan: Plan, executor: Executor, choice: RunChoice, progress: Progress, 
 def _carry_out(plan: Plan, executor: Executor, choice: RunChoice, progress: Progress, stop: StopRequest) -> None:
     with contextlib.closing(progress), choice:
         session = choice.open()
-        if session.is_finished:
+        if session.is_finished and session.has_same_files():
+            choice.tell_finished()
             return
         stop.limit(plan.run_seconds)
+        times = {source.id: file_times(source) for source in plan.datasets}
         with executor:
             progress.stage("reading data")
             facts = executor.load(plan.datasets)
             for warning in dict.fromkeys(text for dataset in facts.values() for text in dataset.warnings):
                 progress.warning(warning)
             session = choice.examined(session, facts)
+            if session.is_finished:
+                choice.tell_finished()
+                return
             with session.at_work():
                 progress.stage("checking models")
                 session.refuse(executor.check(session.trials_to_check))
-                session.begin(facts)
+                session.begin(facts, times)
                 running = executor.run(session.packs_left, session.tries, session.checkpoint_of, stop.is_pending)
                 with stop.accepting(), contextlib.closing(running) as events:
                     for event in events:

@@ -19,7 +19,7 @@ from seqjobs.errors import DataError
 from seqjobs.errors.out_of_memory import describe_address_limit, is_limit_too_low, out_of_memory
 
 STDERR = 2
-_READERS = frozenset({"init", "plan", "predict"})
+_READERS = frozenset({"fsck", "init", "plan", "predict"})
 # What a shell or a scheduler sends to one process of a command, and not to all of them as Ctrl-C.
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP)
 _HELD = (signal.SIGINT, *_FORWARDED)
@@ -77,11 +77,12 @@ def _exit_code(child: int, note: ReadingNote, noise: IO[bytes]) -> int:
             signal.signal(number, lambda received, _: os.kill(child, received))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code < 0:
+        _remove_what_it_wrote(child)
     if -code in (signal.SIGPIPE, *_HELD):  # somebody wanted it to end
         signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     if code < 0 and note.file:
-        _remove_what_it_wrote(child)
         click.echo(str(reader_died(note.file, signal.Signals(-code).name)), err=True)
         return DataError.exit_code
     noise.seek(0)

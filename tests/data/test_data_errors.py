@@ -275,6 +275,14 @@ def test_a_column_of_wrong_text_that_is_not_used_keeps_nobody_from_training(fold
     assert sample.rows["junk"].to_pylist() == ["a", "\N{REPLACEMENT CHARACTER}", "bc"]
 
 
+def test_a_time_that_arrow_cannot_read_from_orc_is_told(folder: Folder) -> None:
+    times = pa.array([datetime.datetime(2024, 1, 1), datetime.datetime(9999, 12, 31), None])
+    pyarrow.orc.write_table(pa.table({"x": times, "label": LABEL}), str(folder.path / "train.orc"))
+    error = folder.error(train="train.orc", features={"x": {"date_parts": ["year"]}})
+    assert (error.code, error.where) == ("E410", "train.orc")
+    assert "a time is before 1677 or after 2262" in error.what
+
+
 def test_a_bug_names_what_was_done_with_which_column_of_which_file(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
