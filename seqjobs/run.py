@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 
+from seqjobs.data.column_mistakes import mistakes_in_specs
 from seqjobs.execution.executor import Executor
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.execution.stopping import StopRequest
@@ -117,7 +118,8 @@ def _carry_out(plan: Plan, executor: Executor, choice: RunChoice, progress: Prog
         stop.limit(plan.run_seconds)
         with executor:
             progress.stage("reading data")
-            facts = executor.load(plan.datasets)
+            with mistakes_in_specs(plan):
+                facts = executor.load(plan.datasets)
             for warning in dict.fromkeys(text for dataset in facts.values() for text in dataset.warnings):
                 progress.warning(warning)
             session = choice.examined(session, facts)
