@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 
+from seqjobs.data.column_mistakes import mistakes_in_specs
 from seqjobs.data.file_times import file_times
 from seqjobs.errors import DataError, SeqjobsError, SpecError
 from seqjobs.errors.printable import printable
@@ -176,7 +177,8 @@ def _carry_out(plan: Plan, executor: Executor, choice: RunChoice, progress: Prog
         times = {source.id: file_times(source) for source in plan.datasets}
         with executor:
             progress.stage("reading data")
-            facts = executor.load(plan.datasets)
+            with mistakes_in_specs(plan):
+                facts = executor.load(plan.datasets)
             for warning in dict.fromkeys(text for dataset in facts.values() for text in dataset.warnings):
                 progress.warning(warning)
             session = choice.examined(session, facts)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, final
 
+from seqjobs.data.column_mistakes import ColumnsError
 from seqjobs.data.dataset import DataSchema
 from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import NewBatch
@@ -147,14 +148,20 @@ class RayPool:
     def load(self, sources: Sequence[DataSource]) -> Mapping[str, DatasetFacts]:
         """One task a dataset reads and decodes it; Ray brings the one copy to each node that works with it."""
         found: dict[str, DatasetFacts] = {}
+        wrong: dict[str, ColumnsError] = {}
         for source, decoding in zip(sources, self._decode(sources), strict=True):
             answer, dataset = self._decoded(source, decoding)
+            if isinstance(answer, ColumnsError):
+                wrong[source.id] = answer
+                continue
             if isinstance(answer, SeqjobsError):
                 raise answer
             found[source.id] = answer
             self._fingerprints.append(answer.fingerprint)
             self._datasets[source.id] = dataset
             self._schemas[source.id] = answer.schema
+        if wrong:
+            raise ColumnsError.of(wrong)
         return found
 
     def _decode(self, sources: Sequence[DataSource]) -> list[_Decoding]:
