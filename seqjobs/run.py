@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -14,10 +15,19 @@ from seqjobs.planning.cycles import seldom_sought
 from seqjobs.planning.demand import demand_of
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.run_paths import RunPaths
+from seqjobs.planning.trial import Pack
 from seqjobs.results.progress import Progress, Silent
 from seqjobs.results.run import Run
 from seqjobs.results.run_choice import RunChoice
-from seqjobs.results.run_folders import local_folder, new_run_folder, run_folder, unfinished_runs
+from seqjobs.results.run_folders import (
+    failed_run,
+    local_folder,
+    new_run_folder,
+    no_failed_run,
+    run_folder,
+    unfinished_runs,
+)
+from seqjobs.results.session import Session
 from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.load import load_jobs
 
@@ -31,6 +41,16 @@ class WhichRun(Enum):
     """The newest unfinished run of the same jobs and data that no process works on; if there is none, a new one."""
 
 
+@dataclass(frozen=True)
+class RetryFailed:
+    """The existing run of this ID, whose failed trials are trained again, whatever their cause.
+
+    Without an ID it is the newest run of the same jobs and data that has failed trials or is unfinished.
+    """
+
+    run_id: str | None = None
+
+
 def submit(
     specs: Sequence[str | Path],
     *,
@@ -39,22 +59,29 @@ def submit(
     workers: int | None = None,
     address: str | None = None,
     overrides: Sequence[str] = (),
+    retry_failed: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Train the jobs in the spec files on Ray as one run, and return it; see `submit_jobs`.
 
-    With `run` an existing run of that ID is resumed; without it, each call starts a new run.
+    With `run` an existing run of that ID is resumed; without it, each call starts a new run. With `retry_failed` the
+    failed trials of an existing run are trained again, without `run` those of the newest run of the jobs that has any.
     """
     jobs = load_jobs(specs, overrides)
     return submit_jobs(
-        jobs, run=run or WhichRun.NEW, runs_dir=runs_dir, workers=workers, address=address, progress=progress
+        jobs,
+        run=RetryFailed(run) if retry_failed else run or WhichRun.NEW,
+        runs_dir=runs_dir,
+        workers=workers,
+        address=address,
+        progress=progress,
     )
 
 
 def submit_jobs(
     jobs: Sequence[JobSpec],
     *,
-    run: str | WhichRun = WhichRun.NEW,
+    run: str | WhichRun | RetryFailed = WhichRun.NEW,
     runs_dir: str | Path = "runs",
     workers: int | None = None,
     address: str | None = None,
@@ -90,16 +117,32 @@ def submit_jobs(
     )
     if isinstance(run, str):
         return run_job(plan, pool, run_folder(folder, run), watcher, stop)
+    if isinstance(run, RetryFailed):
+        if run.run_id is not None:
+            return run_job(plan, pool, failed_run(folder, run.run_id), watcher, stop, retry_failed=True)
+        failed = unfinished_runs(folder, plan, retry_failed=True)
+        choice = RunChoice(plan, watcher, failed, lambda: no_failed_run(folder), notify, retry_failed=True)
+        return _run(plan, pool, choice, watcher, stop)
     unfinished = unfinished_runs(folder, plan) if run is WhichRun.UNFINISHED else ()
     choice = RunChoice(plan, watcher, unfinished, lambda: new_run_folder(folder, plan), notify, is_new=True)
     return _run(plan, pool, choice, watcher, stop)
 
 
 def run_job(
-    plan: Plan, executor: Executor, paths: RunPaths, progress: Progress, stop: StopRequest | None = None
+    plan: Plan,
+    executor: Executor,
+    paths: RunPaths,
+    progress: Progress,
+    stop: StopRequest | None = None,
+    *,
+    retry_failed: bool = False,
 ) -> Run:
-    """Carry out a plan in a run folder; what an earlier call committed there is not done again."""
-    return _run(plan, executor, RunChoice(plan, progress, (), lambda: paths), progress, stop)
+    """Carry out a plan in a run folder; what an earlier call committed there is not done again.
+
+    Only trials that failed are, with `retry_failed`.
+    """
+    choice = RunChoice(plan, progress, (), lambda: paths, retry_failed=retry_failed)
+    return _run(plan, executor, choice, progress, stop)
 
 
 def _run(plan: Plan, executor: Executor, choice: RunChoice, progress: Progress, stop: StopRequest | None) -> Run:
@@ -125,13 +168,20 @@ def _carry_out(plan: Plan, executor: Executor, choice: RunChoice, progress: Prog
                 progress.stage("checking models")
                 session.refuse(executor.check(session.trials_to_check))
                 session.begin(facts)
-                running = executor.run(session.packs_left, session.tries, session.checkpoint_of, stop.is_pending)
-                with stop.accepting(), contextlib.closing(running) as events:
-                    for event in events:
-                        session.handle(event)
-                        if stop.is_over():
-                            break
-                if stop.was_accepted:
-                    raise KeyboardInterrupt
-                session.commit()
+                _train(session.packs_left, session, executor, stop)
+                if packs := session.packs_without_weights:
+                    _train(packs, session, executor, stop)
                 session.export_best(executor)
+
+
+def _train(packs: Sequence[Pack], session: Session, executor: Executor, stop: StopRequest) -> None:
+    """Train packs until they have ended, or the stop is due. Raises KeyboardInterrupt if a stop was requested."""
+    running = executor.run(packs, session.tries, session.checkpoint_of, stop.is_pending)
+    with stop.accepting(), contextlib.closing(running) as events:
+        for event in events:
+            session.handle(event)
+            if stop.is_over():
+                break
+    if stop.was_accepted:
+        raise KeyboardInterrupt
+    session.commit()

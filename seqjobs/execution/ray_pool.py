@@ -30,7 +30,7 @@ from seqjobs.execution.new_rows_call import Predicted, answered
 from seqjobs.execution.ray_asks import WAIT_SECONDS, Ask, Asks, Died, lost
 from seqjobs.execution.ray_slots import Slots
 from seqjobs.execution.ray_worker import WorkerFacts, decode_alone
-from seqjobs.execution.retry import Tries
+from seqjobs.execution.retry import UNTRIED, Tries, least_suspect_first
 from seqjobs.execution.start_runner import StartRunner, start_runner
 from seqjobs.execution.worker_source import OwnWorkers, WorkerSource
 from seqjobs.planning.plan import DataSource
@@ -190,10 +190,11 @@ class RayPool:
         saved: Saved = nothing_saved,
         stopping: Stopping = never,
     ) -> Generator[Event, None, None]:
-        groups: dict[Resources, list[Pack]] = {}
-        for pack in packs:
-            groups.setdefault(pack.resources, []).append(pack)
-        for resources, members in groups.items():
+        # Suspects last, whatever resources they need: nothing else may be at work then.
+        groups: dict[tuple[bool, Resources], list[Pack]] = {}
+        for pack in least_suspect_first(packs, tries):
+            groups.setdefault((tries.get(pack.id, UNTRIED).is_suspect, pack.resources), []).append(pack)
+        for (_, resources), members in groups.items():
             if stopping():
                 return
             slots = self._use(resources, len(members))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 from seqjobs.errors import NotFoundError, RunFolderError, StorageError
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results import log_records
-from seqjobs.results.leaderboard import kept_trials, rank_jobs
+from seqjobs.results.best_models import best_models
+from seqjobs.results.leaderboard import Leaderboard, kept_trials, rank_jobs
 from seqjobs.results.log_records import LogState
 from seqjobs.results.manifest import Manifest, read_manifest
 from seqjobs.results.run_log import Record, last_segment, read_segment, segment_name
@@ -66,7 +67,9 @@ def _found(paths: RunPaths) -> tuple[Damage, ...]:
     records: list[Record] = []
     segments = tuple(_damaged_segments(paths, records))
     state = log_records.fold(records)
-    return (*segments, *_damaged_weights(paths, manifest, state), *_damaged_models(paths, state), *_tables(paths))
+    boards = rank_jobs({job.name: job.objective for job in manifest.jobs}, manifest.trials, state.records)
+    weights = _damaged_weights(paths, manifest, state, boards)
+    return (*segments, *weights, *_damaged_models(paths, manifest, state, boards), *_tables(paths))
 
 
 def _damaged_segments(paths: RunPaths, records: list[Record]) -> Iterator[Damage]:
@@ -80,8 +83,9 @@ def _damaged_segments(paths: RunPaths, records: list[Record]) -> Iterator[Damage
             yield Damage(kind=Kind.SEGMENT, path=path, what=error.what)
 
 
-def _damaged_weights(paths: RunPaths, manifest: Manifest, state: LogState) -> Iterator[Damage]:
-    boards = rank_jobs({job.name: job.objective for job in manifest.jobs}, manifest.trials, state.records)
+def _damaged_weights(
+    paths: RunPaths, manifest: Manifest, state: LogState, boards: Sequence[Leaderboard]
+) -> Iterator[Damage]:
     kept = kept_trials(boards, {job.name: job.keep_best for job in manifest.jobs})
     trials: dict[str, list[str]] = {}
     for trial_id in sorted(kept):
@@ -93,15 +97,23 @@ def _damaged_weights(paths: RunPaths, manifest: Manifest, state: LogState) -> It
             WeightsStore(paths).load(digest)
         except StorageError as error:
             path = paths.weights_file(digest)
-            if not path.exists() and state.repaired and len(state.records) < len(manifest.trials):
-                # Removed when better trials ended, whose ends a repair gave up: they will end as well again.
+            # Removed when better trials ended, whose ends a repair gave up: they will end as well again. Or the trial
+            # is among the best only since others were trained again: the submit that does so trains it once more.
+            is_incomplete = state.repaired and len(state.records) < len(manifest.trials)
+            if not path.exists() and (is_incomplete or (state.has_retries and not state.is_finished)):
                 continue
             yield Damage(kind=Kind.WEIGHTS, path=path, what=error.what, trials=tuple(trial_ids))
 
 
-def _damaged_models(paths: RunPaths, state: LogState) -> Iterator[Damage]:
+def _damaged_models(
+    paths: RunPaths, manifest: Manifest, state: LogState, boards: Sequence[Leaderboard]
+) -> Iterator[Damage]:
+    best = best_models(boards, len(manifest.jobs), state.records, paths)
     for name, digest in state.model_digests.items():
         path = paths.root / name
+        if best.get(path, state.models[name]) != state.models[name]:
+            # A submit may have been killed after it wrote the better model; the next one writes it in any case.
+            continue
         if digest and path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != digest:
             yield Damage(kind=Kind.MODEL, path=path, what="this model is not the one that was written")
 

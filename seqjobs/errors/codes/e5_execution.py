@@ -160,4 +160,13 @@ EXECUTION = (
         example="seqjobs submit digits.yaml -S resources.gpus=0.5  # with a driver without NVML",
         fix="Write gpus: 1, which works for any size.",
     ),
+    situation(
+        "E527",
+        "A trial was alone whenever its submit died",
+        meaning="A submit died while the trial trained. The trial was tried again after all others and alone, and "
+        "three more submits died before it had a later checkpoint. So the trial is probably the cause, and it failed.",
+        example="A trial that takes so much memory that the system ends the submit.",
+        fix="Look for what ended the submits; `dmesg` shows kills for memory. Then run "
+        "`seqjobs submit SPEC --retry-failed`.",
+    ),
 )

@@ -111,4 +111,12 @@ RUNS = (
         example="seqjobs predict old-run rows.csv",
         fix="Submit the spec under another --run, and use that run.",
     ),
+    situation(
+        "E617",
+        "No run has failed trials",
+        meaning="`--retry-failed` trains the failed trials of an existing run again. No run of these specs and this "
+        "data has failed trials, or trials that are left.",
+        example="seqjobs submit digits.yaml --retry-failed  # after a run in which every trial finished",
+        fix="Leave out --retry-failed to start a run. `seqjobs ls` shows which runs have failed trials.",
+    ),
 )
