@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from seqjobs.execution.deadline import TimeLimits
 from seqjobs.execution.executor import Executor
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.execution.stopping import StopRequest
@@ -111,7 +112,7 @@ def submit_jobs(
         workers=workers,
         address=address,
         use_kept=True,
-        run_seconds=plan.run_seconds,
+        limits=TimeLimits.of(plan),
         notify=notify,
         stage=watcher.stage,
     )

@@ -241,7 +241,8 @@ class LimitsSpec(Section):
     """How long a worker may train without finishing an epoch before it counts as hung and is replaced.
 
     A time such as 2h must cover the first epoch with its compilation. `off` sets no limit. `auto` is half an hour, or 5
-    times the longest epoch so far if that is longer. The trial is tried again, as after a crash.
+    times the longest epoch so far if that is longer. The trial is tried again, as after a crash. Reading the data may
+    take 2 hours, or this time if it is longer.
     """
 
 

@@ -128,8 +128,9 @@ EXECUTION = (
     situation(
         "E519",
         "A worker did not answer in time",
-        meaning="No worker has exported a model, or predicted rows, within the time limit.",
-        example="The cluster is occupied by other programs.",
+        meaning="No worker has read the data, exported a model, or predicted rows, within the time limit. Reading may "
+        "take 2 hours, or limits.stall if it is longer.",
+        example="The cluster is occupied by other programs, or a network drive does not answer.",
         fix="Run the same command again.",
     ),
     situation(
