@@ -13,9 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqjobs.data.columns import NO_ROWS, numbers_with_gaps
+from seqjobs.data.columns import NO_ROWS, is_list, numbers_with_gaps, single_values
 from seqjobs.data.place import Place
 from seqjobs.errors import DataError
+from seqjobs.errors.problems import shown
+from seqjobs.errors.unforeseen import unforeseen
 from seqjobs.operations import OPERATION_CLASSES, Operation, operation_of
 from seqjobs.operations._base import NOT_FINITE, TOO_LARGE, Learner, Note
 from seqjobs.operations.arrays import Array, Values, rows_with
@@ -41,13 +43,18 @@ class Chain:
         return cls(name=name, given=given, operations=tuple(map(operation_of, spec.operations))).checked()
 
     def checked(self) -> Self:
-        """Return the chain itself. Raises DataError (E403)."""
+        """Return the chain itself. Raises DataError (E403) if an operation cannot take what it is given, or if what
+        the last one makes is not numbers."""
         current = self.given
         for operation in self.operations:
             try:
                 current = operation.output(current)
             except DataError as error:
                 raise self.placed(operation, error) from None
+        if self.operations and not current.is_number:
+            what = f"after {self.operations[-1].entry.name} the column is {current}, and features are numbers"
+            fix = "add an operation that makes numbers, for example index or one_hot."
+            raise DataError("E403", what, where=f"data.features.{self.name}", fix=fix)
         return self
 
     @property
@@ -89,7 +96,7 @@ class Chain:
 
         `instead` replaces an infinity that is reported.
         """
-        current: Values = column
+        current: Values = self.as_taken(column, place)
         for index, (operation, given) in enumerate(self.steps()):
             if isinstance(current, pa.Array) and _as_numbers(operation, given):
                 current = numbers_with_gaps(current, self.name, given.width, place)
@@ -101,6 +108,16 @@ class Chain:
         if as_numbers and isinstance(current, pa.Array):
             current = numbers_with_gaps(current, self.name, self.output.width, place)
         return current
+
+    def as_taken(self, column: pa.Array, place: Place) -> pa.Array:
+        """Return the column as the first operation takes it: values that are looked up do not stand in lists of one.
+
+        Raises DataError (E409) for a list of another length.
+        """
+        storage = column.storage if isinstance(column, pa.ExtensionArray) else column
+        if self.operations and self.operations[0].looks_up and is_list(storage.type):
+            return single_values(storage, self.name, place)
+        return column
 
     def _looks_up_after(self, index: int) -> bool:
         return any(operation.looks_up for operation in self.operations[index + 1 : index + 2])
@@ -151,6 +168,7 @@ class Lesson:
         """Take a part of the column. Raises DataError."""
         as_numbers = _as_numbers(self.chain.operations[self.index], self._before.output)
         with self._placed():
+            column = self.chain.as_taken(column, place)
             few = FewValues.of(column) if as_numbers or self.index else None
             looked_at = column if few is None else few.column
             found = self._before.values(looked_at, _ignore, place, as_numbers=as_numbers, instead=np.nan)
@@ -170,10 +188,12 @@ class Lesson:
 
     @contextlib.contextmanager
     def _placed(self) -> Iterator[None]:
+        operation = self.chain.operations[self.index]
         try:
-            yield
+            with unforeseen(f"{operation.entry.name} learned from column {shown(self.chain.name)}"):
+                yield
         except DataError as error:
-            raise error if error.where else self.chain.placed(self.chain.operations[self.index], error) from None
+            raise error if error.where else self.chain.placed(operation, error) from None
 
 
 def _as_numbers(operation: Operation, given: ColumnType) -> bool:

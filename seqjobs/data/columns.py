@@ -77,7 +77,7 @@ def _list_type(field: pa.Field, shape: tuple[int, ...] | None) -> ColumnType:
 def _scalar_type(name: str, kind: pa.DataType, shape: tuple[int, ...] | None) -> ColumnType:
     if shape is not None and math.prod(shape) == 0:
         raise DataError("E409", f"the lists of column {shown(name)} are empty", fix="leave the column out.")
-    if _is_string(kind):
+    if is_string(kind):
         return ColumnType(kind="string", dtype="str", shape=shape)
     if pa.types.is_boolean(kind):
         return ColumnType(kind="bool", dtype="bool", shape=shape)
@@ -88,9 +88,10 @@ def _scalar_type(name: str, kind: pa.DataType, shape: tuple[int, ...] | None) ->
     raise _not_numbers(name, kind)
 
 
-def _is_string(kind: pa.DataType) -> bool:
+def is_string(kind: pa.DataType) -> bool:
+    """Whether a column holds text, also in a dictionary."""
     if pa.types.is_dictionary(kind):
-        return _is_string(kind.value_type)
+        return is_string(kind.value_type)
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
@@ -146,6 +147,19 @@ def numbers_with_gaps(column: pa.Array, name: str, width: int, place: Place) -> 
     made = np.full((len(storage), width), np.nan)
     made[is_there] = _values(storage.flatten().cast(pa.float64(), safe=False)).reshape(-1, width)
     return made
+
+
+def single_values(column: pa.Array, name: str, place: Place) -> pa.Array:
+    """Return the values of lists of one; null where the list or its value is null.
+
+    Raises DataError (E409) for a list of another length.
+    """
+    _check_lengths(column, name, 1, place)
+    is_there = column.is_valid()
+    values = column.filter(is_there).flatten()
+    # Row -> its place among the lists that are there.
+    places = np.where(_values(is_there), np.cumsum(_values(is_there)) - 1, 0)
+    return values.take(pa.array(places, mask=_mask(column)))
 
 
 def is_list(kind: pa.DataType) -> bool:

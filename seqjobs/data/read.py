@@ -25,6 +25,8 @@ from seqjobs.data.training_rows import Located, located
 from seqjobs.data.weights import WeightArray
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
+from seqjobs.errors.problems import shown
+from seqjobs.errors.unforeseen import unforeseen
 from seqjobs.planning.plan import DataSource
 
 GIB = 1 << 30
@@ -39,6 +41,11 @@ def read_dataset(source: DataSource) -> Dataset:
     different lengths, E410 values that cannot be read, E412 a changed file, E413 not enough memory, E417 what cannot
     be learned, E424 integers beyond 32 bits, E431 values that are not finite and weights below 0.
     """
+    with unforeseen("data was read", source.spec.train[0]):
+        return _read(source)
+
+
+def _read(source: DataSource) -> Dataset:
     survey = survey_data(source)
     rows = training_rows(survey)
     layout = learned_layout(source, survey, rows)
@@ -116,9 +123,11 @@ def _read_split(
     start = 0
     for batch, place in batches:
         features.write(batch, start, place)
-        target.write(_column(batch, layout.target), start, place)
+        with unforeseen(f"target {shown(layout.target)} was read", place.where):
+            target.write(_column(batch, layout.target), start, place)
         if weights is not None and layout.weight is not None:
-            weights.write(_column(batch, layout.weight), start, place)
+            with unforeseen(f"weights {shown(layout.weight)} were read", place.where):
+                weights.write(_column(batch, layout.weight), start, place)
         start += batch.num_rows
     tally.check(rows)
     found, classes = target.finish()

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from seqjobs.errors import ClusterError
+from seqjobs.errors import ClusterError, SeqjobsError
+from seqjobs.errors.unforeseen import FORESEEN, bug_of
 from seqjobs.execution.deadline import Deadline
 from seqjobs.execution.ray_call import death_of, reason_of
 from seqjobs.execution.ray_slots import Slot, Slots
@@ -45,8 +46,12 @@ class Asks:
     A worker that is at one question for more than `most_seconds` counts as hung, and is replaced too.
     """
 
-    def __init__(self, ray: Any, slots: Slots, deadline: Deadline, *, most_seconds: float | None = None) -> None:
+    def __init__(
+        self, ray: Any, slots: Slots, deadline: Deadline, work: str, *, most_seconds: float | None = None
+    ) -> None:
+        """`work` is what is asked for, after "while", for example `a model was written`."""
         self._ray = ray
+        self._work = work
         self._slots = slots
         self._deadline = deadline
         self._asked: dict[str, list[tuple[str, Any]]] = {}  # worker -> what it was asked, in order
@@ -100,7 +105,7 @@ class Asks:
             try:
                 found[name] = self._ray.get(reference)
             except self._ray.exceptions.RayTaskError as error:
-                raise lost(error) from error
+                raise raised_in_task(self._ray, error, self._work) from error
             except self._ray.exceptions.RayError as error:
                 left.extend(other for other, _ in self._asked.pop(slot.name))
                 death = death_of(self._ray, slot.actor, error)
@@ -182,7 +187,20 @@ class Asks:
         return True
 
 
+def raised_in_task(ray: Any, error: Any, doing: str) -> SeqjobsError:
+    """Return what is raised for a RayTaskError: an error that was raised in a task, and is not Ray's own.
+
+    An error of seqjobs is itself. What the machine or Ray lacked may be there the next time; anything else is a bug.
+    """
+    cause = error.cause
+    if isinstance(cause, SeqjobsError):
+        return cause
+    if isinstance(cause, (*FORESEEN, ray.exceptions.RayError)):
+        return lost(error)
+    return bug_of(cause or error, doing, trace=str(error))
+
+
 def lost(error: BaseException) -> ClusterError:
-    """What is raised for a call that Ray has lost, or that raised what nobody foresaw."""
+    """What is raised for a call that Ray has lost."""
     first = str(error).strip().splitlines()[0]
     return ClusterError("E509", f"a Ray task was lost: {first}", fix="run the same command again to resume.")

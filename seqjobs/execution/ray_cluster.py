@@ -15,7 +15,7 @@ from typing import Any
 
 from seqjobs.errors import ClusterError
 from seqjobs.errors.redaction import redacted
-from seqjobs.execution import bare_ray
+from seqjobs.execution import bare_ray, import_path
 from seqjobs.execution.private_folder import private_folder
 from seqjobs.execution.thread_limit import check_thread_limit
 from seqjobs.storage import durable
@@ -56,7 +56,8 @@ def connected(address: str | None, *, token: Path | None = None) -> Iterator[Any
         stack.callback(ray.shutdown)
         with _same_sigterm():
             if folder is not None:
-                _start(ray, folder)
+                with _environment(import_path.worker_environment()):
+                    _start(ray, folder)
             else:
                 _reach(ray, str(address), address=address, namespace=NAMESPACE if token is not None else None)
         yield ray
@@ -116,6 +117,8 @@ def _look_at_environment_again() -> None:
 
 
 def _reach(ray: Any, place: str, **options: Any) -> None:
+    if "://" not in options["address"]:  # there the driver is a process of the cluster
+        options["job_config"] = _job_without_folders(ray)
     try:
         ray.init(logging_level="CRITICAL", log_to_driver=False, configure_logging=False, **options)
     except Exception as error:  # (Ray raises many kinds here, RuntimeError and ConnectionError among them)
@@ -125,6 +128,21 @@ def _reach(ray: Any, place: str, **options: Any) -> None:
             where=redacted(place),
             fix="run `seqjobs doctor`.",
         ) from error
+
+
+def _job_without_folders(ray: Any) -> Any:
+    """Return a configuration of the driver's job by which its workers get none of its folders.
+
+    Ray makes workers import from the driver's current folder and the folder of its script, and has no option against
+    it: `ray/_private/worker.py`, where it extends `_py_driver_sys_path`, shortly before it serializes this object.
+    """
+
+    class JobWithoutFolders(ray.job_config.JobConfig):  # type: ignore[misc]
+        def _serialize(self) -> Any:
+            self._py_driver_sys_path: list[str] = []
+            return super()._serialize()
+
+    return JobWithoutFolders()
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import NewBatch
 from seqjobs.data.reading_note import reader_died
 from seqjobs.data.streamed.scratch import remove_rows
-from seqjobs.errors import ClusterError, DataError
+from seqjobs.errors import ClusterError, SeqjobsError
 from seqjobs.execution import ray_cluster
 from seqjobs.execution.cluster_watch import watching
 from seqjobs.execution.deadline import Deadline, TimeLimits
@@ -27,7 +27,7 @@ from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.kept.leased import LeasedWorkers
 from seqjobs.execution.memory_hint import with_memory_hint
 from seqjobs.execution.new_rows_call import Predicted, answered
-from seqjobs.execution.ray_asks import WAIT_SECONDS, Ask, Asks, Died, lost
+from seqjobs.execution.ray_asks import WAIT_SECONDS, Ask, Asks, Died, lost, raised_in_task
 from seqjobs.execution.ray_slots import Slots
 from seqjobs.execution.ray_worker import WorkerFacts, decode_alone
 from seqjobs.execution.retry import UNTRIED, Tries, least_suspect_first
@@ -144,7 +144,7 @@ class RayPool:
         self._reading = Deadline(self._limits.read_seconds, self._unread(sources))
         for source, decoding in zip(sources, self._decode(sources), strict=True):
             answer, dataset = self._decoded(source, decoding)
-            if isinstance(answer, DataError):
+            if isinstance(answer, SeqjobsError):
                 raise answer
             found[source.id] = answer
             self._fingerprints.append(answer.fingerprint)
@@ -174,7 +174,7 @@ class RayPool:
         facts, rows = self._ray.remote(decode_alone).options(num_cpus=0, num_returns=2).remote(source, note)
         return _Decoding(note=note, facts=facts, rows=rows)
 
-    def _decoded(self, source: DataSource, decoding: _Decoding) -> tuple[DatasetFacts | DataError, Any]:
+    def _decoded(self, source: DataSource, decoding: _Decoding) -> tuple[DatasetFacts | SeqjobsError, Any]:
         """Return the facts of a dataset, or what is wrong with it, and the reference of its rows.
 
         Ray repeats a task whose process died, and not the call of an actor that died.
@@ -186,12 +186,14 @@ class RayPool:
             return reader_died(source.spec.train[0]), None
         except exceptions.ActorDiedError:
             return self._decoded(source, self._decode_alone(source, decoding.note))
+        except exceptions.RayTaskError as error:
+            raise raised_in_task(self._ray, error, "data was read") from error
         except exceptions.RayError as error:
             raise lost(error) from error
 
     def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:
         asks = {trial.id: self._asking("check", trial, self._datasets[trial.dataset]) for trial in trials}
-        found = Asks(self._ray, self._any_slots(), self._deadline).answers(asks)
+        found = Asks(self._ray, self._any_slots(), self._deadline, "models were checked").answers(asks)
         return {trial_id: _failure(answer) for trial_id, answer in found.items() if answer is not None}
 
     def run(
@@ -232,20 +234,22 @@ class RayPool:
     def _written(self, trial: Trial, ask: Ask) -> bytes:
         what = f"no worker has written the model of trial {trial.id} within {EXPORT_SECONDS:g} s"
         late = ClusterError("E519", what, fix="run the same command again to resume.")
-        answer = Asks(self._ray, self._any_slots(), Deadline(EXPORT_SECONDS, late)).answers({trial.id: ask})[trial.id]
+        deadline, work = Deadline(EXPORT_SECONDS, late), f"the model of trial {trial.id} was written"
+        answer = Asks(self._ray, self._any_slots(), deadline, work).answers({trial.id: ask})[trial.id]
         content: bytes = _alive(answer, "writing a model")
         return content
 
     def predict(self, model: FinishedModel, batches: Iterable[NewBatch]) -> Iterator[Predicted]:
         held = self._ray.put(model)
         asks = (self._asking("predict", held, batch) for batch in batches)
-        for answer in Asks(self._ray, self._any_slots(), _late()).in_order(asks, _late):
+        for answer in Asks(self._ray, self._any_slots(), _late(), "rows were predicted").in_order(asks, _late):
             yield answered(_alive(answer, "a prediction"))
 
     def evaluate(self, model: FinishedModel, rows: LabelledRows) -> Mapping[str, float]:
         asks = {model.trial.id: self._asking("evaluate", model, rows, secrets.token_hex(8))}
         workers, never_late = self._any_slots(), Deadline(math.inf, _LATE)
-        answers = Asks(self._ray, workers, never_late, most_seconds=self._limits.read_seconds).answers(asks)
+        most, work = self._limits.read_seconds, "the model was evaluated"
+        answers = Asks(self._ray, workers, never_late, work, most_seconds=most).answers(asks)
         found: Mapping[str, float] = answered(_alive(answers[model.trial.id], "an evaluation"))
         return found
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from seqjobs.operations._base import Layer, Learner, Note, Operation, check_numbers, numbers
+from seqjobs.operations._base import Layer, Learner, Note, Operation, numbers
 from seqjobs.operations.arrays import Array, Values, np
 from seqjobs.operations.column_type import NUMBER, ColumnType
+from seqjobs.operations.takes import NUMBERS
 from seqjobs.tables._base import Argument, ArgumentValue, Conflict, Entry
 from seqjobs.tables.arguments import Number
 
@@ -31,7 +32,7 @@ class MinMax(Operation):
         {"low": Argument(Number(), 0.0), "high": Argument(Number(), 1.0)},
         rules=(_low_below_high,),
     )
-    takes = "numbers"
+    takes = NUMBERS
 
     low: float = 0.0
     high: float = 1.0
@@ -42,8 +43,7 @@ class MinMax(Operation):
     def refuses_infinite(self) -> bool:
         return True
 
-    def output(self, given: ColumnType) -> ColumnType:
-        check_numbers(given)
+    def makes(self, given: ColumnType) -> ColumnType:
         return replace(NUMBER, shape=given.shape)
 
     def learner(self) -> Learner | None:

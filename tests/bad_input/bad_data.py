@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from tests.fixtures.files import write_rows
 
 CORRUPT_FILES = Path(__file__).parent / "data"
 # Why each file of `data/` is refused: a part of the message. A file is named after its code; one that ends in `.xz` is
@@ -76,17 +77,9 @@ class BadData:
         return self.name.split("_")[0].upper()
 
 
-def write(folder: Path, columns: dict[str, Any] | pa.Table, name: str = "train.parquet") -> Path:
-    path = folder / name
-    path.parent.mkdir(exist_ok=True)
-    table = columns if isinstance(columns, pa.Table) else pa.table(columns)
-    pq.write_table(table, path)
-    return path
-
-
 def good(folder: Path) -> Path:
     """Write a file that can be trained on."""
-    return write(folder, {"label": LABEL, "x": FLOATS})
+    return write_rows(folder / "train.parquet", {"label": LABEL, "x": FLOATS})
 
 
 def spec(*replacements: tuple[str, str]) -> str:
@@ -98,11 +91,11 @@ def spec(*replacements: tuple[str, str]) -> str:
 
 
 def _labels(values: Any) -> Make:
-    return lambda folder: write(folder, {"x": FLOATS[: len(values)], "label": values})
+    return lambda folder: write_rows(folder / "train.parquet", {"x": FLOATS[: len(values)], "label": values})
 
 
 def _features(values: Any) -> Make:
-    return lambda folder: write(folder, {"x": values, "label": LABEL[: len(values)]})
+    return lambda folder: write_rows(folder / "train.parquet", {"x": values, "label": LABEL[: len(values)]})
 
 
 def _content(content: bytes) -> Make:
@@ -111,12 +104,12 @@ def _content(content: bytes) -> Make:
 
 def _differing(folder: Path) -> None:
     good(folder)
-    write(folder, {"label": LABEL, "x": [1] * 30}, "more.parquet")
+    write_rows(folder / "more.parquet", {"label": LABEL, "x": [1] * 30})
 
 
 def _same_name_twice(folder: Path) -> None:
     columns = [pa.array(FLOATS), pa.array(FLOATS), pa.array(LABEL)]
-    write(folder, pa.Table.from_arrays(columns, names=["x", "x", "label"]))
+    write_rows(folder / "train.parquet", pa.Table.from_arrays(columns, names=["x", "x", "label"]))
 
 
 def _other_format(name: str, content: bytes) -> Make:
@@ -128,7 +121,7 @@ def _dead_link(folder: Path) -> None:
 
 
 def _negative_weight(folder: Path) -> None:
-    write(folder, {"x": FLOATS, "label": LABEL, "w": [-1.0] + [1.0] * 29})
+    write_rows(folder / "train.parquet", {"x": FLOATS, "label": LABEL, "w": [-1.0] + [1.0] * 29})
 
 
 def _corrupt(name: str, words: str) -> BadData:
@@ -195,7 +188,11 @@ BAD_DATA = (
         lambda folder: os.mkfifo(folder / "train.parquet"),
         where="job.yaml:2:15 data.train",
     ),
-    _bad("e402_column_missing", "there is no column 'x'", lambda folder: write(folder, {"xx": LABEL, "label": LABEL})),
+    _bad(
+        "e402_column_missing",
+        "there is no column 'x'",
+        lambda folder: write_rows(folder / "train.parquet", {"xx": LABEL, "label": LABEL}),
+    ),
     _bad("e402_column_twice_in_the_file", "2 columns are named 'x'", _same_name_twice),
     _bad("e403_strings", "column 'x' holds strings", _features(["a", "b"])),
     _bad("e403_nested", "holds no numbers: its type is 'list<element: ", _features([[[1]], [[2]]])),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import tempfile
 import time
@@ -26,6 +25,7 @@ from seqjobs.data.read import read_dataset
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.spec.load import parse_job
 from tests.benchmarks.child import measured_by
+from tests.benchmarks.machine import peak_memory
 from tests.conftest import JOBS
 
 REPEATS = 5
@@ -160,7 +160,7 @@ def fit(memory: str, folder: Path) -> dict[str, float]:
         if isinstance(item, EpochReport):
             seconds.append(time.perf_counter() - began)
             began = time.perf_counter()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    peak = peak_memory() - before
     return {"epoch_seconds": statistics.median(seconds[1:]), "peak_mb": peak / 1e6}
 
 

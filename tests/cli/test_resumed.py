@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
 
-from seqjobs.cli.main import cli
 from seqjobs.results.run import Run, RunStatus
 from tests.conftest import POINTS_SPEC, ROOT
+from tests.fixtures.command_line import SUBMITTED, invoke, start
 from tests.fixtures.fake_runner import Behaviour, trainings
+from tests.fixtures.files import write_rows
 from tests.fixtures.runs import moved_points
 
 NUM_TRIALS = 4
@@ -36,13 +34,9 @@ class Folder:
         self.notes = path / "notes"
 
     def start(self, *options: str, **variables: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.cli.submitted", "submit", "job.yaml", *options]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SEQJOBS_TEST_NOTES": str(self.notes)}
-        environment |= {"SEQJOBS_TEST_SLOW": "0", **variables}
-        environment.pop("SEQJOBS_RUNS_DIR", None)
-        return subprocess.Popen(
-            command, cwd=self.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        notes = {"PYTHONPATH": str(ROOT), "SEQJOBS_TEST_NOTES": str(self.notes)}
+        variables = {**notes, "SEQJOBS_TEST_SLOW": "0", **variables}
+        return start("submit", "job.yaml", *options, folder=self.path, command=SUBMITTED, variables=variables)
 
     def submit(self, *options: str, code: int = 0) -> str:
         """What a submit that runs to its end prints on stderr."""
@@ -73,7 +67,7 @@ class Folder:
 
 @pytest.fixture
 def folder(points: Path, tmp_path: Path) -> Folder:
-    moved_points(points, tmp_path).write_text(TEXT)
+    moved_points(points, tmp_path, TEXT)
     return Folder(tmp_path)
 
 
@@ -103,7 +97,7 @@ def test_another_spec_or_new_starts_another_run(folder: Folder) -> None:
 def test_other_data_starts_another_run_and_says_why(folder: Folder) -> None:
     killed = folder.kill(1)
     path = folder.path / "train.parquet"
-    pq.write_table(pq.read_table(path).slice(1), path)
+    write_rows(path, pq.read_table(path).slice(1))
     errors = folder.submit()
     assert f"run {killed.id} cannot be resumed: its data has changed since it began.\n" in errors
     first, second = sorted(folder.runs(), key=lambda run: run.status is RunStatus.FINISHED)
@@ -116,7 +110,7 @@ def test_a_submit_that_is_refused_after_reading_its_data_leaves_no_folder(folder
     path = folder.path / "train.parquet"
     table = pq.read_table(path)
     nulls = pa.nulls(table.num_rows, pa.float32())
-    pq.write_table(table.set_column(table.column_names.index("x0"), "x0", nulls), path)
+    write_rows(path, table.set_column(table.column_names.index("x0"), "x0", nulls))
     assert "E408" in folder.submit(code=2)
     assert list((folder.path / "runs").iterdir()) == []
     assert "E408" in folder.submit("--run", "named", code=2)
@@ -143,10 +137,10 @@ def test_show_has_the_command_that_resumes(folder: Folder, monkeypatch: pytest.M
     killed = folder.kill(1, "-S", "fit.epochs=2")
     monkeypatch.chdir(folder.path)
     monkeypatch.delenv("SEQJOBS_RUNS_DIR", raising=False)
-    shown = CliRunner().invoke(cli, ["show"]).stdout
+    shown = invoke("show").stdout
     found = re.search(r"^resume with +seqjobs submit job.yaml (.*)$", shown, flags=re.MULTILINE)
     assert found
     assert found[1].split() == ["-S", "fit.epochs=2", "--run", killed.id]
     folder.submit(*found[1].split())
     assert [run.status for run in folder.runs()] == [RunStatus.FINISHED]
-    assert "resume with" not in CliRunner().invoke(cli, ["show"]).stdout
+    assert "resume with" not in invoke("show").stdout

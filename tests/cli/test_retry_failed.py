@@ -7,12 +7,11 @@ import shlex
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from seqjobs.cli.main import cli
 from seqjobs.results.run import RunStatus
 from tests.cli.test_resumed import Folder
 from tests.conftest import POINTS_SPEC
+from tests.fixtures.command_line import invoke
 from tests.fixtures.fake_runner import Behaviour
 from tests.fixtures.runs import moved_points
 
@@ -23,7 +22,7 @@ RATES = f"learning_rate: {{choice: [0.1, {float(Behaviour.FAIL_ONCE)}]}}"
 def folder(points: Path, tmp_path: Path) -> Folder:
     """The spec of two trials, one of which fails the first time."""
     text = POINTS_SPEC.replace("learning_rate: 0.01", RATES) + "search: {sampler: grid}\nlimits: {retries: 0}\n"
-    moved_points(points, tmp_path).write_text(text)
+    moved_points(points, tmp_path, text)
     return Folder(tmp_path)
 
 
@@ -41,8 +40,7 @@ def test_the_newest_run_with_failed_trials_is_retried(folder: Folder) -> None:
 
 def test_a_run_is_named_and_must_exist(folder: Folder) -> None:
     assert "[E611]" in folder.submit("--retry-failed", "--run", "one", code=5)
-    asked = CliRunner().invoke(cli, ["submit", str(folder.path / "job.yaml"), "--retry-failed", "--new"])
-    assert asked.exit_code == 2
+    asked = invoke("submit", str(folder.path / "job.yaml"), "--retry-failed", "--new", code=2)
     assert "leave out --new or --retry-failed" in asked.stderr
 
 
@@ -50,7 +48,7 @@ def test_show_has_the_command_that_retries(folder: Folder, monkeypatch: pytest.M
     folder.submit(code=1)
     monkeypatch.chdir(folder.path)
     monkeypatch.delenv("SEQJOBS_RUNS_DIR", raising=False)
-    found = re.search(r"^retry with +seqjobs submit job.yaml (.*)$", CliRunner().invoke(cli, ["show"]).stdout, re.M)
+    found = re.search(r"^retry with +seqjobs submit job.yaml (.*)$", invoke("show").stdout, re.M)
     assert found
     folder.submit(*shlex.split(found[1]))
-    assert "retry with" not in CliRunner().invoke(cli, ["show"]).stdout
+    assert "retry with" not in invoke("show").stdout

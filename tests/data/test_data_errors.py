@@ -12,9 +12,15 @@ from types import SimpleNamespace
 import numpy as np
 import psutil
 import pyarrow as pa
+import pyarrow.feather
+import pyarrow.orc
+import pyarrow.parquet as pq
 import pytest
 
 import seqjobs.data.survey
+from seqjobs.data.inspection.sample import read_sample
+from seqjobs.errors import UnforeseenError
+from seqjobs.operations.log1p import Log1p
 
 from .conftest import Folder
 
@@ -228,6 +234,59 @@ def test_features_that_are_not_finite_are_counted_in_every_column(folder: Folder
     error = folder.error()
     assert error.code == "E431"
     assert "NaN or infinite in column 'x' (2 of 3 rows), 'z' (1 of 3 rows); the first in row 0" in error.what
+
+
+NOT_UTF8 = pa.Array.from_buffers(
+    pa.binary(), 3, [None, pa.py_buffer(np.array([0, 1, 2, 4], np.int32)), pa.py_buffer(b"a\xe4bc")]
+)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "feather", "orc", "jsonl"])
+@pytest.mark.parametrize("column", ["x", "label"])
+def test_text_that_is_not_utf8_is_named_with_its_column_and_row(folder: Folder, suffix: str, column: str) -> None:
+    path = folder.path / f"train.{suffix}"
+    kind = pa.dictionary(pa.int8(), pa.string()) if suffix == "feather" else pa.string()
+    text = NOT_UTF8.view(pa.string())
+    table = pa.table({"x": text if column == "x" else LABEL, "label": text if column == "label" else LABEL})
+    if kind != pa.string():
+        index = table.schema.get_field_index(column)
+        table = table.set_column(index, column, pa.DictionaryArray.from_arrays(pa.array([0, 1, 2], pa.int8()), text))
+    writers = {"parquet": pq.write_table, "feather": pyarrow.feather.write_feather, "orc": pyarrow.orc.write_table}
+    if suffix == "jsonl":
+        rows = [f'{{"x": {x}, "label": {label}}}\n'.encode() for x, label in _written(column)]
+        path.write_bytes(b"".join(rows).replace(b"?", b"\xe4"))
+    else:
+        writers[suffix](table, str(path))
+    error = folder.error(train=path.name, features={"x": "one_hot"} if column == "x" else ["x"])
+    assert (error.code, error.where) == ("E410", path.name)
+    assert error.what == f"column '{column}' has text that is not UTF-8 in row 1"
+    assert error.fix
+
+
+def _written(column: str) -> list[tuple[str, str]]:
+    texts = ['"a"', '"?"', '"bc"']
+    return [(text, str(row)) if column == "x" else (str(row), text) for row, text in enumerate(texts)]
+
+
+def test_a_column_of_wrong_text_that_is_not_used_keeps_nobody_from_training(folder: Folder) -> None:
+    folder.write({"x": [1.0, 2.0, 3.0], "junk": NOT_UTF8.view(pa.string()), "label": LABEL})
+    assert folder.read(features=["x"]).train.features.shape == (3, 1)
+    sample = read_sample(folder.source(features=["x"]).spec, folder.path)
+    assert sample.rows["junk"].to_pylist() == ["a", "\N{REPLACEMENT CHARACTER}", "bc"]
+
+
+def test_a_bug_names_what_was_done_with_which_column_of_which_file(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write({"x": [1.0, 2.0, 3.0], "label": LABEL})
+    nothing: dict[str, object] = {}
+    monkeypatch.setattr(Log1p, "apply", lambda *_: nothing["nothing"])
+    with pytest.raises(UnforeseenError) as caught:
+        folder.read(features={"x": "log1p"})
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (error.code, error.where, error.exit_code) == ("E529", "train.parquet", 70)
+    assert error.what.endswith("KeyError: 'nothing', while column 'x' was prepared")
+    assert "Traceback (most recent call last)" in error.trace
 
 
 def test_the_largest_floats_are_finite(folder: Folder) -> None:

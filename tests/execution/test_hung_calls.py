@@ -21,7 +21,8 @@ from seqjobs.planning.resources import Resources
 from tests.conftest import MakePlan
 from tests.execution.test_predicting import finished
 from tests.fixtures.fake_runner import StartFake
-from tests.fixtures.runs import moved_points, plan_of
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import moved_points
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

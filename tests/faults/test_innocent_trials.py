@@ -11,17 +11,16 @@ from tests.conftest import POINTS_SPEC
 from tests.faults.drivers import Driver
 from tests.faults.test_killed_drivers import driver, killed_when_begun
 from tests.fixtures.fake_runner import trainings
-from tests.fixtures.runs import do, moved_points, plan_of, result
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import do, moved_points, result
 
 RATES = "learning_rate: {choice: [0.1, 0.2, 0.3, 0.4]}"
 
 
 def spec_of(points: Path, folder: Path, *, pack: int | str = "off", retries: int = 0) -> Path:
     """Four trials, apart or in one pack; a worker's death would not be forgiven."""
-    spec = moved_points(points, folder)
     text = POINTS_SPEC.replace("learning_rate: 0.01", RATES).replace("batch_size: 29", f"batch_size: 29, pack: {pack}")
-    spec.write_text(f"{text}search: {{sampler: grid}}\nlimits: {{retries: {retries}}}\n")
-    return spec
+    return moved_points(points, folder, f"{text}search: {{sampler: grid}}\nlimits: {{retries: {retries}}}\n")
 
 
 def begun_by(one: Driver) -> list[str]:

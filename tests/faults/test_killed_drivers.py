@@ -18,17 +18,17 @@ from tests.conftest import POINTS_SPEC
 from tests.faults.drivers import Driver
 from tests.faults.soak import soak
 from tests.fixtures.fake_runner import trainings
-from tests.fixtures.runs import committed, do, moved_points, plan_of, result
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import committed, do, moved_points, result
 
 
 @pytest.fixture
 def sixty(points: Path, tmp_path: Path) -> Path:
     """The spec of sixty trials."""
-    spec = moved_points(points, tmp_path)
     units = "{units: {choice: [1, 2, 3, 4]}, activation: relu}"
     text = POINTS_SPEC.replace("{units: 8, activation: relu}", units)
-    spec.write_text(text + "search: {sampler: grid, repeats: 15}\nkeep: {best: 5}\n")
-    return spec
+    text += "search: {sampler: grid, repeats: 15}\nkeep: {best: 5}\n"
+    return moved_points(points, tmp_path, text)
 
 
 def driver(spec: Path, run: str, **more: Any) -> Driver:
@@ -69,9 +69,8 @@ def test_kills_among_sixty_trials_train_nothing_twice_and_change_no_byte(
 @pytest.fixture
 def long_one(points: Path, tmp_path: Path) -> Path:
     """The spec of one trial that is saved behind each of its 60 epochs."""
-    spec = moved_points(points, tmp_path)
-    spec.write_text(POINTS_SPEC.replace("epochs: 3", "epochs: 60") + "limits: {retries: 0, checkpoint: 1s}\n")
-    return spec
+    text = POINTS_SPEC.replace("epochs: 3", "epochs: 60") + "limits: {retries: 0, checkpoint: 1s}\n"
+    return moved_points(points, tmp_path, text)
 
 
 def epochs_saved(root: Path) -> int:

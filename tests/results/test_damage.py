@@ -9,20 +9,17 @@ from pathlib import Path
 import pytest
 
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError
-from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.damage import Kind, find_damage
-from seqjobs.results.progress import Silent
 from seqjobs.results.repair import repair
 from seqjobs.results.run import Run
 from seqjobs.results.run_log import segment_name
-from seqjobs.run import run_job
 from seqjobs.storage.lock import Lock
 from tests.conftest import MakePlan
 from tests.faults.operations import interposed
 from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
-from tests.fixtures.runs import result
+from tests.fixtures.runs import do, result
 
 CHOICES = f"{{choice: [1, 2, 3, {Behaviour.NAN.value}]}}"
 
@@ -38,7 +35,7 @@ class Damaged:
         self.golden = result(self.paths.root)
 
     def submit(self) -> Run:
-        return run_job(self.plan, InProcess(start=StartFake(notes=self.notes)), self.paths, Silent())
+        return do(self.plan, self.paths.root, start=StartFake(notes=self.notes))
 
     def trained_again(self) -> list[str]:
         """The trials that the next submit trains."""

@@ -8,31 +8,21 @@ from pathlib import Path
 
 from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC, ROOT
+from tests.fixtures.command_line import start
 from tests.fixtures.fake_runner import Behaviour, trainings
 from tests.fixtures.runs import moved_points
 
 
 def child(spec: Path, runs: Path, notes: Path, *more: str) -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        "-m",
-        "tests.fixtures.fake_runner",
-        str(spec),
-        str(runs),
-        "one",
-        "--notes",
-        str(notes),
-        *more,
-    ]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "tests.fixtures.fake_runner", str(spec), str(runs), "one", "--notes", str(notes)]
+    return start(*more, folder=ROOT, command=command)
 
 
 def test_a_trial_that_kills_its_driver_is_given_up_and_the_others_finish(points: Path, tmp_path: Path) -> None:
-    spec, notes = moved_points(points, tmp_path), tmp_path / "notes"
     units = f"{{units: {{choice: [1, {Behaviour.EXIT.value}, 2]}}, activation: relu}}"
-    spec.write_text(
-        POINTS_SPEC.replace("{units: 8, activation: relu}", units) + "search: {sampler: grid}\nlimits: {retries: 1}\n"
-    )
+    text = POINTS_SPEC.replace("{units: 8, activation: relu}", units)
+    spec = moved_points(points, tmp_path, text + "search: {sampler: grid}\nlimits: {retries: 1}\n")
+    notes = tmp_path / "notes"
     # The first time it was one among others; then it dies alone, behind them.
     assert codes_until_the_end(spec, tmp_path, notes) == [86, 86, 86, 86, 0]
     run = Run.open(tmp_path / "runs" / "one")
@@ -46,10 +36,10 @@ def test_a_trial_that_kills_its_driver_is_given_up_and_the_others_finish(points:
 def test_of_a_pack_the_member_that_kills_its_drivers_is_found_and_the_others_finish(
     points: Path, tmp_path: Path
 ) -> None:
-    spec, notes = moved_points(points, tmp_path), tmp_path / "notes"
     rates = f"learning_rate: {{choice: [0.1, {float(Behaviour.EXIT)}, 0.3, 0.4]}}"
     text = POINTS_SPEC.replace("learning_rate: 0.01", rates).replace("batch_size: 29", "batch_size: 29, pack: 4")
-    spec.write_text(text + "search: {sampler: grid}\nlimits: {retries: 0}\n")
+    spec = moved_points(points, tmp_path, text + "search: {sampler: grid}\nlimits: {retries: 0}\n")
+    notes = tmp_path / "notes"
     # Once by chance; twice all four, twice the half that has it, three times by itself.
     assert codes_until_the_end(spec, tmp_path, notes) == [86] * (1 + 2 + 2 + 3) + [0]
     run = Run.open(tmp_path / "runs" / "one")

@@ -22,7 +22,8 @@ from seqjobs.results.run import Run, RunStatus
 from seqjobs.run import run_job
 from tests.conftest import MakePlan
 from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
-from tests.fixtures.runs import Recorded, Watcher, do, moved_points, plan_of, result, stop_after
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import Recorded, Watcher, do, moved_points, result, stop_after
 from tests.run_job.test_faults import Killed, faulty
 
 # Each trial fails the first time, unless the notes say that it was trained before.

@@ -12,7 +12,8 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.run import run_job
 from seqjobs.training.outcome import PackRunner
-from tests.fixtures.runs import moved_points, plan_of
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import moved_points
 from tests.s3_server import S3Server
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from seqjobs.data.source_file import SourceFile
-from seqjobs.data.stores import unreachable
+from seqjobs.data.store_errors import unreachable
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 
@@ -44,7 +44,7 @@ def arrow_errors(
     except (pa.ArrowException, OSError, UnicodeError) as error:
         message = _message(error, part)
         if source.is_remote and _OF_STORES.search(message):
-            raise unreachable(source.name, str(error)) from error
+            raise unreachable(source.name, str(error), source.proxy) from error
         raise told(source, message) or damaged(source, format_name, message) from error
 
 

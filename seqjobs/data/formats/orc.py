@@ -10,7 +10,7 @@ from typing import final
 import pyarrow as pa
 from pyarrow import orc
 
-from seqjobs.data.formats._base import Footer, in_pieces
+from seqjobs.data.formats._base import Footer, in_pieces, validate
 from seqjobs.data.formats.arrow_errors import arrow_errors
 from seqjobs.data.source_file import SourceFile
 
@@ -35,7 +35,7 @@ class OrcFormat:
             for index in range(file.nstripes):
                 with _errors(source, part=f"stripe {index}"):
                     batch = file.read_stripe(index, columns=names)
-                    batch.validate(full=True)
+                    validate(batch)
                 yield from in_pieces(batch, rows)
 
 

@@ -162,6 +162,14 @@ EXECUTION = (
         fix="Write gpus: 1, which works for any size.",
     ),
     situation(
+        "E526",
+        "A user without a home folder",
+        meaning="The files of a warm cluster are in the user's home folder. HOME is not set, and the system knows no "
+        "user with this number, as in a container that runs under any number.",
+        example="docker run --user 54321 IMAGE up",
+        fix="Set XDG_STATE_HOME to a folder of your own. `submit` needs no home folder without `up`.",
+    ),
+    situation(
         "E527",
         "A trial was alone whenever its submit died",
         meaning="A submit died while the trial trained. The trial was tried again after all others and alone, and "
@@ -169,5 +177,14 @@ EXECUTION = (
         example="A trial that takes so much memory that the system ends the submit.",
         fix="Look for what ended the submits; `dmesg` shows kills for memory. Then run "
         "`seqjobs submit SPEC --retry-failed`.",
+    ),
+    situation(
+        "E529",
+        "An error that seqjobs did not foresee",
+        meaning="This is a bug in seqjobs. The message says what was being done, and with which file and column. The "
+        "exit code is 70: the same command is likely to end in the same way.",
+        example="A file of a kind that nobody has tried.",
+        fix="Report it, with the file that the message names: it holds the traceback. To work around it, leave the "
+        "column out, or write the data with other types or in another format.",
     ),
 )
