@@ -134,6 +134,7 @@ def submit_jobs(
         run_seconds=plan.run_seconds,
         notify=notify,
         stage=watcher.stage,
+        warn=watcher.warning,
     )
     if isinstance(run, str):
         paths = run_folder(folder, run)

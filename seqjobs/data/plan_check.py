@@ -52,6 +52,7 @@ def inspect_plan(plan: Plan) -> Inspection:
     """Read the footers of the plan's data and check every model against them. Raises DataError and SpecError."""
     schemas = {source.id: inspect_data(source) for source in plan.datasets}
     check_plan(plan, schemas)
+    plan = pack_plan(plan, schemas)
     # One number for all trials with the same model.
     sizes: dict[str, int] = {}
     parameters: dict[str, int] = {}
@@ -60,7 +61,7 @@ def inspect_plan(plan: Plan) -> Inspection:
         if pack.shared_key not in sizes:
             sizes[pack.shared_key] = count_parameters(first.spec.model, schemas[first.dataset].feature_shape)
         parameters.update((trial.id, sizes[pack.shared_key]) for trial in pack.trials)
-    return Inspection(plan=pack_plan(plan, schemas), schemas=schemas, parameters=parameters)
+    return Inspection(plan=plan, schemas=schemas, parameters=parameters)
 
 
 def pack_plan(plan: Plan, schemas: Mapping[str, DataSchema]) -> Plan:

@@ -16,6 +16,7 @@ from typing import Any
 from seqjobs.errors import ClusterError
 from seqjobs.errors.redaction import redacted
 from seqjobs.execution import bare_ray, import_path
+from seqjobs.execution.address_limit import check_address_limit
 from seqjobs.execution.private_folder import private_folder
 from seqjobs.execution.thread_limit import check_thread_limit
 from seqjobs.storage import durable
@@ -34,13 +35,14 @@ def connected(address: str | None, *, token: Path | None = None) -> Iterator[Any
 
     A local cluster asks a token of everyone, out of a file that only this user may read, since its servers listen
     on all interfaces; `token` is that file, made anew where it is None. `RAY_ADDRESS` in the environment is not
-    followed: a run never joins a cluster by accident. Raises ClusterError E508, E510, E521, E522.
+    followed: a run never joins a cluster by accident. Raises ClusterError E508, E510, E521, E522, E530.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_environment(_QUIET))
         folder = None
         if address is None:
             check_thread_limit()
+            check_address_limit()
             folder = stack.enter_context(private_folder())
             if token is None:
                 token = folder / "token"

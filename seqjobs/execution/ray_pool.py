@@ -17,6 +17,7 @@ from seqjobs.data.new_rows import NewBatch
 from seqjobs.data.reading_note import reader_died
 from seqjobs.data.streamed.scratch import remove_rows
 from seqjobs.errors import ClusterError, SeqjobsError
+from seqjobs.errors.redaction import redacted
 from seqjobs.execution import ray_cluster
 from seqjobs.execution.cluster_watch import watching
 from seqjobs.execution.deadline import Deadline
@@ -32,6 +33,7 @@ from seqjobs.execution.ray_slots import Slots
 from seqjobs.execution.ray_worker import WorkerFacts, decode_alone
 from seqjobs.execution.retry import Tries
 from seqjobs.execution.start_runner import StartRunner, start_runner
+from seqjobs.execution.token_check import answers_anyone
 from seqjobs.execution.worker_source import OwnWorkers, WorkerSource
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.resources import Resources
@@ -56,9 +58,10 @@ class RayPool:
     TensorFlow's import overlaps with reading the data. `workers` is the most workers at a time, None for no limit.
     With `use_kept` and no address they are those of the cluster that `seqjobs up` keeps, where it is of use; if it is
     not, `notify` is told why. What comes before training raises OutOfTimeError E518 once `run_seconds` are over.
+    `warn` is called if the cluster of an address asks for no token.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a callback for each kind of message
         self,
         demand: Mapping[Resources, int],
         *,
@@ -69,6 +72,7 @@ class RayPool:
         run_seconds: float = math.inf,
         notify: Callable[[str], None] = lambda _: None,
         stage: Callable[[str], None] = lambda _: None,
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._demand = dict(demand)
         self._workers = workers
@@ -78,6 +82,7 @@ class RayPool:
         self._run_seconds = run_seconds
         self._notify = notify
         self._stage = stage
+        self._warn = warn
         self._deadline = Deadline.of_run(run_seconds)
         self._stack = contextlib.ExitStack()
         self._ray: Any = None
@@ -112,6 +117,11 @@ class RayPool:
     def _own(self, stack: contextlib.ExitStack) -> WorkerSource:
         self._stage("starting workers" if self._address is None else "connecting to the cluster")
         self._ray = stack.enter_context(ray_cluster.connected(self._address))
+        if self._address is not None and answers_anyone(self._ray, self._address):
+            self._warn(
+                f"the cluster at {redacted(self._address)} asks for no token: anyone who reaches it can run code on "
+                "it, and read and change this run; start its nodes with RAY_AUTH_MODE=token (see cluster/README.md)"
+            )
         watch = stack.enter_context(watching(self._ray))
         # The one machine of a local cluster goes with its driver.
         leaving = frozenset[str] if self._address is None else stack.enter_context(draining_watched(self._ray))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -80,9 +79,9 @@ class Plan:
 def make_plan(jobs: Sequence[JobSpec]) -> Plan:
     """The plan of one run over `jobs`; a pure function of them, whatever their order.
 
-    Every pack holds one trial; which train together is known once the data is (`packing.packed`). Raises
-    SpecError where two jobs share a name (E208), the jobs make more than MAX_TRIALS trials (E501), or only a
-    combination of values is wrong.
+    Every pack holds one trial; which train together is known once the data is, and so are the IDs of trials
+    (`packing.packed`). Raises SpecError where two jobs share a name (E208), the jobs make more than MAX_TRIALS trials
+    (E501), or only a combination of values is wrong.
     """
     _check_names(jobs)
     _check_count(jobs)
@@ -171,9 +170,11 @@ def _trials_of(job: JobSpec, datasets: dict[str, DataSource], keys: PlanKeys, pl
         datasets.setdefault(source.id, source)
         for repeat in range(job.search.repeats):
             seed = job.seed + repeat
+            trial_key = keys.trial_key(meaning, job=job.name, seed=seed, resources=_resources_of(job))
             trials.append(
                 Trial(
-                    id=keys.trial_id(meaning, job=job.name, seed=seed, resources=_resources_of(job)),
+                    id=trial_key,
+                    key=trial_key,
                     job=job.name,
                     number=number,
                     repeat=repeat,
@@ -199,17 +200,15 @@ def _data_source(job: JobSpec, spec: TrialSpec, place: str) -> DataSource:
 
 
 def _packs_of_one(jobs: Sequence[JobSpec], trials: Sequence[Trial], keys: PlanKeys) -> list[Pack]:
-    program_keys = [keys.program_key(trial.spec, trial.dataset) for trial in trials]
-    sharing = Counter(program_keys)
     by_name = {job.name: job for job in jobs}
     resources = {job.name: _resources_of(job) for job in jobs}
     packs = []
-    for trial, program_key in zip(trials, program_keys, strict=True):
+    for trial in trials:
         job = by_name[trial.job]
         packs.append(
             Pack(
                 id=pack_id([trial]),
-                program_key=program_key,
+                program_key=keys.program_key(trial.spec, trial.dataset),
                 shared_key=keys.shared_key(trial.spec, trial.dataset),
                 trials=(trial,),
                 resources=resources[job.name],
@@ -219,7 +218,6 @@ def _packs_of_one(jobs: Sequence[JobSpec], trials: Sequence[Trial], keys: PlanKe
                 objective=job.objective,
                 # The mean over repeats decides which assignment is best, and a pack knows one repeat of each.
                 keep_best=job.keep.best if job.search.repeats == 1 else min(job.keep.best, 1) * MAX_TRIALS,
-                program_trials=sharing[program_key],
             )
         )
     return packs

@@ -59,6 +59,7 @@ def planned_trial(run: Run, trial: StoredTrial) -> Trial:
     job = parse_stored_job(stored.text, Path(stored.path), stored.overrides)
     return Trial(
         id=trial.id,
+        key=trial.key,
         job=trial.job,
         number=trial.number,
         repeat=trial.repeat,

@@ -114,7 +114,8 @@ def _says_finished(paths: RunPaths) -> bool:
     with contextlib.suppress(SeqjobsError, OSError):
         number = last_segment(paths.log)
         records = read_segment(paths.log / segment_name(number)) if number else []
-        return bool(records) and says_finished(records[-1]) and not paths.damaged.exists()
+        last = records[-1] if records else None
+        return isinstance(last, dict) and says_finished(last) and not paths.damaged.exists()
     return False
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seqjobs.errors import StorageError
+from seqjobs.storage.disk_room import FIX, full_disk
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -31,8 +32,14 @@ def reported(what: str, path: Path) -> Iterator[None]:
     except StorageError:  # (an OSError too)
         raise
     except OSError as error:
-        fix = "check the disk and the permissions there, then run the same command again."
-        raise StorageError("E606", f"{what}: {error.strerror or error}", where=str(path), fix=fix) from error
+        raise not_written(what, path, error) from error
+
+
+def not_written(what: str, path: Path, error: OSError) -> StorageError:
+    """Return the error E606 for a file that cannot be written, with the room of the disk if that is the reason."""
+    full = full_disk(error, path)
+    fix = FIX if full else "check the disk and the permissions there, then run the same command again."
+    return StorageError("E606", f"{what}: {full or error.strerror or error}", where=str(path), fix=fix)
 
 
 def make_folder(path: Path) -> None:

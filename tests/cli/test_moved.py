@@ -75,7 +75,7 @@ def _in_this_process(runner: PackRunner) -> Iterator[None]:
         for module in (run_module, export_module):
             patch.setattr(module, "RayPool", lambda *_, **__: InProcess(start=lambda _: runner))
         for command in (predict, evaluate, export):
-            patch.setattr(command, "workers_for", lambda _: lambda _count: InProcess(start=lambda _: runner))
+            patch.setattr(command, "workers_for", lambda *_: lambda _count: InProcess(start=lambda _: runner))
         yield
 
 

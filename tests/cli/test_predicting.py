@@ -46,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     do(plan_of(write_spec(tmp_path, SPEC)), tmp_path / "runs" / "one")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SEQJOBS_RUNS_DIR", raising=False)
-    monkeypatch.setattr(predict, "workers_for", lambda _: lambda _count: InProcess(start=StartFake()))
+    monkeypatch.setattr(predict, "workers_for", lambda *_: lambda _count: InProcess(start=StartFake()))
     return tmp_path
 
 
@@ -59,6 +59,15 @@ def test_predictions_go_to_standard_output(folder: Path) -> None:
     assert result.stderr == "carrier: 2 values in 3 rows were not in the training rows and counted as `other`.\n"
     assert invoke("predict", "new.csv", "--keep", "id", "--out", "out.csv").stdout == "out.csv: 4 rows\n"
     assert (folder / "out.csv").read_text() == result.stdout
+
+
+def test_a_trial_of_a_pack_is_found_by_its_id(folder: Path) -> None:
+    (folder / "new.csv").write_text("carrier,distance\nUA,1.5\n")
+    spec = folder / "job.yaml"
+    plan = plan_of(spec, "compile.optimizer={SGD: {learning_rate: {choice: [0.1, 0.2]}}}", "fit.pack=2", "keep.best=2")
+    run = do(plan, folder / "runs" / "two")
+    printed = [invoke("predict", "two", "new.csv", "--trial", trial.id).stdout for trial in run.trials]
+    assert len(set(printed)) == 2
 
 
 def test_nothing_is_printed_if_a_row_cannot_be_predicted(folder: Path) -> None:

@@ -16,12 +16,13 @@ from rich.console import Console
 from rich.text import Text
 
 from seqjobs.cli.exits import ExitCode, Leave
-from seqjobs.cli.views.formatting import counted, shown_bytes, shown_duration, shown_metric, shown_value
+from seqjobs.cli.views.formatting import counted, shown_duration, shown_metric, shown_value
 from seqjobs.cli.views.json_output import print_json, run_json
 from seqjobs.cli.views.leaderboards import leaderboard_table, names_of, title_of
 from seqjobs.cli.views.tables import Column, Table, print_line, print_table, results_console
 from seqjobs.errors import SeqjobsError
 from seqjobs.errors.printable import printable
+from seqjobs.errors.sizes import shown_bytes
 from seqjobs.results.leaderboard import Leaderboard
 from seqjobs.results.manifest import StoredJob
 from seqjobs.results.run import Run, RunStatus
