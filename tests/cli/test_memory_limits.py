@@ -74,7 +74,8 @@ def test_a_file_of_rows_that_may_not_be_so_large_is_told(folder: Path) -> None:
     done = run(folder, "plan", "job.yaml", "--data", limit=MIB, of=resource.RLIMIT_FSIZE)
     assert done.returncode == 2, done
     line = done.stderr.splitlines()[-1]
-    assert "rows beyond data.memory cannot be written to a temporary file: `ulimit -f` limits files to 1 MiB" in line
+    assert "rows beyond data.memory cannot be written to a temporary file: File too large; " in line
+    assert "`ulimit -f` limits files to 1 MiB" in line
     assert f"{folder}/temporary/seqjobs-rows-" in line
     assert "TMPDIR" in line
     assert line.endswith("[E413]")
