@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from seqjobs.errors import SpecError
 from seqjobs.errors.problems import Problem, Problems
@@ -25,7 +24,10 @@ from seqjobs.spec.sections import ObjectiveSpec, TrialSpec
 
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """One dataset of a run: what to read, and the folder that its relative paths start from."""
+    """One dataset of a run: what to read, and the folder that its relative paths start from.
+
+    `id` says what the spec says of the data, and not where the folder is: so a run is found again after a move.
+    """
 
     id: str
     spec: DataSpec
@@ -40,7 +42,10 @@ class DataSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a run will do. Holds no clock, no path of the run and nothing of the cluster."""
+    """What a run will do. Holds no clock, no path of the run and nothing of the cluster.
+
+    `jobs` are in the order of their names, whatever the order in which they were given.
+    """
 
     jobs: tuple[JobSpec, ...]
     packs: tuple[Pack, ...]
@@ -72,7 +77,7 @@ class Plan:
 
 
 def make_plan(jobs: Sequence[JobSpec]) -> Plan:
-    """The plan of one run over `jobs`; a pure function of them.
+    """The plan of one run over `jobs`; a pure function of them, whatever their order.
 
     Every pack holds one trial; which train together is known once the data is, and so are the IDs of trials
     (`packing.packed`). Raises SpecError where two jobs share a name (E208), the jobs make more than MAX_TRIALS trials
@@ -81,7 +86,7 @@ def make_plan(jobs: Sequence[JobSpec]) -> Plan:
     _check_names(jobs)
     _check_count(jobs)
     with seldom_sought():
-        return _plan_of(jobs)
+        return _plan_of(sorted(jobs, key=lambda job: job.name))
 
 
 def _plan_of(jobs: Sequence[JobSpec]) -> Plan:
@@ -89,9 +94,10 @@ def _plan_of(jobs: Sequence[JobSpec]) -> Plan:
     trials: list[Trial] = []
     problems: list[Problem] = []
     keys = PlanKeys()
+    places = _places_of_folders(jobs)
     for job in jobs:
         try:
-            trials.extend(_trials_of(job, datasets, keys))
+            trials.extend(_trials_of(job, datasets, keys, places[_real_folder(job)]))
         except SpecError as error:
             problems.extend(error.problems)
     if problems:
@@ -139,13 +145,28 @@ def _check_count(jobs: Sequence[JobSpec]) -> None:
         raise SpecError(located(problems, largest.document))
 
 
-def _trials_of(job: JobSpec, datasets: dict[str, DataSource], keys: PlanKeys) -> list[Trial]:
+def _places_of_folders(jobs: Sequence[JobSpec]) -> dict[Path, str]:
+    """Return a name for each folder of specs: empty for that of the first job, else the first job that is there.
+
+    `data.parquet` next to one spec is another file than next to another; but where all of them are does not matter.
+    """
+    places: dict[Path, str] = {}
+    for job in jobs:
+        places.setdefault(_real_folder(job), job.name if places else "")
+    return places
+
+
+def _real_folder(job: JobSpec) -> Path:
+    return job.source.folder.resolve()
+
+
+def _trials_of(job: JobSpec, datasets: dict[str, DataSource], keys: PlanKeys, place: str) -> list[Trial]:
     trials = []
     sources: dict[tuple[int, float], DataSource] = {}
     for number, (assignment, spec, meaning) in enumerate(assigned_trials(job, keys)):
         # Trials share their sections.
         key = (id(spec.data), spec.fit.validation_split)
-        source = sources.get(key) or sources.setdefault(key, _data_source(job, spec))
+        source = sources.get(key) or sources.setdefault(key, _data_source(job, spec, place))
         datasets.setdefault(source.id, source)
         for repeat in range(job.search.repeats):
             seed = job.seed + repeat
@@ -167,10 +188,11 @@ def _trials_of(job: JobSpec, datasets: dict[str, DataSource], keys: PlanKeys) ->
     return trials
 
 
-def _data_source(job: JobSpec, spec: TrialSpec) -> DataSource:
-    # The folder is part of the id: `data.parquet` beside one spec is another file than beside another.
+def _data_source(job: JobSpec, spec: TrialSpec, place: str) -> DataSource:
     folder, data = job.source.folder.absolute(), spec.data
-    said: dict[str, Any] = {"folder": str(folder), **canonical_data(data)}
+    said = canonical_data(data)
+    if place:
+        said["place"] = place
     held_back = spec.fit.validation_split if data.learns and data.validation is None else 0.0
     if held_back:
         said["validation_split"] = held_back

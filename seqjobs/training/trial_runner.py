@@ -6,10 +6,8 @@ import contextlib
 import gc
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, final
 
 import keras
@@ -27,6 +25,7 @@ from seqjobs.training.failures import failure_of
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.fit import fit
 from seqjobs.training.fitting import Fitting, TimeIsUp
+from seqjobs.training.keras_file import keras_file
 from seqjobs.training.lowerings import LOWERED
 from seqjobs.training.model import build_model, compile_model, forget_models
 from seqjobs.training.outcome import (
@@ -250,11 +249,11 @@ class TrialRunner:
         model.set_weights(list(weights))
         # An optimizer without variables would make `load_model` warn that it cannot restore them.
         model.optimizer.build(model.trainable_variables)
-        return _keras_file(model)
+        return keras_file(model)
 
     def export_with_preprocessing(self, model: FinishedModel) -> bytes:
         """See PackRunner."""
-        return _keras_file(preprocessing_model(model))
+        return keras_file(preprocessing_model(model))
 
     def predict(self, model: FinishedModel, features: Array) -> Array:
         """See PackRunner. The model that was used last stays built."""
@@ -266,13 +265,6 @@ class TrialRunner:
     def evaluate(self, model: FinishedModel, blocks: Iterable[Split]) -> Mapping[str, float]:
         """See PackRunner."""
         return evaluate_model(model, blocks)
-
-
-def _keras_file(model: keras.Model) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.keras"
-        model.save(path)
-        return path.read_bytes()
 
 
 def _saving(pack: Pack, saved: bytes | None, of: Mapping[str, str], stopping: Stopping) -> Saving:
