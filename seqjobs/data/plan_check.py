@@ -61,6 +61,7 @@ def inspect_plan(plan: Plan) -> Inspection:
     if wrong:
         raise ColumnsError.of(wrong).in_specs(plan)
     check_plan(plan, schemas)
+    plan = pack_plan(plan, schemas)
     # One number for all trials with the same model.
     sizes: dict[str, int] = {}
     parameters: dict[str, int] = {}
@@ -69,7 +70,7 @@ def inspect_plan(plan: Plan) -> Inspection:
         if pack.shared_key not in sizes:
             sizes[pack.shared_key] = count_parameters(first.spec.model, schemas[first.dataset].feature_shape)
         parameters.update((trial.id, sizes[pack.shared_key]) for trial in pack.trials)
-    return Inspection(plan=pack_plan(plan, schemas), schemas=schemas, parameters=parameters)
+    return Inspection(plan=plan, schemas=schemas, parameters=parameters)
 
 
 def pack_plan(plan: Plan, schemas: Mapping[str, DataSchema]) -> Plan:

@@ -31,7 +31,7 @@ from seqjobs.execution.events import (
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.new_rows_call import Predicted, answered, evaluated, predicted
 from seqjobs.execution.pack_run import MembersEnded, PackEnd, PackStopped, run_pack
-from seqjobs.execution.retry import Tries
+from seqjobs.execution.retry import Tries, least_suspect_first
 from seqjobs.execution.start_runner import StartRunner, start_runner
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
@@ -94,7 +94,7 @@ class InProcess:
         yield WorkerStarted(
             worker=WORKER, node=platform.node(), pid=os.getpid(), devices=runner.devices, versions=runner.versions
         )
-        waiting = deque(packs)
+        waiting = deque(least_suspect_first(packs, tries))
         while waiting and not stopping():
             pack = waiting.popleft()
             refused = account.refused(pack, WORKER)
@@ -136,7 +136,14 @@ class InProcess:
         checkpoint = saved(pack.id)
         epochs, content = (checkpoint.epochs, checkpoint.content) if checkpoint is not None else (0, None)
         number = account.begin(pack, epochs)
-        planned = AttemptPlanned(pack_id=pack.id, attempt=number, worker=WORKER, behind=None, epochs=epochs)
+        planned = AttemptPlanned(
+            pack_id=pack.id,
+            attempt=number,
+            worker=WORKER,
+            behind=None,
+            epochs=epochs,
+            alone=account.is_suspect(pack),
+        )
         yield AttemptsPlanned(attempts=(planned,))
         yield AttemptStarted(pack_id=pack.id, attempt=number, worker=WORKER)
         end = PackEnd(outcomes=(), weights=())

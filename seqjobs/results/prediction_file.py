@@ -46,7 +46,8 @@ class PredictionFile:
     def writing(cls, out: Path | IO[bytes]) -> Iterator[PredictionFile]:
         """Write to a path, Parquet or CSV by its ending, or CSV to a stream.
 
-        After an error the path has no file, or the one that was there before. Raises StorageError E606.
+        After an error the path has no file, or the one that was there before. What killed commands left next to it
+        is removed. Raises StorageError E606.
         """
         if not isinstance(out, Path):
             made = cls(out, is_csv=True)
@@ -54,6 +55,7 @@ class PredictionFile:
             made._finish()
             return
         path = out
+        durable.remove_leftovers(path.parent)
         with durable.reported("the predictions cannot be written", path), durable.written(path) as file:
             made = cls(file, is_csv=path.suffix == ".csv")
             yield made

@@ -78,7 +78,7 @@ class Prepared:
         finally:
             remove_rows(dataset.fingerprint)
 
-    def _plan(self, train: str) -> Plan | SeqjobsError:
+    def _plan(self, train: str) -> Any:
         job = {
             "name": "random",
             "data": {"train": train, **self.example.data},

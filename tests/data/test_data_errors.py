@@ -307,7 +307,7 @@ def test_more_rows_than_memory(folder: Folder, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1211))
     error = folder.error()
     assert error.code == "E413"
-    assert "3 rows need 0.0 GiB of memory" in error.what
+    assert "3 rows need 1.18 KiB of memory" in error.what
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1212))
     assert folder.read().train.features.nbytes == 1200
 
@@ -321,7 +321,7 @@ def test_memory_that_is_refused_although_it_was_free(folder: Folder, monkeypatch
     monkeypatch.setattr(seqjobs.data.read, "FeatureArray", refuse)
     error = folder.error()
     assert (error.code, error.where) == ("E413", "train.parquet")
-    assert "3 rows need 0.0 GiB of memory" in error.what
+    assert "decoding 3 rows, which need 24 B of memory, takes more than is free" in error.what
 
 
 def test_extension_types_are_refused_and_nothing_is_unpickled(folder: Folder) -> None:
