@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqjobs.errors import NotFoundError
+from seqjobs.errors import NotFoundError, RunFolderError
 from seqjobs.planning.plan import DataSource, Plan, make_plan
 from seqjobs.planning.trial import Trial
 from seqjobs.results.manifest import StoredTrial
@@ -53,8 +53,12 @@ def finished_model(run: Run, trial: StoredTrial) -> tuple[FinishedModel, DataSou
 
 
 def planned_trial(plan: Plan, trial: StoredTrial) -> Trial:
-    """The trial with its sections."""
-    return next(found for found in plan.trials if found.id == trial.id)
+    """The trial with its sections. Raises RunFolderError E608 if the specs in run.json do not make it."""
+    for found in plan.trials:
+        if found.id == trial.id:
+            return found
+    what, fix = f"the specs in run.json do not make trial {trial.id}", "use the version of seqjobs that made the run."
+    raise RunFolderError("E608", what, fix=fix)
 
 
 def stored_plan(run: Run) -> Plan:
