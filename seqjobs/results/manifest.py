@@ -10,7 +10,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any, NoReturn, Self
 
 from seqjobs.data.preparation import Preparation
 from seqjobs.errors import NotFoundError, RunFolderError, StorageError
@@ -18,6 +19,8 @@ from seqjobs.errors.printable import clipped, printable
 from seqjobs.errors.problems import shown
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.versions import versions
+from seqjobs.planning.choice import Choice
+from seqjobs.planning.compile_rule import Compiler
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.manifest_check import check_manifest
@@ -60,6 +63,10 @@ class StoredTrial:
     seed: int
     hyperparameters: Assignment
     dataset: str
+    key: str = ""
+    places: int | None = None
+    """What was chosen for it, see `Choice`; None in runs of earlier versions, which did not store it."""
+    compiler: Compiler = Compiler.GRAPH
 
 
 _TRIAL_FIELDS = tuple(field.name for field in fields(StoredTrial))
@@ -69,7 +76,8 @@ _TRIAL_FIELDS = tuple(field.name for field in fields(StoredTrial))
 class StoredDataset:
     """A dataset as it was read; `classes` are a string target's, in the order of their indices.
 
-    `preparation` is how rows became features; runs of the first versions have none.
+    `preparation` is how rows became features; runs of the first versions have none. `file_times` is that of the files
+    before they were read.
     """
 
     id: str
@@ -79,6 +87,7 @@ class StoredDataset:
     validation_rows: int | None
     classes: tuple[str, ...] | None
     preparation: Preparation | None = None
+    file_times: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +103,14 @@ class Manifest:
 
     @classmethod
     def of(
-        cls, run_id: str, plan: Plan, facts: Mapping[str, DatasetFacts], *, created: str, versions: Mapping[str, str]
+        cls,
+        run_id: str,
+        plan: Plan,
+        facts: Mapping[str, DatasetFacts],
+        *,
+        created: str,
+        versions: Mapping[str, str],
+        file_times: Mapping[str, str | None] = MappingProxyType({}),
     ) -> Self:
         return cls(
             id=run_id,
@@ -102,8 +118,15 @@ class Manifest:
             versions=versions,
             jobs=_stored_jobs(plan),
             trials=_stored_trials(plan),
-            datasets=tuple(_stored_dataset(dataset_id, fact) for dataset_id, fact in facts.items()),
+            datasets=tuple(_stored_dataset(name, fact, file_times.get(name)) for name, fact in facts.items()),
         )
+
+    @property
+    def choices(self) -> Mapping[str, Choice] | None:
+        """What was chosen for each trial, by its key; None in runs of earlier versions."""
+        if any(trial.places is None for trial in self.trials):
+            return None
+        return {trial.key: Choice(places=trial.places or 1, compiler=trial.compiler) for trial in self.trials}
 
     def dataset(self, dataset_id: str) -> StoredDataset:
         """Return the dataset of an ID. Raises RunFolderError E608."""
@@ -219,17 +242,41 @@ def plan_digest(plan: Plan) -> str:
 
 def _plan_digest(trials: tuple[StoredTrial, ...], jobs: tuple[StoredJob, ...]) -> str:
     goals = [[name, objective.model_dump(), keep_best] for name, objective, keep_best in _goals(jobs)]
-    return _digest({"trials": [_trial_tree(trial) for trial in trials], "goals": goals})
+    return _digest({"trials": _wanted(trials), "goals": goals})
+
+
+def _wanted(trials: tuple[StoredTrial, ...]) -> list[dict[str, Any]]:
+    """What specs say of trials, which is known before the data is."""
+    chosen = {"id", "key", "places", "compiler"}
+    return [
+        {"id": trial.key, **{name: getattr(trial, name) for name in _TRIAL_FIELDS if name not in chosen}}
+        for trial in trials
+    ]
 
 
 def _trial_tree(trial: StoredTrial) -> dict[str, Any]:
     return {name: getattr(trial, name) for name in _TRIAL_FIELDS}
 
 
+def is_same_plan(manifest: Manifest, plan: Plan) -> bool:
+    """Return whether the plan is the one that the run was created with."""
+    same_trials = _wanted(manifest.trials) == _wanted(_stored_trials(plan))
+    return same_trials and _goals(manifest.jobs) == _goals(_stored_jobs(plan))
+
+
 def check_same_plan(manifest: Manifest, plan: Plan, where: Path) -> None:
     """Raises RunFolderError E603, with the difference, where the plan is not the one the run was created with."""
-    if manifest.trials == _stored_trials(plan) and _goals(manifest.jobs) == _goals(_stored_jobs(plan)):
-        return
+    if not is_same_plan(manifest, plan):
+        _refuse(manifest, plan, where)
+
+
+def check_same_ids(manifest: Manifest, plan: Plan, where: Path) -> None:
+    """Raises RunFolderError E603 where trials have other IDs once it is known how they are carried out."""
+    if [trial.id for trial in manifest.trials] != [trial.id for trial in plan.trials]:
+        _refuse(manifest, plan, where)
+
+
+def _refuse(manifest: Manifest, plan: Plan, where: Path) -> NoReturn:
     differences = _differences(manifest.jobs, _stored_jobs(plan))
     raise RunFolderError(
         "E603", "this run was created from another spec:\n" + "\n".join(differences), where=str(where),
@@ -266,8 +313,7 @@ def _differences(then: tuple[StoredJob, ...], now: tuple[StoredJob, ...]) -> lis
 def _described(jobs: tuple[StoredJob, ...]) -> list[str]:
     lines: list[str] = []
     for job in jobs:
-        # Relative paths start from the spec's folder, so the same text elsewhere may be about other data.
-        lines += [f"# {job.path}", *job.text.splitlines(), *(f"-S {text}" for text in job.overrides)]
+        lines += [f"# {job.name}", *job.text.splitlines(), *(f"-S {text}" for text in job.overrides)]
     return lines
 
 
@@ -286,6 +332,7 @@ def _stored_jobs(plan: Plan) -> tuple[StoredJob, ...]:
 
 
 def _stored_trials(plan: Plan) -> tuple[StoredTrial, ...]:
+    packs = {trial.id: pack for pack in plan.packs for trial in pack.trials}
     return tuple(
         StoredTrial(
             id=trial.id,
@@ -295,12 +342,15 @@ def _stored_trials(plan: Plan) -> tuple[StoredTrial, ...]:
             seed=trial.seed,
             hyperparameters=dict(trial.hyperparameters),
             dataset=trial.dataset,
+            key=trial.key,
+            places=packs[trial.id].size,
+            compiler=packs[trial.id].compiler,
         )
         for trial in plan.trials
     )
 
 
-def _stored_dataset(dataset_id: str, fact: DatasetFacts) -> StoredDataset:
+def _stored_dataset(dataset_id: str, fact: DatasetFacts, file_times: str | None) -> StoredDataset:
     return StoredDataset(
         id=dataset_id,
         fingerprint=fact.fingerprint,
@@ -309,6 +359,7 @@ def _stored_dataset(dataset_id: str, fact: DatasetFacts) -> StoredDataset:
         validation_rows=fact.schema.validation_rows,
         classes=fact.classes,
         preparation=fact.preparation,
+        file_times=file_times,
     )
 
 
@@ -320,7 +371,9 @@ def _job(tree: dict[str, Any]) -> StoredJob:
 def _trial(tree: dict[str, Any]) -> StoredTrial:
     # Thousands have these in common.
     shared = {name: sys.intern(tree[name]) for name in ("job", "dataset")}
-    return StoredTrial(**{**tree, **shared})
+    if "places" not in tree:
+        return StoredTrial(**{**tree, **shared, "key": tree["id"]})
+    return StoredTrial(**{**tree, **shared, "compiler": Compiler(tree["compiler"])})
 
 
 def _dataset_tree(dataset: StoredDataset) -> dict[str, Any]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from seqjobs.planning.compile_rule import Compiler
 from seqjobs.results.stored_values import (
     Field,
     Fields,
     check_distinct,
     check_fields,
+    either,
     is_count,
+    is_digest,
     is_id,
     is_name,
     is_object,
@@ -55,6 +58,9 @@ _TRIAL: Fields = {
         test=lambda value: isinstance(value, dict) and is_value(value), expected="hyperparameters with their values"
     ),
     "dataset": _ID,
+    "key": Field(test=is_id, expected="an ID", required=False),
+    "places": Field(test=lambda value: is_count(value) and value > 0, expected="a number of places", required=False),
+    "compiler": Field(test=either(*Compiler), expected="a compiler", required=False),
 }
 _DATASET: Fields = {
     "id": _ID,
@@ -64,6 +70,7 @@ _DATASET: Fields = {
     "validation_rows": Field(test=or_null(is_count), expected="a whole number or null"),
     "classes": Field(test=or_null(list_of(is_text)), expected="a list of texts or null"),
     "preparation": Field(test=or_null(is_object), expected="a preparation or null", required=False),
+    "file_times": Field(test=or_null(is_digest), expected="a SHA-256 or null", required=False),
 }
 
 
@@ -75,6 +82,7 @@ def check_manifest(tree: Any) -> None:
             check_fields(part, fields, f"{place}[{index}]")
     check_distinct(_all(tree["jobs"], "name"), "names of jobs")
     check_distinct(_all(tree["trials"], "id"), "IDs of trials")
+    check_distinct([trial["key"] for trial in tree["trials"] if "key" in trial], "keys of trials")
     check_distinct(_all(tree["datasets"], "id"), "IDs of datasets")
     jobs = set(_all(tree["jobs"], "name"))
     for trial in tree["trials"]:

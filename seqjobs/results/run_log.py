@@ -98,8 +98,7 @@ class RunLog:
         except StorageError:
             raise
         except OSError as error:
-            what, fix = f"the log cannot be written: {error.strerror}", "check the disk, then submit again."
-            failure = StorageError("E606", what, where=str(path), fix=fix)
+            failure = durable.not_written("the log cannot be written", path, error)
             if os.path.lexists(path):
                 # It is there, and may yet be gone after a power cut: a later fsync that succeeds would prove nothing.
                 self._stopped = failure
