@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from seqjobs.data.chain import Chain
 from seqjobs.data.layout import Layout
+from seqjobs.data.preparation_check import check_preparation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +39,12 @@ class Preparation:
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> Self:
-        """Raises KeyError or TypeError for what `to_json` has not made."""
-        return cls(
+        """Raises ValueError, KeyError or TypeError for what `to_json` has not made."""
+        preparation = cls(
             chains=tuple(map(Chain.from_json, tree["columns"])),
             feature_shape=tuple(tree["feature_shape"]),
             feature_dtype=tree["feature_dtype"],
             scale=None if tree["scale"] is None else tuple(tree["scale"]),
         )
+        check_preparation(preparation.chains, preparation.feature_shape, preparation.feature_dtype, preparation.scale)
+        return preparation

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import keras
 from keras.src.saving.serialization_lib import SafeModeScope
 
+from seqjobs.data.dataset import Array
+from seqjobs.errors import RunFolderError
 from seqjobs.spec.sections import CompileSpec, TrialSpec
 from seqjobs.tables import METRICS, ArgumentValue, Named, history_name
 
@@ -67,6 +69,14 @@ def build_metric(named: Named) -> Any:
     arguments = {key: _argument(value) for key, value in named.arguments.items()}
     # Keras numbers the second AUC of a process `auc_1`; columns must not depend on what ran before.
     return getattr(keras.metrics, named.name)(**arguments, name=history_name(named))
+
+
+def put_weights(model: keras.Model, weights: Sequence[Array]) -> None:
+    """Give a model the weights of a run. Raises RunFolderError E609 if they are those of another model."""
+    if [array.shape for array in model.get_weights()] != [array.shape for array in weights]:
+        what, fix = "the weights of the trial do not fit its model", "restore the run from a copy."
+        raise RunFolderError("E609", what, fix=fix)
+    model.set_weights(list(weights))
 
 
 def forget_models() -> None:

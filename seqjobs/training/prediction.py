@@ -15,7 +15,7 @@ from seqjobs.planning.compile_rule import Compilation
 from seqjobs.training.compiled import Compiled
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.graph_rows import Tensors
-from seqjobs.training.model import build_model, forget_models
+from seqjobs.training.model import build_model, forget_models, put_weights
 from seqjobs.training.value_check import check_features
 
 # Of the features of a batch: enough to be worth a call, little enough for what layers make of them.
@@ -27,7 +27,7 @@ def built(model: FinishedModel) -> keras.Sequential:
     """The Keras model with the trial's weights, compiled as it was for training."""
     forget_models()
     made = build_model(model.trial.spec, model.preparation.feature_shape, model.trial.seed)
-    made.set_weights(list(model.weights))
+    put_weights(made, model.weights)
     return made
 
 

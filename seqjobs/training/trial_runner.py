@@ -27,7 +27,7 @@ from seqjobs.training.fit import fit
 from seqjobs.training.fitting import Fitting, TimeIsUp
 from seqjobs.training.keras_file import keras_file
 from seqjobs.training.lowerings import LOWERED
-from seqjobs.training.model import build_model, compile_model, forget_models
+from seqjobs.training.model import build_model, compile_model, forget_models, put_weights
 from seqjobs.training.outcome import (
     Cause,
     Compilations,
@@ -246,7 +246,7 @@ class TrialRunner:
         """A `.keras` file that `keras.models.load_model` opens by itself."""
         forget_models()
         model = build_model(trial.spec, feature_shape, trial.seed)
-        model.set_weights(list(weights))
+        put_weights(model, weights)
         # An optimizer without variables would make `load_model` warn that it cannot restore them.
         model.optimizer.build(model.trainable_variables)
         return keras_file(model)

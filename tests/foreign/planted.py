@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import os
 import shutil
 import tempfile
@@ -67,7 +68,7 @@ def change_one(tree: Any, random: Random) -> None:
     if not found:
         return
     container, key = random.choice(found)
-    known = [holder[name] for holder, name in random.choices(found, k=5)]
+    known = [copy.deepcopy(holder[name]) for holder, name in random.choices(found, k=5)]
     kind = random.randrange(5)
     if kind == 0:
         del container[key]
