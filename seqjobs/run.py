@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from seqjobs.data.column_mistakes import mistakes_in_specs
+from seqjobs.data.file_times import file_times
+from seqjobs.errors import DataError, SeqjobsError, SpecError
+from seqjobs.errors.printable import printable
 from seqjobs.execution.deadline import TimeLimits
 from seqjobs.execution.executor import Executor
 from seqjobs.execution.ray_pool import RayPool
@@ -22,6 +26,7 @@ from seqjobs.results.run import Run
 from seqjobs.results.run_choice import RunChoice
 from seqjobs.results.run_folders import (
     failed_run,
+    has_ended,
     local_folder,
     new_run_folder,
     no_failed_run,
@@ -30,7 +35,7 @@ from seqjobs.results.run_folders import (
 )
 from seqjobs.results.session import Session
 from seqjobs.spec.job_spec import JobSpec
-from seqjobs.spec.load import load_jobs
+from seqjobs.spec.load import NO_DATA, MissingDataError, load_jobs
 
 
 class WhichRun(Enum):
@@ -68,15 +73,46 @@ def submit(
     With `run` an existing run of that ID is resumed; without it, each call starts a new run. With `retry_failed` the
     failed trials of an existing run are trained again, without `run` those of the newest run of the jobs that has any.
     """
-    jobs = load_jobs(specs, overrides)
-    return submit_jobs(
-        jobs,
-        run=RetryFailed(run) if retry_failed else run or WhichRun.NEW,
-        runs_dir=runs_dir,
-        workers=workers,
-        address=address,
-        progress=progress,
-    )
+    which = RetryFailed(run) if retry_failed else run or WhichRun.NEW
+    try:
+        jobs = load_jobs(specs, overrides)
+    except MissingDataError as error:
+        return finished_without_data(error, run=which, runs_dir=runs_dir)
+    return submit_jobs(jobs, run=which, runs_dir=runs_dir, workers=workers, address=address, progress=progress)
+
+
+def finished_without_data(
+    error: MissingDataError,
+    *,
+    run: str | WhichRun | RetryFailed,
+    runs_dir: str | Path,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Run:
+    """Return the named, finished run of jobs whose data files are gone; for the arguments see `submit_jobs`.
+
+    Data that is not there cannot be compared with that of the run. Raises the error itself if there is no such run.
+    """
+    try:
+        found = _finished(make_plan(error.jobs), run, local_folder(runs_dir))
+    except SpecError:  # of what the jobs make together; a finished run has no such mistake
+        raise error from None
+    if found is None:
+        raise error
+    notify(_told_without_data(found, error))
+    return Run.open(found.root)
+
+
+def _finished(plan: Plan, run: str | WhichRun | RetryFailed, runs_dir: Path) -> RunPaths | None:
+    """Return the run that is named, if all of its trials have ended; None if none is named."""
+    if not isinstance(run, str):
+        return None
+    paths = run_folder(runs_dir, run)
+    return paths if has_ended(paths, plan) else None
+
+
+def _told_without_data(paths: RunPaths, error: SeqjobsError) -> str:
+    name, why = printable(paths.root.name), f"{error.where}: {error.what}"
+    return f"run {name} is finished; its data was not compared, since it cannot be read: {why}"
 
 
 def submit_jobs(
@@ -101,7 +137,8 @@ def submit_jobs(
             with the run.
         progress: What watches the run.
         stop: The request to end early. If it was accepted, KeyboardInterrupt is raised once all is saved.
-        notify: Called with what the user should know: which run is resumed, why a warm cluster is not used.
+        notify: Called with what the user should know: which run is resumed or finished, why a warm cluster is not
+            used.
 
     Raises:
         SeqjobsError: Of a kind for each cause.
@@ -115,18 +152,34 @@ def submit_jobs(
         limits=TimeLimits.of(plan),
         notify=notify,
         stage=watcher.stage,
+        warn=watcher.warning,
     )
-    if isinstance(run, str):
-        return run_job(plan, pool, run_folder(folder, run), watcher, stop)
+    choice = _run_choice(plan, run, folder, watcher, notify)
+    try:
+        return _run(plan, pool, choice, watcher, stop)
+    except DataError as error:
+        finished = _finished(plan, run, folder) if error.code == NO_DATA else None
+        if finished is None:
+            raise
+        notify(_told_without_data(finished, error))
+        return Run.open(finished.root)
+
+
+def _run_choice(
+    plan: Plan, run: str | WhichRun | RetryFailed, runs_dir: Path, progress: Progress, notify: Callable[[str], None]
+) -> RunChoice:
+    """Return the runs that come into question, and what happens if none of them can be worked on."""
     if isinstance(run, RetryFailed):
         if run.run_id is not None:
-            return run_job(plan, pool, failed_run(folder, run.run_id), watcher, stop, retry_failed=True)
-        failed = unfinished_runs(folder, plan, retry_failed=True)
-        choice = RunChoice(plan, watcher, failed, lambda: no_failed_run(folder), notify, retry_failed=True)
-        return _run(plan, pool, choice, watcher, stop)
-    unfinished = unfinished_runs(folder, plan) if run is WhichRun.UNFINISHED else ()
-    choice = RunChoice(plan, watcher, unfinished, lambda: new_run_folder(folder, plan), notify, is_new=True)
-    return _run(plan, pool, choice, watcher, stop)
+            paths = failed_run(runs_dir, run.run_id)
+            return RunChoice(plan, progress, (), lambda: paths, notify, retry_failed=True)
+        failed = unfinished_runs(runs_dir, plan, retry_failed=True)
+        return RunChoice(plan, progress, failed, lambda: no_failed_run(runs_dir), notify, retry_failed=True)
+    if isinstance(run, str):
+        paths = run_folder(runs_dir, run)
+        return RunChoice(plan, progress, (), lambda: paths, notify)
+    unfinished = unfinished_runs(runs_dir, plan) if run is WhichRun.UNFINISHED else ()
+    return RunChoice(plan, progress, unfinished, lambda: new_run_folder(runs_dir, plan), notify, is_new=True)
 
 
 def run_job(
@@ -156,19 +209,25 @@ def _run(plan: Plan, executor: Executor, choice: RunChoice, progress: Progress, 
 def _carry_out(plan: Plan, executor: Executor, choice: RunChoice, progress: Progress, stop: StopRequest) -> None:
     with contextlib.closing(progress), choice:
         session = choice.open()
-        if session.is_finished:
+        if session.is_finished and session.has_same_files():
+            choice.tell_finished()
             return
         stop.limit(plan.run_seconds)
+        times = {source.id: file_times(source) for source in plan.datasets}
         with executor:
             progress.stage("reading data")
-            facts = executor.load(plan.datasets)
+            with mistakes_in_specs(plan):
+                facts = executor.load(plan.datasets)
             for warning in dict.fromkeys(text for dataset in facts.values() for text in dataset.warnings):
                 progress.warning(warning)
             session = choice.examined(session, facts)
+            if session.is_finished:
+                choice.tell_finished()
+                return
             with session.at_work():
                 progress.stage("checking models")
                 session.refuse(executor.check(session.trials_to_check))
-                session.begin(facts)
+                session.begin(facts, times)
                 _train(session.packs_left, session, executor, stop)
                 if packs := session.packs_without_weights:
                     _train(packs, session, executor, stop)

@@ -25,6 +25,7 @@ from seqjobs.cli.reading_child import in_child, reads_data
 from seqjobs.cli.spec_summary import spec_summary
 from seqjobs.cli.streams import DurableStream, detach, open_missing
 from seqjobs.errors import SeqjobsError, SpecError, UnforeseenError
+from seqjobs.errors.out_of_memory import is_out_of_memory, out_of_memory
 from seqjobs.errors.printable import printable, printable_block
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def leave(error: BaseException) -> Leave:
     if isinstance(error, BrokenPipeError):
         detach(sys.stdout)  # Python flushes it again at the end, and would print an error
         return Leave(ExitCode.BROKEN_PIPE)
+    if is_out_of_memory(error):
+        return Leave(ExitCode.LOST, out_of_memory())
     message = printable_block(f"{type(error).__name__}: {error}")
     if isinstance(error, OSError):
         again = "Set SEQJOBS_TRACEBACK=1 and run the same command again to see the traceback."
@@ -169,6 +172,9 @@ def _run() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         cli.main(prog_name="seqjobs")
+    except MemoryError:  # while another error was being handled
+        os.write(2, f"{out_of_memory()}\n".encode())
+        os._exit(ExitCode.LOST)
     finally:
         # At the end Python looks for cycles among all objects: a tenth of the time of `validate`, for nothing.
         gc.freeze()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seqjobs.data.column_mistakes import ColumnMistake, ColumnsError
 from seqjobs.data.columns import NO_ROWS, is_list, numbers_with_gaps, single_values
 from seqjobs.data.place import Place
 from seqjobs.errors import DataError
@@ -39,23 +41,31 @@ class Chain:
 
     @classmethod
     def of(cls, name: str, given: ColumnType, spec: ColumnSpec) -> Self:
-        """Return what a spec asks for. Raises DataError (E403) if an operation cannot take what it is given."""
+        """Return what a spec asks for. Raises ColumnsError as `checked` does."""
         return cls(name=name, given=given, operations=tuple(map(operation_of, spec.operations))).checked()
 
     def checked(self) -> Self:
-        """Return the chain itself. Raises DataError (E403) if an operation cannot take what it is given, or if what
-        the last one makes is not numbers."""
+        """Return the chain itself.
+
+        Raises:
+            ColumnsError: E403 if an operation cannot take what it is given, or if what the last one makes is not
+                numbers.
+        """
         current = self.given
-        for operation in self.operations:
+        for index, operation in enumerate(self.operations):
             try:
                 current = operation.output(current)
             except DataError as error:
-                raise self.placed(operation, error) from None
+                raise self._mistake(self.placed(operation, error), index) from None
         if self.operations and not current.is_number:
             what = f"after {self.operations[-1].entry.name} the column is {current}, and features are numbers"
             fix = "add an operation that makes numbers, for example index or one_hot."
-            raise DataError("E403", what, where=f"data.features.{self.name}", fix=fix)
+            refusal = DataError("E403", what, where=f"data.features.{self.name}", fix=fix)
+            raise self._mistake(refusal, len(self.operations) - 1)
         return self
+
+    def _mistake(self, error: DataError, index: int) -> ColumnsError:
+        return ColumnsError([ColumnMistake(error=error, use="feature", column=self.name, step=index)])
 
     @property
     def output(self) -> ColumnType:
@@ -104,7 +114,8 @@ class Chain:
                     note(TOO_LARGE, rows_with(np.abs(current) >= LARGEST_EXACT))
             if operation.refuses_infinite:
                 current = _without_infinite(current, note, instead)
-            current = operation.apply(current, note)
+            with np.errstate(all="ignore"):  # what is not finite is reported, in the features that come of it
+                current = operation.apply(current, note)
         if as_numbers and isinstance(current, pa.Array):
             current = numbers_with_gaps(current, self.name, self.output.width, place)
         return current
@@ -173,12 +184,14 @@ class Lesson:
             looked_at = column if few is None else few.column
             found = self._before.values(looked_at, _ignore, place, as_numbers=as_numbers, instead=np.nan)
             found = _without_infinite(found, _ignore, np.nan)  # left out, as missing values are
-            self.learner.add(found if few is None or isinstance(found, pa.Array) else found[few.codes])
+            with np.errstate(all="ignore"):  # what is learned is checked in the end
+                self.learner.add(found if few is None or isinstance(found, pa.Array) else found[few.codes])
 
     def finish(self) -> Chain:
         """Return the chain with what the operation has learned. Raises DataError (E417)."""
-        with self._placed():
+        with self._placed(), np.errstate(all="ignore"):
             learned = self.learner.finish()
+            _check_finite(learned)
         operations = self.chain.operations
         return replace(self.chain, operations=(*operations[: self.index], learned, *operations[self.index + 1 :]))
 
@@ -194,6 +207,16 @@ class Lesson:
                 yield
         except DataError as error:
             raise error if error.where else self.chain.placed(operation, error) from None
+
+
+def _check_finite(learned: Operation) -> None:
+    """Raises DataError (E417) if numbers were too large to learn from: all rows would be the same behind them."""
+    for value in asdict(learned).values():
+        if isinstance(value, tuple) and any(
+            isinstance(number, float) and not math.isfinite(number) for number in value
+        ):
+            what = "the numbers of the training rows are so large that what is learned from them is beyond float64"
+            raise DataError("E417", what, fix="put a `rescale` or a `clip` before it.")
 
 
 def _as_numbers(operation: Operation, given: ColumnType) -> bool:

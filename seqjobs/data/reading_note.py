@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TypeVar, final
 
 from seqjobs.errors import DataError
+from seqjobs.errors.out_of_memory import describe_address_limit
 from seqjobs.errors.printable import printable
 from seqjobs.spec.data_files import scheme_of
 
@@ -95,4 +96,5 @@ def reader_died(file: str, reason: str = "") -> DataError:
     if is_stored:
         what = f"{what}, or the store's client cannot handle the address or an answer"
         fix = f"check the path and data.storage; {fix}"
+    what += describe_address_limit()
     return DataError("E425", what, where=printable(file), fix=fix)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from types import TracebackType
 from typing import Self, final
 
+from seqjobs.data.column_mistakes import ColumnsError
 from seqjobs.data.dataset import Dataset
 from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import NewBatch
@@ -67,7 +68,15 @@ class InProcess:
             remove_rows(fingerprint)
 
     def load(self, sources: Sequence[DataSource]) -> Mapping[str, DatasetFacts]:
-        self._datasets = {source.id: read_dataset(source) for source in sources}
+        self._datasets = {}
+        wrong: dict[str, ColumnsError] = {}
+        for source in sources:
+            try:
+                self._datasets[source.id] = read_dataset(source)
+            except ColumnsError as error:
+                wrong[source.id] = error
+        if wrong:
+            raise ColumnsError.of(wrong)
         return {source_id: DatasetFacts.of(dataset) for source_id, dataset in self._datasets.items()}
 
     def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:

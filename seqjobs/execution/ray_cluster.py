@@ -16,7 +16,8 @@ from typing import Any
 from seqjobs.errors import ClusterError
 from seqjobs.errors.redaction import redacted
 from seqjobs.execution import bare_ray, import_path
-from seqjobs.execution.private_folder import private_folder
+from seqjobs.execution.address_limit import check_address_limit
+from seqjobs.execution.private_folder import RAY, private_folder
 from seqjobs.execution.thread_limit import check_thread_limit
 from seqjobs.storage import durable
 
@@ -34,13 +35,14 @@ def connected(address: str | None, *, token: Path | None = None) -> Iterator[Any
 
     A local cluster asks a token of everyone, out of a file that only this user may read, since its servers listen
     on all interfaces; `token` is that file, made anew where it is None. `RAY_ADDRESS` in the environment is not
-    followed: a run never joins a cluster by accident. Raises ClusterError E508, E510, E521, E522.
+    followed: a run never joins a cluster by accident. Raises ClusterError E508, E510, E521, E522, E530.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_environment(_QUIET))
         folder = None
         if address is None:
             check_thread_limit()
+            check_address_limit()
             folder = stack.enter_context(private_folder())
             if token is None:
                 token = folder / "token"
@@ -99,7 +101,7 @@ def _answers(host: str, port: int) -> bool:
 
 def _start(ray: Any, folder: Path) -> None:
     """A cluster of this machine. Ray lets every user write to its folder and sockets, so it stands in a private one."""
-    options = {"namespace": NAMESPACE, "_temp_dir": str(folder / "ray"), "_skip_env_hook": True}
+    options = {"namespace": NAMESPACE, "_temp_dir": str(folder / RAY), "_skip_env_hook": True}
     if bare_ray.is_possible(ray):
         with bare_ray.bare_start(), contextlib.suppress(ClusterError):
             _reach(ray, "a local cluster", address="local", include_dashboard=False, **options)

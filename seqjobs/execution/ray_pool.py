@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, final
 
+from seqjobs.data.column_mistakes import ColumnsError
 from seqjobs.data.dataset import DataSchema
 from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import NewBatch
 from seqjobs.data.reading_note import reader_died
 from seqjobs.data.streamed.scratch import remove_rows
 from seqjobs.errors import ClusterError, SeqjobsError
+from seqjobs.errors.redaction import redacted
 from seqjobs.execution import ray_cluster
 from seqjobs.execution.cluster_watch import watching
 from seqjobs.execution.deadline import Deadline, TimeLimits
@@ -32,6 +34,7 @@ from seqjobs.execution.ray_slots import Slots
 from seqjobs.execution.ray_worker import WorkerFacts, decode_alone
 from seqjobs.execution.retry import UNTRIED, Tries, least_suspect_first
 from seqjobs.execution.start_runner import StartRunner, start_runner
+from seqjobs.execution.token_check import answers_anyone
 from seqjobs.execution.worker_source import OwnWorkers, WorkerSource
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.resources import Resources
@@ -59,9 +62,10 @@ class RayPool:
     TensorFlow's import overlaps with reading the data. `workers` is the most workers at a time, None for no limit.
     With `use_kept` and no address they are those of the cluster that `seqjobs up` keeps, where it is of use; if it is
     not, `notify` is told why. What comes before training raises OutOfTimeError E518 once `limits.run_seconds` are over.
+    `warn` is called if the cluster of an address asks for no token.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a callback for each kind of message
         self,
         demand: Mapping[Resources, int],
         *,
@@ -72,6 +76,7 @@ class RayPool:
         limits: TimeLimits = _NO_LIMITS,
         notify: Callable[[str], None] = lambda _: None,
         stage: Callable[[str], None] = lambda _: None,
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._demand = dict(demand)
         self._workers = workers
@@ -81,6 +86,7 @@ class RayPool:
         self._limits = limits
         self._notify = notify
         self._stage = stage
+        self._warn = warn
         self._deadline = Deadline.of_run(limits.run_seconds)
         self._stack = contextlib.ExitStack()
         self._ray: Any = None
@@ -116,6 +122,11 @@ class RayPool:
     def _own(self, stack: contextlib.ExitStack) -> WorkerSource:
         self._stage("starting workers" if self._address is None else "connecting to the cluster")
         self._ray = stack.enter_context(ray_cluster.connected(self._address))
+        if self._address is not None and answers_anyone(self._ray, self._address):
+            self._warn(
+                f"the cluster at {redacted(self._address)} asks for no token: anyone who reaches it can run code on "
+                "it, and read and change this run; start its nodes with RAY_AUTH_MODE=token (see cluster/README.md)"
+            )
         watch = stack.enter_context(watching(self._ray))
         # The one machine of a local cluster goes with its driver.
         leaving = frozenset[str] if self._address is None else stack.enter_context(draining_watched(self._ray))
@@ -141,15 +152,21 @@ class RayPool:
     def load(self, sources: Sequence[DataSource]) -> Mapping[str, DatasetFacts]:
         """One task a dataset reads and decodes it; Ray brings the one copy to each node that works with it."""
         found: dict[str, DatasetFacts] = {}
+        wrong: dict[str, ColumnsError] = {}
         self._reading = Deadline(self._limits.read_seconds, self._unread(sources))
         for source, decoding in zip(sources, self._decode(sources), strict=True):
             answer, dataset = self._decoded(source, decoding)
+            if isinstance(answer, ColumnsError):
+                wrong[source.id] = answer
+                continue
             if isinstance(answer, SeqjobsError):
                 raise answer
             found[source.id] = answer
             self._fingerprints.append(answer.fingerprint)
             self._datasets[source.id] = dataset
             self._schemas[source.id] = answer.schema
+        if wrong:
+            raise ColumnsError.of(wrong)
         return found
 
     def _unread(self, sources: Sequence[DataSource]) -> ClusterError:

@@ -72,10 +72,13 @@ class Collector:
                 self.note(*map(log_records.attempt_started, event.attempts))
                 self.commit()
             case CheckpointTaken():
+                self._log.check_owned()
                 self._checkpoints.save(event.pack_id, event.checkpoint)
             case AttemptEnded():
+                self._log.check_owned()
                 self._end(event)
             case AttemptLost():
+                self._log.check_owned()
                 self._lose(event)
             case WorkerReplaced():
                 self.note(log_records.worker_replaced(event))

@@ -16,6 +16,11 @@ from seqjobs.results.run_log import Record
 from seqjobs.training.outcome import NOTHING_COMPILED, Cause, Compilations, Failure
 from seqjobs.training.pack_history import PackHistory, shared_history
 
+STARTED = "submit-started"
+"""The type of the first record of a submit."""
+REPAIRED = "run-repaired"
+"""The type of the record of a repair."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LostAttempt:
@@ -72,7 +77,7 @@ class LogState:
 
 def submit_started(started: str, versions: Mapping[str, str], writer: str = "") -> Record:
     """The first record of a submit; `writer` is like no other's, so that no two submits write the same segment."""
-    return {"type": "submit-started", "time": started, "versions": dict(versions), "writer": writer}
+    return {"type": STARTED, "time": started, "versions": dict(versions), "writer": writer}
 
 
 def submit_ended(*, finished: bool = False) -> Record:
@@ -85,7 +90,7 @@ def submit_ended(*, finished: bool = False) -> Record:
 
 def says_finished(record: Record) -> bool:
     """Return whether a record is the end of a submit that left nothing to do."""
-    return record["type"] == "submit-ended" and bool(record.get("finished"))
+    return record.get("type") == "submit-ended" and bool(record.get("finished"))
 
 
 def attempt_started(planned: AttemptPlanned) -> Record:
@@ -159,7 +164,7 @@ def segment_lost() -> Record:
 
 def run_repaired(time: str, segments: Sequence[str], trial_ids: Sequence[str]) -> Record:
     """What was set aside; the trials are as if they had not ended."""
-    return {"type": "run-repaired", "time": time, "segments": list(segments), "trials": list(trial_ids)}
+    return {"type": REPAIRED, "time": time, "segments": list(segments), "trials": list(trial_ids)}
 
 
 def failed_retried(trial_ids: Sequence[str], pack_ids: Sequence[str]) -> Record:
@@ -200,7 +205,7 @@ def fold(records: Iterable[Record]) -> LogState:
     last = 0.0
     for record in records:
         kind = record["type"]
-        if kind == "submit-started":
+        if kind == STARTED:
             _suspect(state, open_attempts, alone)
             state.seconds += last
             last = 0.0
@@ -222,7 +227,7 @@ def fold(records: Iterable[Record]) -> LogState:
             state.models[record["path"]] = record["trial"]
             # Logs of the first versions have no word of it.
             state.model_digests[record["path"]] = record.get("sha256", "")
-        elif kind == "run-repaired":
+        elif kind == REPAIRED:
             state.repaired = True
             for trial_id in record["trials"]:
                 state.records.pop(trial_id, None)

@@ -16,7 +16,8 @@ from seqjobs.results.progress import Progress
 from seqjobs.results.run_folders import remove_if_not_begun
 from seqjobs.results.session import Session
 
-HELD, OTHER_DATA = "E602", "E421"
+HELD = "E602"
+WHY_NOT_RESUMED = {"E421": "its data has changed since it began", "E603": "another version of seqjobs began it"}
 
 
 @final
@@ -89,22 +90,26 @@ class RunChoice:
         return self._enter(self._last_resort())
 
     def examined(self, session: Session, facts: Mapping[str, DatasetFacts]) -> Session:
-        """Return the session once the data has been compared with its run; of the next run if the data has changed.
+        """Return the session once the data has been compared with its run; of the next run if it cannot be resumed.
 
-        Raises RunFolderError E421 if that is so in the last resort, SpecError if data and models do not fit.
+        Raises RunFolderError E421 or E603 if that is so in the last resort, SpecError if data and models do not fit.
         """
         while True:
             try:
                 session.examine(facts)
             except RunFolderError as error:
-                if self._is_last or error.code != OTHER_DATA:
+                if self._is_last or error.code not in WHY_NOT_RESUMED:
                     raise
                 name = printable(self.paths.root.name)
-                self._notify(f"run {name} cannot be resumed: its data has changed since it began")
+                self._notify(f"run {name} cannot be resumed: {WHY_NOT_RESUMED[error.code]}")
             else:
                 return session
             self._sessions.close()
             session = self.open()
+
+    def tell_finished(self) -> None:
+        """Say that the run that was opened last is finished."""
+        self._notify(f"run {printable(self.paths.root.name)} is finished: nothing was trained")
 
     def _enter(self, paths: RunPaths) -> Session:
         self.paths = paths

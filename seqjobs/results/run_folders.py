@@ -16,7 +16,7 @@ from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.best_models import best_models
 from seqjobs.results.log_records import says_finished
-from seqjobs.results.manifest import StoredTrial, created_of, plan_digest, plan_digest_of
+from seqjobs.results.manifest import StoredTrial, created_of, is_same_plan, plan_digest, plan_digest_of
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.results.run_log import last_segment, read_segment, segment_name
 from seqjobs.spec.sections import NAME_PATTERN
@@ -71,7 +71,7 @@ def new_run_folder(runs_dir: Path, plan: Plan) -> RunPaths:
             ending = "" if number == 1 else f"-{number}"
             root = runs_dir / f"{run_id[: MAX_ID_LENGTH - len(ending)]}{ending}"
             with contextlib.suppress(FileExistsError):
-                root.mkdir()
+                root.mkdir(mode=durable.FOLDER_MODE)
                 return RunPaths(root=root)
     raise AssertionError("there is always another number")
 
@@ -86,9 +86,9 @@ def failed_run(runs_dir: Path, run_id: str) -> RunPaths:
 
 
 def no_failed_run(runs_dir: Path) -> RunPaths:
-    """Raise NotFoundError E617: no run of a plan has anything left to do, or failed trials."""
+    """Raise NotFoundError E618: no run of a plan has anything left to do, or failed trials."""
     what = "no run of these specs and this data has failed trials"
-    raise NotFoundError("E617", what, where=str(runs_dir), fix="see `seqjobs ls`, or leave out --retry-failed.")
+    raise NotFoundError("E618", what, where=str(runs_dir), fix="see `seqjobs ls`, or leave out --retry-failed.")
 
 
 def remove_if_not_begun(paths: RunPaths) -> None:
@@ -118,12 +118,21 @@ def unfinished_runs(runs_dir: Path, plan: Plan, *, retry_failed: bool = False) -
                 yield paths
 
 
+def has_ended(paths: RunPaths, plan: Plan) -> bool:
+    """Return whether this is a run of the plan in which every trial has ended; False for one that cannot be read."""
+    with contextlib.suppress(SeqjobsError):
+        run = Run.open(paths.root)
+        return run.status is RunStatus.FINISHED and is_same_plan(run.manifest, plan)
+    return False
+
+
 def _says_finished(paths: RunPaths) -> bool:
     """Return whether the last record says that nothing is left to do, and no file was set aside since."""
     with contextlib.suppress(SeqjobsError, OSError):
         number = last_segment(paths.log)
         records = read_segment(paths.log / segment_name(number)) if number else []
-        return bool(records) and says_finished(records[-1]) and not paths.damaged.exists()
+        last = records[-1] if records else None
+        return isinstance(last, dict) and says_finished(last) and not paths.damaged.exists()
     return False
 
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Protocol, Self, final
 
+from seqjobs.data.file_times import file_times
 from seqjobs.data.plan_check import check_plan, pack_plan
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError, SpecError, StorageError
 from seqjobs.errors.problems import Problem, Problems
@@ -20,6 +21,7 @@ from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.retry import UNTRIED, Tries
 from seqjobs.execution.splitting import parts_of, suspects_in
 from seqjobs.execution.versions import versions
+from seqjobs.planning.packing import packed_as
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack, Trial
@@ -30,10 +32,19 @@ from seqjobs.results.collector import Collector
 from seqjobs.results.first_deaths import FirstDeaths
 from seqjobs.results.leaderboard import Leaderboard, kept_trials, rank_jobs
 from seqjobs.results.log_records import LogState
-from seqjobs.results.manifest import Manifest, check_same_data, check_same_plan, read_manifest, write_manifest
+from seqjobs.results.manifest import (
+    Manifest,
+    check_same_data,
+    check_same_ids,
+    check_same_plan,
+    read_manifest,
+    write_manifest,
+)
 from seqjobs.results.progress import Progress
 from seqjobs.results.record import TrialRecord, TrialStatus
-from seqjobs.results.run_log import Record, RunLog, last_segment, records_up_to
+from seqjobs.results.record_check import RecordCheck
+from seqjobs.results.run_links import check_no_links
+from seqjobs.results.run_log import Record, RunLog, check_log_is_there, last_segment, records_up_to
 from seqjobs.results.tables import write_tables
 from seqjobs.results.weights import WeightsStore
 from seqjobs.spec.locate import located_in_job
@@ -74,23 +85,28 @@ class Session:
         self._log_ended = False
 
     def __enter__(self) -> Self:
+        check_no_links(self._paths)
         with durable.reported("the run's folder cannot be created", self._paths.root):
             durable.make_folder(self._paths.root)
         try:
             self._lock.take()
             self._checkpoints = CheckpointStore(self._paths)
             self._manifest = self._stored_manifest()
+            if self._manifest is not None:
+                check_log_is_there(self._paths.log)
             self._last_segment = last_segment(self._paths.log)
+            self._log = RunLog(self._paths.log, next_number=self._last_segment + 1)
             if self._last_segment:
                 # A driver that died behind its last segment may have left its name only in memory.
                 with durable.reported("the run's log cannot be made durable", self._paths.log):
                     durable.sync_folder(self._paths.log)
-            self._state = log_records.fold(records_up_to(self._paths.log, self._last_segment))
-            self._state.go_on_from(self._checkpoints.epochs)
-            self._deaths = FirstDeaths(self._state.records.values())
             if self._last_segment and self._manifest is None:
                 what, fix = "this folder has the log of a run, but not its run.json", "restore run.json from a copy."
                 raise RunFolderError("E608", what, where=str(self._paths.root), fix=fix)
+            check = RecordCheck(trial.id for trial in self._plan.trials)
+            self._state = log_records.fold(records_up_to(self._paths.log, self._last_segment, check))
+            self._state.go_on_from(self._checkpoints.epochs)
+            self._deaths = FirstDeaths(self._state.records.values())
         except BaseException:
             self._lock.give_back()
             raise
@@ -194,27 +210,40 @@ class Session:
         return found
 
     def examine(self, facts: Mapping[str, DatasetFacts]) -> None:
-        """Puts trials into packs. Raises RunFolderError E421 where the data has changed, SpecError where data and
-        models do not fit."""
+        """Puts trials into packs, unless the run did so when it began.
+
+        Raises RunFolderError: E421 where the data has changed, E603 where another version began the run and trials
+        would be carried out otherwise; SpecError where data and models do not fit.
+        """
         if self._manifest is not None:
             check_same_data(self._manifest, facts, self._paths.root)
         schemas = {dataset_id: fact.schema for dataset_id, fact in facts.items()}
         for warning in check_plan(self._plan, schemas, facts):
             self._progress.warning(warning)
-        self._plan = pack_plan(self._plan, schemas)
+        if self._manifest is None or self._manifest.choices is None:
+            self._plan = pack_plan(self._plan, schemas)
+        if self._manifest is not None:
+            check_same_ids(self._manifest, self._plan, self._paths.root)
 
-    def begin(self, facts: Mapping[str, DatasetFacts]) -> None:
-        """Creates the run where it is new; then the log is open."""
+    def has_same_files(self) -> bool:
+        """Return whether all data files are as they were when the run began, by their names, sizes and times."""
+        then = {dataset.id: dataset.file_times for dataset in self._known().datasets}
+        now = {source.id: file_times(source) for source in self._plan.datasets}
+        return None not in now.values() and now == then
+
+    def begin(self, facts: Mapping[str, DatasetFacts], times: Mapping[str, str | None] = MappingProxyType({})) -> None:
+        """Creates the run where it is new; then the log is open. `times` are `file_times` by dataset."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         found = versions()
         if self._manifest is None:
-            manifest = Manifest.of(self._paths.root.name, self._plan, facts, created=now, versions=found)
+            manifest = Manifest.of(
+                self._paths.root.name, self._plan, facts, created=now, versions=found, file_times=times
+            )
             with durable.reported("the run cannot be created", self._paths.root):
                 self._create(manifest)
             self._manifest = manifest
-        log = RunLog(self._paths.log, next_number=self._last_segment + 1)
         retried = self._retry()
-        collector = Collector(self._plan, self._paths, log, self._state, self._checkpoints)
+        collector = Collector(self._plan, self._paths, self._log, self._state, self._checkpoints)
         collector.note(log_records.submit_started(now, found, writer=secrets.token_hex(8)), *retried)
         self._collector = collector
         collector.commit()
@@ -270,6 +299,7 @@ class Session:
                 self._progress.stage("writing the best model")
                 shape = self._known().dataset(trials[trial_id].dataset).feature_shape
                 contents[trial_id] = executor.export(trials[trial_id], shape, store.load(weights))
+            self._log.check_owned()
             with durable.reported("the best model cannot be written", path):
                 durable.make_folder(path.parent)
                 durable.replace(path, contents[trial_id])
@@ -289,6 +319,7 @@ class Session:
         }
 
     def _write_tables(self, manifest: Manifest) -> None:
+        self._log.check_owned()
         write_tables(self._paths, self._rank(manifest, self._records), manifest, self._records)
 
     def _rank(self, manifest: Manifest, records: Mapping[str, TrialRecord]) -> tuple[Leaderboard, ...]:
@@ -307,6 +338,7 @@ class Session:
 
     def _remove_strays(self, manifest: Manifest) -> None:
         """Removes what earlier submits left when they were killed: by the log as it was when this one began."""
+        self._log.check_owned()
         records = self._state.records
         kept = kept_trials(self._rank(manifest, records), {job.name: job.keep.best for job in self._plan.jobs})
         WeightsStore(self._paths).keep_only({records[trial].weights for trial in kept})
@@ -358,4 +390,6 @@ class Session:
         except NotFoundError:
             return None
         check_same_plan(manifest, self._plan, self._paths.root)
+        if manifest.choices is not None:
+            self._plan = packed_as(self._plan, manifest.choices)
         return manifest

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
+from seqjobs.data.plan_check import inspect_plan
 from seqjobs.data.read import read_dataset
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.spec.load import parse_job
@@ -152,7 +153,7 @@ def fit(memory: str, folder: Path) -> dict[str, float]:
     from seqjobs.training.outcome import EpochReport  # noqa: PLC0415
 
     runner = start_runner(1)
-    plan = make_plan([parse_job(LARGE.replace("MEMORY", memory), folder / "job.yaml")])
+    plan = inspect_plan(make_plan([parse_job(LARGE.replace("MEMORY", memory), folder / "job.yaml")])).plan
     before = psutil.Process().memory_info().rss
     dataset = read_dataset(plan.datasets[0])
     seconds, began = [], time.perf_counter()

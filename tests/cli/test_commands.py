@@ -328,7 +328,7 @@ def test_export_writes_the_model_asked_for(folder: Path, monkeypatch: pytest.Mon
     write_run(folder / "runs", plan, all_finished(plan))
     asked: list[tuple[str, str, Path, str | None]] = []
 
-    def export_model(run: Run, trial: StoredTrial, out: Path, *, address: str | None = None) -> Path:
+    def export_model(run: Run, trial: StoredTrial, out: Path, *, address: str | None, **_: object) -> Path:
         asked.append((run.id, trial.id, out, address))
         return out
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,10 +110,10 @@ def test_a_text_that_begins_like_a_formula_is_quoted_and_a_number_is_not(plan: P
     path = write_run(tmp_path / "runs", plan, {one.id: finished(one, -0.5), two.id: bad}).paths.plan
     # Who means harm writes a plan that is whole.
     lines = [line for line in path.read_text().splitlines() if '"sha256"' not in line]
-    text = "\n".join(lines).replace('"job": "small"', '"job": "=1+1"').replace('"name": "small"', '"name": "=1+1"')
+    text = re.sub(r'"model.1.Dense.units": \d+', '"model.1.Dense.units": "=1+1"', "\n".join(lines))
     path.write_text(text.replace("],\n}", "]\n}"))
     first, second = csv.DictReader(io.StringIO(invoke("results", "-o", "csv").stdout))
-    assert (first["job"], first["value"]) == ("'=1+1", "-0.5")
+    assert (first["model.1.Dense.units"], first["value"]) == ("'=1+1", "-0.5")
     assert second["failure"] == "data: x"
 
 
@@ -194,11 +195,11 @@ def test_attempts_that_died_are_shown_though_their_trials_finished(tmp_path: Pat
         (Cause.CRASH, "\x1b[2J9"),
     ):
         failure = Failure(cause=cause, message=message)
-        lost = AttemptLost(pack_id="p1", attempt=1, worker="w", failure=failure, charged=False, final=False)
+        lost = AttemptLost(pack_id="0123456789", attempt=1, worker="w", failure=failure, charged=False, final=False)
         log.append({**log_records.attempt_lost(lost), "at": 13.0})
     log.commit()
     assert (
-        "\nlost        3 attempts died (crash 2, infrastructure 1); the last one, of pack p1: 9\n"
+        "\nlost        3 attempts died (crash 2, infrastructure 1); the last one, of pack 0123456789: 9\n"
         in invoke("show").stdout
     )
     assert json.loads(invoke("show", "-o", "json").stdout)["lost_attempts"] == 3

@@ -17,7 +17,7 @@ from tests.conftest import POINTS_SPEC, ROOT
 from tests.fixtures.command_line import SUBMITTED, invoke, start
 from tests.fixtures.fake_runner import Behaviour, trainings
 from tests.fixtures.files import write_rows
-from tests.fixtures.runs import moved_points
+from tests.fixtures.runs import moved_points, result
 
 NUM_TRIALS = 4
 TEXT = (
@@ -32,11 +32,13 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.notes = path / "notes"
+        self.cwd = path
+        self.specs: tuple[str, ...] = ("job.yaml",)
 
     def start(self, *options: str, **variables: str) -> subprocess.Popen[str]:
         notes = {"PYTHONPATH": str(ROOT), "SEQJOBS_TEST_NOTES": str(self.notes)}
         variables = {**notes, "SEQJOBS_TEST_SLOW": "0", **variables}
-        return start("submit", "job.yaml", *options, folder=self.path, command=SUBMITTED, variables=variables)
+        return start("submit", *self.specs, *options, folder=self.cwd, command=SUBMITTED, variables=variables)
 
     def submit(self, *options: str, code: int = 0) -> str:
         """What a submit that runs to its end prints on stderr."""
@@ -67,8 +69,14 @@ class Folder:
 
 @pytest.fixture
 def folder(points: Path, tmp_path: Path) -> Folder:
-    moved_points(points, tmp_path, TEXT)
-    return Folder(tmp_path)
+    path = make(tmp_path / "folder")
+    moved_points(points, path, TEXT)
+    return Folder(path)
+
+
+def make(path: Path) -> Path:
+    path.mkdir()
+    return path
 
 
 def test_the_same_command_resumes_a_run_whose_submit_was_killed(folder: Folder) -> None:
@@ -104,6 +112,39 @@ def test_other_data_starts_another_run_and_says_why(folder: Folder) -> None:
     assert (first.id, first.status) == (killed.id, RunStatus.INTERRUPTED)
     assert (second.status, second.num_finished) == (RunStatus.FINISHED, NUM_TRIALS)
     assert "E421" in folder.submit("--run", killed.id, code=2)
+
+
+def test_neither_the_order_of_specs_nor_a_move_hides_a_run(folder: Folder, points: Path, tmp_path: Path) -> None:
+    # Each has rows of its own under the same name.
+    for name, rows in (("a", 50), ("b", 40)):
+        moved_points(points, make(folder.path / name), TEXT.replace("name: points", f"name: {name}"))
+        path = folder.path / name / "train.parquet"
+        write_rows(path, pq.read_table(path).slice(0, rows))
+    folder.specs = ("a/job.yaml", "b/job.yaml")
+    killed = folder.kill(2)
+    trained = trainings(folder.notes)
+    # The project moves, and the command comes from another folder with the specs in another order.
+    project = make(tmp_path / "elsewhere") / "project"
+    folder.path.rename(project)
+    folder.path, folder.notes, folder.cwd = project, project / "notes", make(tmp_path / "current")
+    folder.specs = ("../elsewhere/project/b/job.yaml", str(project / "a" / "job.yaml"))
+    shown = invoke("show", "--runs-dir", str(project / "runs")).stdout
+    assert f"seqjobs submit {project / 'a' / 'job.yaml'} {project / 'b' / 'job.yaml'} --run {killed.id}" in shown
+    assert f"resuming run {killed.id} " in folder.submit("--runs-dir", str(project / "runs"))
+    (run,) = folder.runs()
+    assert (run.status, run.num_finished) == (RunStatus.FINISHED, 2 * NUM_TRIALS)
+    assert sorted(dataset.train_rows for dataset in run.manifest.datasets) == [40, 50]
+    assert set(trained) < set(trainings(folder.notes))
+    assert "is finished" in folder.submit("--runs-dir", str(project / "runs"), "--run", killed.id)
+
+
+def test_the_order_of_specs_changes_no_result(folder: Folder) -> None:
+    text = TEXT.replace("name: points", "name: other") + "objective: {metric: val_accuracy, direction: maximize}\n"
+    (folder.path / "other.yaml").write_text(text)
+    for specs in (("job.yaml", "other.yaml"), ("other.yaml", "job.yaml")):
+        folder.specs = specs
+        folder.submit("--run", specs[0].removesuffix(".yaml"))
+    assert result(folder.path / "runs" / "job") == result(folder.path / "runs" / "other")
 
 
 def test_a_submit_that_is_refused_after_reading_its_data_leaves_no_folder(folder: Folder) -> None:

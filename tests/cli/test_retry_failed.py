@@ -29,7 +29,7 @@ def folder(points: Path, tmp_path: Path) -> Folder:
 def test_the_newest_run_with_failed_trials_is_retried(folder: Folder) -> None:
     errors = folder.submit("--retry-failed", code=5)
     assert "no run of these specs and this data has failed trials" in errors
-    assert "[E617]" in errors
+    assert "[E618]" in errors
     assert not list(folder.path.glob("runs/*"))
     folder.submit(code=1)
     (failed,) = folder.runs()

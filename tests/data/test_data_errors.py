@@ -275,6 +275,14 @@ def test_a_column_of_wrong_text_that_is_not_used_keeps_nobody_from_training(fold
     assert sample.rows["junk"].to_pylist() == ["a", "\N{REPLACEMENT CHARACTER}", "bc"]
 
 
+def test_a_time_that_arrow_cannot_read_from_orc_is_told(folder: Folder) -> None:
+    times = pa.array([datetime.datetime(2024, 1, 1), datetime.datetime(9999, 12, 31), None])
+    pyarrow.orc.write_table(pa.table({"x": times, "label": LABEL}), str(folder.path / "train.orc"))
+    error = folder.error(train="train.orc", features={"x": {"date_parts": ["year"]}})
+    assert (error.code, error.where) == ("E410", "train.orc")
+    assert "a time is before 1677 or after 2262" in error.what
+
+
 def test_a_bug_names_what_was_done_with_which_column_of_which_file(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,7 +307,7 @@ def test_more_rows_than_memory(folder: Folder, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1211))
     error = folder.error()
     assert error.code == "E413"
-    assert "3 rows need 0.0 GiB of memory" in error.what
+    assert "3 rows need 1.18 KiB of memory" in error.what
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1212))
     assert folder.read().train.features.nbytes == 1200
 
@@ -313,7 +321,7 @@ def test_memory_that_is_refused_although_it_was_free(folder: Folder, monkeypatch
     monkeypatch.setattr(seqjobs.data.read, "FeatureArray", refuse)
     error = folder.error()
     assert (error.code, error.where) == ("E413", "train.parquet")
-    assert "3 rows need 0.0 GiB of memory" in error.what
+    assert "decoding 3 rows, which need 24 B of memory, takes more than is free" in error.what
 
 
 def test_extension_types_are_refused_and_nothing_is_unpickled(folder: Folder) -> None:

@@ -95,9 +95,10 @@ def test_a_run_knows_the_parts_of_its_packs_and_each_trial_has_its_end(
     paths, notes = RunPaths(root=tmp_path / "run"), tmp_path / "notes"
     run = do(plan, paths.root, start=StartFake(notes=notes))
     failed = {trial_id for trial_id, record in run.records.items() if record.status is TrialStatus.FAILED}
-    assert failed == {plan.trials[2].id}
+    killer = pack_of(plan).trials[2].id
+    assert failed == {killer}
     assert run.num_finished == 5
-    assert "a runner that raises" in run.trial_log(plan.trials[2].id)
+    assert "a runner that raises" in run.trial_log(killer)
     # And so does who comes after: nothing is left to do, and nothing was done twice once it had ended.
     before = trainings(notes)
     again = do(plan, paths.root, start=StartFake(notes=notes))
@@ -112,7 +113,7 @@ def test_a_half_that_was_committed_is_not_trained_again(make_points_plan: MakePl
 
     with pytest.raises(KeyboardInterrupt):
         do(plan, paths.root, start=StartFake(notes=notes), watcher=stop_after(1))
-    done = plan.trials[:2]
+    done = pack_of(plan).trials[:2]
     assert [trainings(notes).count(trial.id) for trial in done] == [2, 2]
     run = do(plan, paths.root, start=StartFake(notes=notes))
     assert [trainings(notes).count(trial.id) for trial in done] == [2, 2]

@@ -151,6 +151,16 @@ def test_rows_that_have_no_feature_are_counted(folder: Folder, column: Any, aske
             {"tokens": {"length": 2, "min_count": 2}},
             "tokens: the texts of the training rows have no words that they have 2 times",
         ),
+        *[
+            (
+                [1.7e308, -1.7e308, 1.0],
+                asked,
+                "standardize: the numbers of the training rows are so large that what is learned from them is beyond",
+            )
+            for asked in ("standardize", [{"impute": 0}, "standardize"])
+        ],
+        ([1.7e308, 1.7e308, 1.0], {"impute": "mean"}, "impute: the numbers of the training rows are so large"),
+        ([1.7e308, -1.7e308, 1.0], "min_max", "so far apart that their distance is beyond float64"),
         ([f"word {row}" for row in range(100_001)], "index", "the training rows have 100,001 distinct values"),
     ],
 )

@@ -122,13 +122,19 @@ def test_a_submit_that_fails_before_it_trains_leaves_what_packs_have_saved(
     assert do(plan, paths.root).num_finished == 4
 
 
-def test_the_same_text_about_other_files_is_told_apart(points: Path, tmp_path: Path) -> None:
+def test_the_same_text_about_other_rows_is_told_apart(points: Path, tmp_path: Path) -> None:
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
         moved_points(points, tmp_path / name)
-    do(plan_of(tmp_path / "here" / "job.yaml"), tmp_path / "run")
-    with pytest.raises(RunFolderError, match=r"\n-# .*here/job\.yaml\n\+# .*there/job\.yaml\nFix: .*\[E603\]"):
-        do(plan_of(tmp_path / "there" / "job.yaml"), tmp_path / "run")
+    here, there = (plan_of(tmp_path / name / "job.yaml") for name in ("here", "there"))
+    do(here, tmp_path / "run")
+    # Equal rows are the same dataset, wherever they are. Other rows are another one, also for a run that is finished.
+    do(there, tmp_path / "run")
+    path = tmp_path / "there" / "train.parquet"
+    write_rows(path, pq.read_table(path).slice(1))
+    with pytest.raises(RunFolderError, match=r"the data has changed since this run began .*\[E421\]"):
+        do(there, tmp_path / "run")
+    do(here, tmp_path / "run")
 
 
 def test_a_model_that_a_worker_cannot_build_stops_the_run_before_any_trial(

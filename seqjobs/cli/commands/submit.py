@@ -25,8 +25,8 @@ from seqjobs.cli.views.runs import leave_as, print_outcome
 from seqjobs.execution.stopping import StopRequest
 from seqjobs.planning import make_plan
 from seqjobs.results.run import Run
-from seqjobs.run import RetryFailed, WhichRun, submit_jobs
-from seqjobs.spec.load import load_jobs
+from seqjobs.run import RetryFailed, WhichRun, finished_without_data, submit_jobs
+from seqjobs.spec.load import MissingDataError, load_jobs
 
 NEW, RETRY = "seqjobs.submit.new", "seqjobs.submit.retry"
 
@@ -92,7 +92,15 @@ def command(
     storage lost, 6 out of time, 130 Ctrl-C, 143 SIGTERM. After 4, 6, 130 and 143 the same command resumes. After 1 and
     3, --retry-failed trains the failed trials again; it ends with 5 if no run has any.
     """
-    jobs = load_jobs(specs, overrides)  # reports the mistakes of all files before anything heavy is imported
+    try:
+        jobs = load_jobs(specs, overrides)  # reports the mistakes of all files before anything heavy is imported
+    except MissingDataError as error:
+        if dry_run:
+            raise
+        finished = finished_without_data(error, run=run, runs_dir=runs_dir, notify=_notify)
+        _print(finished, output)
+        leave_as(finished, lambda: "")
+        return
     if dry_run:
         show_plan(make_plan(jobs), output)
         return
@@ -115,12 +123,16 @@ def command(
                 address=address,
                 progress=progress,
                 stop=stop,
-                notify=lambda text: click.echo(f"{text}.", err=True),
+                notify=_notify,
             )
         finally:
             progress.close()
         _print(result, output)
     leave_as(result, advice)
+
+
+def _notify(text: str) -> None:
+    click.echo(f"{text}.", err=True)
 
 
 def _print(run: Run, output: str) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from seqjobs.data.source_file import SourceFile
 from seqjobs.data.store_errors import unreachable
 from seqjobs.errors import DataError
+from seqjobs.errors.out_of_memory import describe_address_limit
 from seqjobs.errors.printable import printable
 
 MESSAGE_LENGTH = 200
@@ -36,8 +37,10 @@ def arrow_errors(
         what = f"the file cannot be opened: {error.strerror or first_line(error)}"
         raise DataError("E401", what, where=source.where, fix="make it readable.") from error
     except (pa.ArrowMemoryError, MemoryError) as error:
-        what = f"more memory is needed to decode the file than is free: {_message(error, part)}"
+        limit = describe_address_limit()
+        what = f"more memory is needed to decode the file than is free: {_message(error, part)}{limit}"
         fix = "check where the file comes from, or write it again in smaller row groups or batches."
+        fix = f"raise the limit, or {fix}" if limit else fix
         raise DataError("E413", what, where=source.where, fix=fix) from error
     except pa.ArrowNotImplementedError as error:
         raise undecodable(source, _message(error, part)) from error

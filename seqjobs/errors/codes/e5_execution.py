@@ -187,4 +187,14 @@ EXECUTION = (
         fix="Report it, with the file that the message names: it holds the traceback. To work around it, leave the "
         "column out, or write the data with other types or in another format.",
     ),
+    situation(
+        "E530",
+        "A process may not have enough memory",
+        meaning="A limit such as `ulimit -v` is too low for the command, or the machine has no memory left. Under "
+        "`ulimit -v` all addresses count that a process reserves. Ray and TensorFlow reserve several times what they "
+        "use, so with such a limit no local Ray is started.",
+        example="ulimit -v 4000000; seqjobs submit digits.yaml",
+        fix="Raise the limit with `ulimit -v unlimited`, then run the same command again. To limit what workers hold, "
+        "set resources.memory, or use a control group.",
+    ),
 )
