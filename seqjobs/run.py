@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from seqjobs.data.column_mistakes import mistakes_in_specs
 from seqjobs.data.file_times import file_times
 from seqjobs.errors import DataError, SeqjobsError, SpecError
 from seqjobs.errors.printable import printable
+from seqjobs.execution.deadline import TimeLimits
 from seqjobs.execution.executor import Executor
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.execution.stopping import StopRequest
@@ -17,16 +20,20 @@ from seqjobs.planning.cycles import seldom_sought
 from seqjobs.planning.demand import demand_of
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.run_paths import RunPaths
+from seqjobs.planning.trial import Pack
 from seqjobs.results.progress import Progress, Silent
 from seqjobs.results.run import Run
 from seqjobs.results.run_choice import RunChoice
 from seqjobs.results.run_folders import (
+    failed_run,
     has_ended,
     local_folder,
     new_run_folder,
+    no_failed_run,
     run_folder,
     unfinished_runs,
 )
+from seqjobs.results.session import Session
 from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.load import NO_DATA, MissingDataError, load_jobs
 
@@ -40,6 +47,16 @@ class WhichRun(Enum):
     """The newest unfinished run of the same jobs and data that no process works on; if there is none, a new one."""
 
 
+@dataclass(frozen=True)
+class RetryFailed:
+    """The existing run of this ID, whose failed trials are trained again, whatever their cause.
+
+    Without an ID it is the newest run of the same jobs and data that has failed trials or is unfinished.
+    """
+
+    run_id: str | None = None
+
+
 def submit(
     specs: Sequence[str | Path],
     *,
@@ -48,25 +65,26 @@ def submit(
     workers: int | None = None,
     address: str | None = None,
     overrides: Sequence[str] = (),
+    retry_failed: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Train the jobs in the spec files on Ray as one run, and return it; see `submit_jobs`.
 
-    With `run` an existing run of that ID is resumed; without it, each call starts a new run.
+    With `run` an existing run of that ID is resumed; without it, each call starts a new run. With `retry_failed` the
+    failed trials of an existing run are trained again, without `run` those of the newest run of the jobs that has any.
     """
+    which = RetryFailed(run) if retry_failed else run or WhichRun.NEW
     try:
         jobs = load_jobs(specs, overrides)
     except MissingDataError as error:
-        return finished_without_data(error, run=run or WhichRun.NEW, runs_dir=runs_dir)
-    return submit_jobs(
-        jobs, run=run or WhichRun.NEW, runs_dir=runs_dir, workers=workers, address=address, progress=progress
-    )
+        return finished_without_data(error, run=which, runs_dir=runs_dir)
+    return submit_jobs(jobs, run=which, runs_dir=runs_dir, workers=workers, address=address, progress=progress)
 
 
 def finished_without_data(
     error: MissingDataError,
     *,
-    run: str | WhichRun,
+    run: str | WhichRun | RetryFailed,
     runs_dir: str | Path,
     notify: Callable[[str], None] = lambda _: None,
 ) -> Run:
@@ -84,7 +102,7 @@ def finished_without_data(
     return Run.open(found.root)
 
 
-def _finished(plan: Plan, run: str | WhichRun, runs_dir: Path) -> RunPaths | None:
+def _finished(plan: Plan, run: str | WhichRun | RetryFailed, runs_dir: Path) -> RunPaths | None:
     """Return the run that is named, if all of its trials have ended; None if none is named."""
     if not isinstance(run, str):
         return None
@@ -100,7 +118,7 @@ def _told_without_data(paths: RunPaths, error: SeqjobsError) -> str:
 def submit_jobs(
     jobs: Sequence[JobSpec],
     *,
-    run: str | WhichRun = WhichRun.NEW,
+    run: str | WhichRun | RetryFailed = WhichRun.NEW,
     runs_dir: str | Path = "runs",
     workers: int | None = None,
     address: str | None = None,
@@ -131,17 +149,12 @@ def submit_jobs(
         workers=workers,
         address=address,
         use_kept=True,
-        run_seconds=plan.run_seconds,
+        limits=TimeLimits.of(plan),
         notify=notify,
         stage=watcher.stage,
         warn=watcher.warning,
     )
-    if isinstance(run, str):
-        paths = run_folder(folder, run)
-        choice = RunChoice(plan, watcher, (), lambda: paths, notify)
-    else:
-        unfinished = unfinished_runs(folder, plan) if run is WhichRun.UNFINISHED else ()
-        choice = RunChoice(plan, watcher, unfinished, lambda: new_run_folder(folder, plan), notify, is_new=True)
+    choice = _run_choice(plan, run, folder, watcher, notify)
     try:
         return _run(plan, pool, choice, watcher, stop)
     except DataError as error:
@@ -152,11 +165,38 @@ def submit_jobs(
         return Run.open(finished.root)
 
 
+def _run_choice(
+    plan: Plan, run: str | WhichRun | RetryFailed, runs_dir: Path, progress: Progress, notify: Callable[[str], None]
+) -> RunChoice:
+    """Return the runs that come into question, and what happens if none of them can be worked on."""
+    if isinstance(run, RetryFailed):
+        if run.run_id is not None:
+            paths = failed_run(runs_dir, run.run_id)
+            return RunChoice(plan, progress, (), lambda: paths, notify, retry_failed=True)
+        failed = unfinished_runs(runs_dir, plan, retry_failed=True)
+        return RunChoice(plan, progress, failed, lambda: no_failed_run(runs_dir), notify, retry_failed=True)
+    if isinstance(run, str):
+        paths = run_folder(runs_dir, run)
+        return RunChoice(plan, progress, (), lambda: paths, notify)
+    unfinished = unfinished_runs(runs_dir, plan) if run is WhichRun.UNFINISHED else ()
+    return RunChoice(plan, progress, unfinished, lambda: new_run_folder(runs_dir, plan), notify, is_new=True)
+
+
 def run_job(
-    plan: Plan, executor: Executor, paths: RunPaths, progress: Progress, stop: StopRequest | None = None
+    plan: Plan,
+    executor: Executor,
+    paths: RunPaths,
+    progress: Progress,
+    stop: StopRequest | None = None,
+    *,
+    retry_failed: bool = False,
 ) -> Run:
-    """Carry out a plan in a run folder; what an earlier call committed there is not done again."""
-    return _run(plan, executor, RunChoice(plan, progress, (), lambda: paths), progress, stop)
+    """Carry out a plan in a run folder; what an earlier call committed there is not done again.
+
+    Only trials that failed are, with `retry_failed`.
+    """
+    choice = RunChoice(plan, progress, (), lambda: paths, retry_failed=retry_failed)
+    return _run(plan, executor, choice, progress, stop)
 
 
 def _run(plan: Plan, executor: Executor, choice: RunChoice, progress: Progress, stop: StopRequest | None) -> Run:
@@ -176,7 +216,8 @@ def _carry_out(plan: Plan, executor: Executor, choice: RunChoice, progress: Prog
         times = {source.id: file_times(source) for source in plan.datasets}
         with executor:
             progress.stage("reading data")
-            facts = executor.load(plan.datasets)
+            with mistakes_in_specs(plan):
+                facts = executor.load(plan.datasets)
             for warning in dict.fromkeys(text for dataset in facts.values() for text in dataset.warnings):
                 progress.warning(warning)
             session = choice.examined(session, facts)
@@ -187,13 +228,20 @@ def _carry_out(plan: Plan, executor: Executor, choice: RunChoice, progress: Prog
                 progress.stage("checking models")
                 session.refuse(executor.check(session.trials_to_check))
                 session.begin(facts, times)
-                running = executor.run(session.packs_left, session.tries, session.checkpoint_of, stop.is_pending)
-                with stop.accepting(), contextlib.closing(running) as events:
-                    for event in events:
-                        session.handle(event)
-                        if stop.is_over():
-                            break
-                if stop.was_accepted:
-                    raise KeyboardInterrupt
-                session.commit()
+                _train(session.packs_left, session, executor, stop)
+                if packs := session.packs_without_weights:
+                    _train(packs, session, executor, stop)
                 session.export_best(executor)
+
+
+def _train(packs: Sequence[Pack], session: Session, executor: Executor, stop: StopRequest) -> None:
+    """Train packs until they have ended, or the stop is due. Raises KeyboardInterrupt if a stop was requested."""
+    running = executor.run(packs, session.tries, session.checkpoint_of, stop.is_pending)
+    with stop.accepting(), contextlib.closing(running) as events:
+        for event in events:
+            session.handle(event)
+            if stop.is_over():
+                break
+    if stop.was_accepted:
+        raise KeyboardInterrupt
+    session.commit()

@@ -219,8 +219,8 @@ def test_every_job_opens_with_what_it_does_and_can_run(path: Path) -> None:
     assert any(f"seqjobs submit jobs/{path.name}" in line for line in comments)
     assert any(line.startswith("# Time: ") for line in comments)
     assert any(re.match(r"# Result: .*\d", line) for line in comments), "the result seen is missing"
-    plan = plan_of(path)
-    assert inspect_plan(plan).parameters.keys() == {trial.id for trial in plan.trials}
+    inspection = inspect_plan(plan_of(path))
+    assert inspection.parameters.keys() == {trial.id for trial in inspection.plan.trials}
 
 
 def test_five_mistakes_are_shown_with_line_and_column_without_tensorflow_or_ray(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seqjobs.data.column_mistakes import ColumnMistake, ColumnsError
 from seqjobs.data.columns import NO_ROWS, is_list, numbers_with_gaps, single_values
 from seqjobs.data.place import Place
 from seqjobs.errors import DataError
@@ -40,23 +41,31 @@ class Chain:
 
     @classmethod
     def of(cls, name: str, given: ColumnType, spec: ColumnSpec) -> Self:
-        """Return what a spec asks for. Raises DataError (E403) if an operation cannot take what it is given."""
+        """Return what a spec asks for. Raises ColumnsError as `checked` does."""
         return cls(name=name, given=given, operations=tuple(map(operation_of, spec.operations))).checked()
 
     def checked(self) -> Self:
-        """Return the chain itself. Raises DataError (E403) if an operation cannot take what it is given, or if what
-        the last one makes is not numbers."""
+        """Return the chain itself.
+
+        Raises:
+            ColumnsError: E403 if an operation cannot take what it is given, or if what the last one makes is not
+                numbers.
+        """
         current = self.given
-        for operation in self.operations:
+        for index, operation in enumerate(self.operations):
             try:
                 current = operation.output(current)
             except DataError as error:
-                raise self.placed(operation, error) from None
+                raise self._mistake(self.placed(operation, error), index) from None
         if self.operations and not current.is_number:
             what = f"after {self.operations[-1].entry.name} the column is {current}, and features are numbers"
             fix = "add an operation that makes numbers, for example index or one_hot."
-            raise DataError("E403", what, where=f"data.features.{self.name}", fix=fix)
+            refusal = DataError("E403", what, where=f"data.features.{self.name}", fix=fix)
+            raise self._mistake(refusal, len(self.operations) - 1)
         return self
+
+    def _mistake(self, error: DataError, index: int) -> ColumnsError:
+        return ColumnsError([ColumnMistake(error=error, use="feature", column=self.name, step=index)])
 
     @property
     def output(self) -> ColumnType:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from seqjobs.data.class_weight_check import check_class_weight
+from seqjobs.data.column_mistakes import ColumnsError
 from seqjobs.data.dataset import DataSchema
 from seqjobs.data.inspection.schema import inspect_data
 from seqjobs.errors import SpecError
@@ -50,7 +51,15 @@ class Inspection:
 
 def inspect_plan(plan: Plan) -> Inspection:
     """Read the footers of the plan's data and check every model against them. Raises DataError and SpecError."""
-    schemas = {source.id: inspect_data(source) for source in plan.datasets}
+    schemas: dict[str, DataSchema] = {}
+    wrong: dict[str, ColumnsError] = {}
+    for source in plan.datasets:
+        try:
+            schemas[source.id] = inspect_data(source)
+        except ColumnsError as error:
+            wrong[source.id] = error
+    if wrong:
+        raise ColumnsError.of(wrong).in_specs(plan)
     check_plan(plan, schemas)
     plan = pack_plan(plan, schemas)
     # One number for all trials with the same model.

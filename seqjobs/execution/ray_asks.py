@@ -23,6 +23,11 @@ MOST_LOST_CONNECTIONS = 10
 # So that a worker has the next when it has answered one.
 ASKED_AHEAD = 2
 
+# A model is checked and a batch predicted in seconds, after a compilation of minutes at most.
+ANSWER_SECONDS = 900.0
+# Between two looks no more is held against a worker: this process may have been stopped meanwhile.
+MOST_SECONDS_OF_A_LOOK = 1.0
+
 Ask = Callable[[Any], Any]
 """Calls a method of an actor; returns Ray's reference to the answer."""
 
@@ -36,9 +41,14 @@ class Died:
 
 @final
 class Asks:
-    """Workers are asked in turn; one that dies is replaced, and what it was asked and had not begun costs nothing."""
+    """Workers are asked in turn; one that dies is replaced, and what it was asked and had not begun costs nothing.
 
-    def __init__(self, ray: Any, slots: Slots, deadline: Deadline, work: str) -> None:
+    A worker that is at one question for more than `most_seconds` counts as hung, and is replaced too.
+    """
+
+    def __init__(
+        self, ray: Any, slots: Slots, deadline: Deadline, work: str, *, most_seconds: float | None = None
+    ) -> None:
         """`work` is what is asked for, after "while", for example `a model was written`."""
         self._ray = ray
         self._work = work
@@ -47,6 +57,9 @@ class Asks:
         self._asked: dict[str, list[tuple[str, Any]]] = {}  # worker -> what it was asked, in order
         self._deaths: Counter[str] = Counter()
         self._lost_connections = 0
+        self._most_seconds = ANSWER_SECONDS if most_seconds is None else most_seconds
+        self._looked = time.monotonic()
+        self._silent: dict[Any, float] = {}  # reference -> seconds that its worker has been at it
 
     def answers(self, asks: Mapping[str, Ask]) -> Mapping[str, Any]:
         """An answer, or Died, for each. Raises ClusterError E506, E507, E509, and what the deadline raises."""
@@ -100,7 +113,36 @@ class Asks:
                     found[name] = Died(reason=reason_of(death or error))
                 else:
                     left.append(name)
+        return left + self._replace_hung(found)
+
+    def _replace_hung(self, found: dict[str, Any]) -> list[str]:
+        """Replace the workers that are at one question for too long; return what is to be asked again."""
+        now, left = time.monotonic(), list[str]()
+        passed, self._looked = min(now - self._looked, MOST_SECONDS_OF_A_LOOK), now
+        at_work = {slot.name: slot for slot in self._slots.slots if self._asked.get(slot.name)}
+        self._silent = {
+            reference: self._silent.get(reference, 0.0) + (passed if self._is_ready(slot) else 0.0)
+            for name, slot in at_work.items()
+            for _, reference in self._asked[name][:1]
+        }
+        for name, slot in at_work.items():
+            asked, reference = self._asked[name][0]
+            if self._silent[reference] <= self._most_seconds:
+                continue
+            left.extend(other for other, _ in self._asked.pop(name)[1:])
+            reason = f"it gave no answer for {self._most_seconds:g} s"
+            self._slots.remove(slot, reason, had_started=True)
+            self._slots.fill()
+            self._deaths[asked] += 1
+            if self._deaths[asked] >= MOST_DEATHS:
+                found[asked] = Died(reason=reason)
+            else:
+                left.append(asked)
         return left
+
+    def _is_ready(self, slot: Slot) -> bool:
+        """Whether the worker has started; `Slots.check_starts` looks at those that have not."""
+        return slot.facts is not None or bool(self._ray.wait([slot.starting], timeout=0, fetch_local=False)[0])
 
     def _workers(self) -> list[Slot]:
         """All, at least one, those that have started first; Ray queues what is asked of those that start still."""

@@ -17,7 +17,7 @@ from seqjobs.errors import ClusterError
 from seqjobs.errors.redaction import redacted
 from seqjobs.execution import bare_ray, import_path
 from seqjobs.execution.address_limit import check_address_limit
-from seqjobs.execution.private_folder import private_folder
+from seqjobs.execution.private_folder import RAY, private_folder
 from seqjobs.execution.thread_limit import check_thread_limit
 from seqjobs.storage import durable
 
@@ -101,7 +101,7 @@ def _answers(host: str, port: int) -> bool:
 
 def _start(ray: Any, folder: Path) -> None:
     """A cluster of this machine. Ray lets every user write to its folder and sockets, so it stands in a private one."""
-    options = {"namespace": NAMESPACE, "_temp_dir": str(folder / "ray"), "_skip_env_hook": True}
+    options = {"namespace": NAMESPACE, "_temp_dir": str(folder / RAY), "_skip_env_hook": True}
     if bare_ray.is_possible(ray):
         with bare_ray.bare_start(), contextlib.suppress(ClusterError):
             _reach(ray, "a local cluster", address="local", include_dashboard=False, **options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +10,8 @@ from pathlib import Path
 from seqjobs.errors import NotFoundError, RunFolderError, StorageError
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results import log_records
-from seqjobs.results.leaderboard import kept_trials, rank_jobs
+from seqjobs.results.best_models import best_models
+from seqjobs.results.leaderboard import Leaderboard, kept_trials, rank_jobs
 from seqjobs.results.log_records import LogState
 from seqjobs.results.manifest import Manifest, read_manifest
 from seqjobs.results.record_check import RecordCheck
@@ -72,12 +73,13 @@ def _found(paths: RunPaths) -> tuple[Damage, ...]:
     check = RecordCheck(trial.id for trial in manifest.trials)
     log = (*_missing_log(paths), *_damaged_segments(paths, records, check))
     state = log_records.fold(records)
+    boards = rank_jobs({job.name: job.objective for job in manifest.jobs}, manifest.trials, state.records)
     # Without all of the log nothing tells what the tables should be; a repair writes them again.
     wrong = damaged_tables(paths, tables, manifest, None if log else records)
     return (
         *log,
-        *_damaged_weights(paths, manifest, state),
-        *_damaged_models(paths, state),
+        *_damaged_weights(paths, manifest, state, boards),
+        *_damaged_models(paths, manifest, state, boards),
         *(Damage(kind=Kind.TABLE, path=path, what=what) for path, what in wrong.items()),
     )
 
@@ -108,33 +110,37 @@ def _damaged_segments(paths: RunPaths, records: list[Record], check: Check = _no
             yield Damage(kind=Kind.SEGMENT, path=path, what=error.what)
 
 
-def _damaged_weights(paths: RunPaths, manifest: Manifest, state: LogState) -> Iterator[Damage]:
-    for digest, trial_ids in _kept_weights(manifest, state).items():
-        try:
-            WeightsStore(paths).load(digest)
-        except StorageError as error:
-            path = paths.weights_file(digest)
-            if not is_there(path) and state.repaired and len(state.records) < len(manifest.trials):
-                # Removed when better trials ended, whose ends a repair gave up: they will end as well again.
-                continue
-            yield Damage(kind=Kind.WEIGHTS, path=path, what=error.what, trials=tuple(trial_ids))
-
-
-def _kept_weights(manifest: Manifest, state: LogState) -> Mapping[str, list[str]]:
-    """Return the digests of weights that the run keeps -> their trials."""
-    boards = rank_jobs({job.name: job.objective for job in manifest.jobs}, manifest.trials, state.records)
+def _damaged_weights(
+    paths: RunPaths, manifest: Manifest, state: LogState, boards: Sequence[Leaderboard]
+) -> Iterator[Damage]:
     kept = kept_trials(boards, {job.name: job.keep_best for job in manifest.jobs})
     trials: dict[str, list[str]] = {}
     for trial_id in sorted(kept):
         digest = state.records[trial_id].weights
         if digest is not None:
             trials.setdefault(digest, []).append(trial_id)
-    return trials
+    for digest, trial_ids in trials.items():
+        try:
+            WeightsStore(paths).load(digest)
+        except StorageError as error:
+            path = paths.weights_file(digest)
+            # Removed when better trials ended, whose ends a repair gave up: they will end as well again. Or the trial
+            # is among the best only since others were trained again: the submit that does so trains it once more.
+            is_incomplete = state.repaired and len(state.records) < len(manifest.trials)
+            if not is_there(path) and (is_incomplete or (state.has_retries and not state.is_finished)):
+                continue
+            yield Damage(kind=Kind.WEIGHTS, path=path, what=error.what, trials=tuple(trial_ids))
 
 
-def _damaged_models(paths: RunPaths, state: LogState) -> Iterator[Damage]:
+def _damaged_models(
+    paths: RunPaths, manifest: Manifest, state: LogState, boards: Sequence[Leaderboard]
+) -> Iterator[Damage]:
+    best = best_models(boards, len(manifest.jobs), state.records, paths)
     for name, digest in state.model_digests.items():
         path = paths.root / name
+        if best.get(path, state.models[name]) != state.models[name]:
+            # A submit may have been killed after it wrote the better model; the next one writes it in any case.
+            continue
         if not digest or not is_there(path):
             continue
         try:

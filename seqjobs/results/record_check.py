@@ -111,6 +111,7 @@ _KINDS: dict[str, Fields] = {
         "worker": _TEXT,
         "behind": Field(test=or_null(is_id), expected="the ID of a pack or null"),
         "epochs": _optional(_COUNT),
+        "alone": _optional(Field(test=is_flag, expected="true or false")),
     },
     "attempt-ended": _ATTEMPT_ENDED,
     "attempt-lost": {
@@ -133,6 +134,10 @@ _KINDS: dict[str, Fields] = {
         "time": Field(test=is_time, expected="a time"),
         "segments": Field(test=list_of(_is_segment), expected="a list of segments"),
         "trials": Field(test=list_of(is_id), expected="a list of IDs"),
+    },
+    "failed-retried": {
+        "trials": Field(test=list_of(is_id), expected="a list of IDs"),
+        "packs": Field(test=list_of(is_id), expected="a list of IDs"),
     },
     "worker-replaced": {"worker": _TEXT, "private_bytes": _COUNT, "budget": _COUNT},
 }

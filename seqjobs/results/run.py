@@ -125,6 +125,11 @@ class Run:
         return RunStatus.FINISHED if len(self.records) == self.num_total else RunStatus.INTERRUPTED
 
     @property
+    def is_being_retried(self) -> bool:
+        """Whether failed trials were trained again and no submit since then had nothing left to do."""
+        return self._state.has_retries and not self._state.is_finished
+
+    @property
     def replaced_workers(self) -> tuple[WorkerReplaced, ...]:
         """The workers that were replaced because they used more memory than their budget, in order."""
         return tuple(self._state.replaced)

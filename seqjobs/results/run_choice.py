@@ -37,14 +37,19 @@ class RunChoice:
         notify: Callable[[str], None] = lambda _: None,
         *,
         is_new: bool = False,
+        retry_failed: bool = False,
     ) -> None:
-        """`is_new` says that the last resort is a folder made for this submit; it is removed if no run begins in it."""
+        """`is_new` says that the last resort is a folder made for this submit; it is removed if no run begins in it.
+
+        `retry_failed` is as of Session.
+        """
         self._plan = plan
         self._progress = progress
         self._unfinished = unfinished
         self._last_resort = last_resort
         self._notify = notify
         self._is_new = is_new
+        self._retry_failed = retry_failed
         self._is_last = False
         self._sessions = contextlib.ExitStack()
         self.paths: RunPaths
@@ -65,6 +70,7 @@ class RunChoice:
         """Return the session of the next possible run, which holds its lock.
 
         Raises:
+            NotFoundError: If failed trials are to be trained again, and no run has any.
             RunFolderError: If the last resort is held, or was created from another spec.
             StorageError: If a folder cannot be used.
         """
@@ -76,7 +82,8 @@ class RunChoice:
                     raise
                 continue
             if not session.is_finished:
-                self._notify(f"resuming run {printable(paths.root.name)} (pass --new to start another)")
+                hint = "" if self._retry_failed else " (pass --new to start another)"
+                self._notify(f"resuming run {printable(paths.root.name)}{hint}")
                 return session
             self._sessions.close()
         self._is_last = True
@@ -106,4 +113,5 @@ class RunChoice:
 
     def _enter(self, paths: RunPaths) -> Session:
         self.paths = paths
-        return self._sessions.enter_context(Session(self._plan, paths, self._progress))
+        session = Session(self._plan, paths, self._progress, retry_failed=self._retry_failed)
+        return self._sessions.enter_context(session)

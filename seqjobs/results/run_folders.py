@@ -76,6 +76,21 @@ def new_run_folder(runs_dir: Path, plan: Plan) -> RunPaths:
     raise AssertionError("there is always another number")
 
 
+def failed_run(runs_dir: Path, run_id: str) -> RunPaths:
+    """Return the folder of a run that exists. Raises NotFoundError E611, RunFolderError E701."""
+    paths = run_folder(runs_dir, run_id)
+    if not paths.plan.is_file():
+        fix = "see `seqjobs ls`, or leave out --retry-failed."
+        raise NotFoundError("E611", f"there is no run '{run_id}' to retry", where=str(runs_dir), fix=fix)
+    return paths
+
+
+def no_failed_run(runs_dir: Path) -> RunPaths:
+    """Raise NotFoundError E618: no run of a plan has anything left to do, or failed trials."""
+    what = "no run of these specs and this data has failed trials"
+    raise NotFoundError("E618", what, where=str(runs_dir), fix="see `seqjobs ls`, or leave out --retry-failed.")
+
+
 def remove_if_not_begun(paths: RunPaths) -> None:
     """Remove the folder of a new run that holds nothing but its lock: the submit was refused before it began."""
     with contextlib.suppress(OSError):
@@ -84,20 +99,22 @@ def remove_if_not_begun(paths: RunPaths) -> None:
             paths.root.rmdir()
 
 
-def unfinished_runs(runs_dir: Path, plan: Plan) -> Iterator[RunPaths]:
+def unfinished_runs(runs_dir: Path, plan: Plan, *, retry_failed: bool = False) -> Iterator[RunPaths]:
     """Yield the runs of this plan that have something left to do and that no process works on, newest first.
 
     They are those that `submit --run ID` would resume. Whether their data is the same is known only once it is read,
-    and a run that is yielded may be taken by another process at any time. Runs that cannot be read are left out.
+    and a run that is yielded may be taken by another process at any time. Runs that cannot be read are left out. With
+    `retry_failed`, trials that failed are left to do.
     """
     digest = plan_digest(plan)
     for root in list_runs(runs_dir):
         paths = RunPaths(root=root)
         # A folder may hold the runs of many nights, so what decides for most of them is read first.
-        if plan_digest_of(paths.plan) != digest or _says_finished(paths):
+        if plan_digest_of(paths.plan) != digest or (_says_finished(paths) and not retry_failed):
             continue
         with contextlib.suppress(SeqjobsError):
-            if _is_unfinished(Run.open(root), plan):
+            run = Run.open(root)
+            if _is_unfinished(run, plan) or (retry_failed and run.num_failed and run.status is RunStatus.FINISHED):
                 yield paths
 
 
@@ -122,8 +139,10 @@ def _says_finished(paths: RunPaths) -> bool:
 def _is_unfinished(run: Run, plan: Plan) -> bool:
     if run.status is not RunStatus.FINISHED:
         return run.status is RunStatus.INTERRUPTED
+    if run.is_being_retried:
+        return True
     # A submit that was killed after its last trial has yet to write the best models.
-    wanted = best_models(run.leaderboards, plan, run.records, run.paths)
+    wanted = best_models(run.leaderboards, len(plan.jobs), run.records, run.paths)
     return any(run.models.get(path) != trial_id for path, trial_id in wanted.items())
 
 

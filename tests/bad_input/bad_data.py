@@ -48,6 +48,8 @@ WHY_REFUSED = {
     "e414_unknown_codec.parquet": "Unsupported compression codec value: 99",
 }
 
+# The place of column x in the spec.
+COLUMN = "job.yaml:2:41 data.features.0"
 SPEC = """\
 name: bad-data
 data: {train: train.parquet, features: [x], target: label}
@@ -133,7 +135,13 @@ def _corrupt(name: str, words: str) -> BadData:
         content = (CORRUPT_FILES / name).read_bytes()
         (folder / train).write_bytes(lzma.decompress(content) if name.endswith(".xz") else content)
 
-    return BadData(name=f"{stem}_{ending}", words=words, make=make, spec=spec(("train.parquet", train)), where=train)
+    return BadData(
+        name=f"{stem}_{ending}",
+        words=words,
+        make=make,
+        spec=spec(("train.parquet", train)),
+        where=COLUMN if "extension type" in words else train,
+    )
 
 
 def _bad(name: str, words: str, make: Make, spec: str = SPEC, where: str = "train.parquet") -> BadData:
@@ -194,17 +202,22 @@ BAD_DATA = (
         lambda folder: write_rows(folder / "train.parquet", {"xx": LABEL, "label": LABEL}),
     ),
     _bad("e402_column_twice_in_the_file", "2 columns are named 'x'", _same_name_twice),
-    _bad("e403_strings", "column 'x' holds strings", _features(["a", "b"])),
-    _bad("e403_nested", "holds no numbers: its type is 'list<element: ", _features([[[1]], [[2]]])),
-    _bad("e403_decimal", "decimal128(5, 1)", _features(pa.array([1, 2], pa.decimal128(5, 1)))),
-    _bad("e403_timestamp", "timestamp[us]", _features(pa.array([1, 2], pa.timestamp("us")))),
-    _bad("e403_dictionary", "column 'x' holds strings", _features(pa.array(["a", "b"]).dictionary_encode())),
+    _bad("e403_strings", "column 'x' holds strings", _features(["a", "b"]), where=COLUMN),
+    _bad("e403_nested", "holds no numbers: its type is 'list<element: ", _features([[[1]], [[2]]]), where=COLUMN),
+    _bad("e403_decimal", "decimal128(5, 1)", _features(pa.array([1, 2], pa.decimal128(5, 1))), where=COLUMN),
+    _bad("e403_timestamp", "timestamp[us]", _features(pa.array([1, 2], pa.timestamp("us"))), where=COLUMN),
+    _bad(
+        "e403_dictionary",
+        "in train.parquet, column 'x' holds strings",
+        _features(pa.array(["a", "b"]).dictionary_encode()),
+        where=COLUMN,
+    ),
     _bad(
         "e416_shape_of_another_size",
         "shape [2, 2] holds 4 numbers, column 'x' has 1",
         good,
         spec=spec(("[x]", "{x: {shape: [2, 2]}}")),
-        where="data.features.x.shape",
+        where="job.yaml:2:52 data.features.x.shape",
     ),
     _bad(
         "e404_shards_that_differ",

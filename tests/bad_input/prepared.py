@@ -87,7 +87,10 @@ class Prepared:
             "fit": {"epochs": 1, "validation_split": self.example.validation_split},
             "objective": {"metric": "loss", "direction": "minimize"},
         }
-        return _outcome(lambda: make_plan([parse_job(json.dumps(job, indent=1), self.folder / "job.yaml")]))
+        found: Plan | SeqjobsError = _outcome(
+            lambda: make_plan([parse_job(json.dumps(job, indent=1), self.folder / "job.yaml")])
+        )
+        return found
 
     def _with_dataset(self, plan: Plan, dataset: Dataset, schema: Any, train: Path, new: Path) -> list[str]:
         assert dataset.schema == schema

@@ -24,6 +24,8 @@ ELSEWHERE = {
     "tests/cli/test_memory_limits.py": ["E530"],
     "tests/execution/test_ray_slots.py": ["E506", "E507", "E511"],
     "tests/run_job/test_all_die.py": ["E517"],
+    "tests/run_job/test_poison.py": ["E527"],
+    "tests/cli/test_retry_failed.py": ["E618"],
     "tests/execution/test_worker_starts.py": ["E518"],
     "tests/execution/test_dispatch.py": ["E519"],
     "tests/execution/test_thread_limit.py": ["E522"],

@@ -33,7 +33,7 @@ from seqjobs.cli.main import cli
 def start(_count):
     print("started", flush=True)
     time.sleep(3600)
-predict.workers_for = lambda _: start
+predict.workers_for = lambda *_: start
 cli(sys.argv[1:])
 """
 

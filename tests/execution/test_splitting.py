@@ -8,7 +8,8 @@ import pytest
 
 from seqjobs.execution.events import AttemptEnded, AttemptLost
 from seqjobs.execution.in_process import InProcess
-from seqjobs.execution.splitting import SPLIT_AFTER, parts_of
+from seqjobs.execution.retry import Tries
+from seqjobs.execution.splitting import SPLIT_AFTER, parts_of, suspects_in
 from seqjobs.planning.packing import halves, packed
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
@@ -35,17 +36,28 @@ def pack_of(plan: Plan) -> Pack:
     return pack
 
 
-def test_a_pack_is_split_once_two_attempts_were_charged_to_it(make_points_plan: MakePlan) -> None:
+@pytest.mark.parametrize("died", [Tries(charged=SPLIT_AFTER), Tries(is_suspect=True, died_alone=SPLIT_AFTER)])
+def test_a_pack_is_split_once_two_attempts_were_charged_to_it(make_points_plan: MakePlan, died: Tries) -> None:
     pack = pack_of(plan_of_rates(make_points_plan, 0.1, 0.2, 0.3, 0.4, 0.5))
     assert list(parts_of(pack, {})) == [pack]
-    assert list(parts_of(pack, {pack.id: SPLIT_AFTER - 1})) == [pack]
+    assert list(parts_of(pack, {pack.id: Tries(charged=SPLIT_AFTER - 1, with_driver=9, is_suspect=True)})) == [pack]
     first, second = halves(pack)
-    charged = {pack.id: SPLIT_AFTER}
-    assert list(parts_of(pack, charged)) == [first, second]
-    again = {**charged, second.id: SPLIT_AFTER, second.trials[0].id: 9}
+    assert list(parts_of(pack, {pack.id: died})) == [first, second]
+    again = {pack.id: died, second.id: died, second.trials[0].id: Tries(charged=9)}
     assert list(parts_of(pack, again)) == [first, *halves(second)]
     (alone,) = halves(halves(second)[1])
-    assert list(parts_of(alone, {alone.id: 99})) == [alone]
+    assert list(parts_of(alone, {alone.id: Tries(charged=99)})) == [alone]
+
+
+def test_the_halves_of_a_suspect_are_suspects_until_they_get_further(make_points_plan: MakePlan) -> None:
+    pack = pack_of(plan_of_rates(make_points_plan, 0.1, 0.2, 0.3, 0.4))
+    first, second = halves(pack)
+    split = {pack.id: Tries(is_suspect=True, died_alone=SPLIT_AFTER)}
+    assert list(suspects_in(pack, {})) == []
+    assert list(suspects_in(pack, {pack.id: Tries(is_suspect=True)})) == [pack.id]
+    assert list(suspects_in(pack, split)) == [first.id, second.id]
+    assert list(suspects_in(pack, {**split, first.id: Tries(furthest=1)})) == [second.id]
+    assert list(suspects_in(pack, {pack.id: Tries(charged=SPLIT_AFTER)})) == []
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,8 @@ fit: {{epochs: {epochs}, validation_split: 0.2, pack: {pack}}}
 search: {{sampler: grid, repeats: {repeats}}}
 keep: {{best: {best}}}
 objective: {{metric: val_loss, direction: minimize}}
-limits: {{retries: 100, checkpoint: {checkpoint}}}
+limits: {{checkpoint: {checkpoint}}}
 """
-# Attempts that die with their driver are charged: so many that no trial is given up.
 SPECIAL = (Behaviour.NAN, Behaviour.DATA, Behaviour.FAIL_ONCE, Behaviour.NAN_VALUE, Behaviour.LARGE)
 
 

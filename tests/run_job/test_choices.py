@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from seqjobs.run import run_job
 from seqjobs.spec.canonical import canonical_trial
 from seqjobs.training.outcome import PackRunner
 from tests.cli import submitted
+from tests.faults.drivers import Driver
 from tests.fixtures.command_line import invoke
 from tests.fixtures.plans import plan_of, plan_of_texts
 from tests.fixtures.runs import do, moved_points, result, stop_after
@@ -88,10 +90,14 @@ def test_a_run_of_packs_that_was_stopped_keeps_ids_and_bits(points: Path, tmp_pa
 def test_a_run_keeps_the_choices_that_it_began_with(
     points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = plan_of_texts(points, text_of(64))
+    spec = moved_points(points, tmp_path, text_of(64))
+    plan = plan_of(spec)
     do(plan, tmp_path / "golden")
-    with pytest.raises(KeyboardInterrupt):
-        do(plan, tmp_path / "run", watcher=stop_after(3))
+    notes = tmp_path / "notes"
+    killed = Driver(spec=spec, root=tmp_path / "run", shown=tmp_path / "shown", notes=notes, die_at=100).start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    assert 0 < len(Run.open(tmp_path / "run").records) < 64
     # As another version would choose, or more trials in the same run.
     monkeypatch.setattr(pack_rule, "FEWEST_PLACES", 100)
     do(plan, tmp_path / "run")

@@ -30,7 +30,7 @@ from seqjobs.spec.spec_file import STDIN
 
 MAX_FAILURES = 5
 NAME_WIDTH = 12
-_TO_COPY = ("resume with", "path")
+_TO_COPY = ("resume with", "retry with", "path")
 TOP_OF_OUTCOME = 10
 
 
@@ -170,6 +170,8 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "status", str(run.status)
     if run.status is RunStatus.INTERRUPTED:
         yield "resume with", resume_command(run)
+    if run.status is RunStatus.FINISHED and run.num_failed:
+        yield "retry with", f"{resume_command(run)} --retry-failed"
     yield "created", f"{run.created}, worked {shown_duration(run.seconds)}"
     yield "trials", f"{run.num_total:,}: {run.num_finished:,} finished, {run.num_failed:,} failed, {left:,} left"
     for job in run.jobs:

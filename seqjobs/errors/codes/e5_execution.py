@@ -128,8 +128,9 @@ EXECUTION = (
     situation(
         "E519",
         "A worker did not answer in time",
-        meaning="No worker has exported a model, or predicted rows, within the time limit.",
-        example="The cluster is occupied by other programs.",
+        meaning="No worker has read the data, exported a model, or predicted rows, within the time limit. Reading may "
+        "take 2 hours, or limits.stall if it is longer.",
+        example="The cluster is occupied by other programs, or a network drive does not answer.",
         fix="Run the same command again.",
     ),
     situation(
@@ -167,6 +168,15 @@ EXECUTION = (
         "user with this number, as in a container that runs under any number.",
         example="docker run --user 54321 IMAGE up",
         fix="Set XDG_STATE_HOME to a folder of your own. `submit` needs no home folder without `up`.",
+    ),
+    situation(
+        "E527",
+        "A trial was alone whenever its submit died",
+        meaning="A submit died while the trial trained. The trial was tried again after all others and alone, and "
+        "three more submits died before it had a later checkpoint. So the trial is probably the cause, and it failed.",
+        example="A trial that takes so much memory that the system ends the submit.",
+        fix="Look for what ended the submits; `dmesg` shows kills for memory. Then run "
+        "`seqjobs submit SPEC --retry-failed`.",
     ),
     situation(
         "E529",

@@ -120,4 +120,12 @@ RUNS = (
         example="ln -s /mnt/large/weights runs/one/weights; seqjobs show one",
         fix="Put the files themselves there. To keep runs on another disk, choose another --runs-dir.",
     ),
+    situation(
+        "E618",
+        "No run has failed trials",
+        meaning="`--retry-failed` trains the failed trials of an existing run again. No run of these specs and this "
+        "data has failed trials, or trials that are left.",
+        example="seqjobs submit digits.yaml --retry-failed  # after a run in which every trial finished",
+        fix="Leave out --retry-failed to start a run. `seqjobs ls` shows which runs have failed trials.",
+    ),
 )
