@@ -148,6 +148,14 @@ def numbers_with_gaps(column: pa.Array, name: str, width: int, place: Place) -> 
     return made
 
 
+def stored_bytes(column: pa.Array) -> int:
+    """Return the bytes of a column's values, each value of a dictionary counted as the longest in each of its rows."""
+    if not pa.types.is_dictionary(column.type) or pa.types.is_string_view(column.type.value_type):
+        return int(column.nbytes)
+    longest = pc.max(pc.binary_length(column.dictionary)).as_py() or 0
+    return len(column) * (longest + column.type.index_type.byte_width)
+
+
 def is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind))
 

@@ -7,7 +7,7 @@ from typing import cast, final
 import numpy as np
 import pyarrow as pa
 
-from seqjobs.data.chain import Chain
+from seqjobs.data.chain import BLOCK_BYTES, Chain
 from seqjobs.data.columns import numbers_of
 from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.data.place import Place
@@ -46,7 +46,17 @@ class FeatureArray:
         self._array = np.empty((0 if writer else rows, layout.width), layout.feature_dtype)
 
     def write(self, batch: pa.RecordBatch, start: int, place: Place) -> None:
-        """Decode a batch into the rows from `start`. Raises DataError (E409, E424)."""
+        """Decode a batch into the rows from `start`, a block at a time. Raises DataError (E409, E424)."""
+        rows = self._rows_at_once(batch)
+        for first in range(0, batch.num_rows, rows):
+            self._write_block(batch.slice(first, rows), start + first, place.after(first))
+
+    def _rows_at_once(self, batch: pa.RecordBatch) -> int:
+        prepared = [column for column in self._layout.columns if column.chain.operations]
+        widest = max((column.chain.row_bytes(batch.column(column.name)) for column in prepared), default=0)
+        return max(1, BLOCK_BYTES // (widest + self._layout.feature_bytes))
+
+    def _write_block(self, batch: pa.RecordBatch, start: int, place: Place) -> None:
         if self._writer is not None:
             block = np.empty((batch.num_rows, self._layout.width), self._layout.feature_dtype)
         else:

@@ -47,6 +47,7 @@ def read_dataset(source: DataSource) -> Dataset:
     window = Window.of(memory, layout.feature_bytes) if schema.memory_bytes > memory else None
     if window is not None and schema.memory_bytes > (free := free_room()):
         raise _no_room(schema, survey, free)
+    rows.give_room(0 if window else schema.memory_bytes)
     available = free_bytes()
     if window is None and schema.memory_bytes > available:
         raise _too_large(schema, survey, available)

@@ -62,7 +62,7 @@ BOMBS: dict[str, Callable[[Path], Any]] = {
     "lists.feather": lambda path: feather.write_feather(lists(4 * MIB), path, compression="zstd"),
     "strings.feather": lambda path: feather.write_feather(strings(3 * MIB), path, compression="zstd"),
     "strings.parquet": lambda path: pq.write_table(strings(3 * MIB), path, compression="zstd", use_dictionary=False),
-    "lists.parquet": lambda path: pq.write_table(lists(MIB // 2), path, compression="zstd"),
+    "lists.parquet": lambda path: pq.write_table(lists(4 * MIB), path, compression="zstd"),
 }
 
 

@@ -144,7 +144,7 @@ DATA = (
         "training rows. These rows have no such values, or too many different ones.",
         example="features: {age: {impute: median}}  # where `age` is missing in all rows",
         fix="Leave the column out, or set the value that the operation cannot learn, for example {impute: {constant: "
-        "0}}.",
+        "0}}. For a column of more than 10,000 categories, set max or use hash.",
     ),
     situation(
         "E418",
