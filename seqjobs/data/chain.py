@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqjobs.data.columns import NO_ROWS, numbers_with_gaps, stored_bytes
+from seqjobs.data.columns import LARGEST_EXACT, NO_ROWS, numbers_with_gaps, stored_bytes
 from seqjobs.data.place import Place
 from seqjobs.errors import DataError
 from seqjobs.operations import OPERATION_CLASSES, Operation, operation_of
@@ -23,7 +23,6 @@ from seqjobs.operations.column_type import ColumnType
 from seqjobs.operations.few_values import FewValues
 from seqjobs.spec.column_spec import ColumnSpec
 
-LARGEST_EXACT = 2**53  # float64 holds all whole numbers below it
 BLOCK_BYTES = 16 << 20
 """The operations are applied to so many rows at a time that what they make of them takes about this much memory."""
 # Operations compute in float64, and hold what they are given and what they make of it.

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from seqjobs.data.chain import BLOCK_BYTES, Chain
-from seqjobs.data.columns import numbers_of
+from seqjobs.data.columns import has_large_numbers, numbers_of
 from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.data.place import Place
 from seqjobs.data.streamed.scratch import RowWriter
@@ -42,6 +42,8 @@ class FeatureArray:
         self._tally = tally
         self._rows = rows
         self._writer = writer
+        self.rounded: set[str] = set()
+        """Columns with whole numbers that are used as numbers and that float64 does not hold exactly."""
         self._prepared: dict[str, _PreparedValues] = {}  # by column
         self._array = np.empty((0 if writer else rows, layout.width), layout.feature_dtype)
 
@@ -84,6 +86,8 @@ class FeatureArray:
 
     def _write_column(self, batch: pa.RecordBatch, column: FeatureColumn, part: Array, place: Place) -> None:
         arrow = batch.column(batch.schema.get_field_index(column.name))
+        if column.name not in self.rounded and not column.chain.looks_up_values and has_large_numbers(arrow):
+            self.rounded.add(column.name)
         if column.chain.operations:
             self._write_prepared(arrow, column, part, place)
             return

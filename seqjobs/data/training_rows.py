@@ -71,7 +71,7 @@ class TrainingRows:
                 if lesson is not None:
                     lessons[chain.name] = lesson
             self._add_all(lessons, rows)
-            finished = {name: chain for name, lesson in lessons.items() if (chain := lesson.finish()) is not None}
+            finished = {name: made for name, lesson in lessons.items() if (made := lesson.finish()) is not None}
             lessons = {name: lesson for name, lesson in lessons.items() if name not in finished}
             chains = [finished.get(chain.name, chain) for chain in chains]
         return tuple(chains)

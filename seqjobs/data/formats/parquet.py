@@ -51,8 +51,11 @@ class ParquetFormat:
 def _rows_at_once(group: pq.RowGroupMetaData, columns: Sequence[str], rows: int) -> int:
     """Return how many rows of a row group to decode at a time: fewer if their lists are long."""
     chunks = (group.column(index) for index in range(group.num_columns))
-    values = max((chunk.num_values for chunk in chunks if chunk.path_in_schema.split(".")[0] in columns), default=0)
-    return max(1, min(rows, MAX_BATCH_VALUES * group.num_rows // max(1, values)))
+    values = max(
+        (int(chunk.num_values) for chunk in chunks if chunk.path_in_schema.split(".")[0] in columns), default=0
+    )
+    num_rows: int = group.num_rows
+    return max(1, min(rows, MAX_BATCH_VALUES * num_rows // max(1, values)))
 
 
 def _is_string(kind: pa.DataType) -> bool:
