@@ -63,8 +63,10 @@ def _cluster(address: str | None, workers: int | None) -> Iterator[Finding]:
     began = time.monotonic()
     name = "Ray" if address is None else f"Ray at {address}"
     try:
-        with RayPool({Resources(): workers or 1}, workers=workers, address=address) as pool:
+        warnings: list[str] = []
+        with RayPool({Resources(): workers or 1}, workers=workers, address=address, warn=warnings.append) as pool:
             yield Finding(name=name, value=f"reached in {time.monotonic() - began:.1f} s")
+            yield from (Finding(name="warning", value=text) for text in warnings)
             facts = pool.describe()
             took = time.monotonic() - began
             found = ", ".join(f"{library} {version}" for library, version in facts.versions)

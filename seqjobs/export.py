@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,21 +11,29 @@ from seqjobs.errors import StorageError
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.resources import Resources
 from seqjobs.predict import Start
-from seqjobs.results.finished import finished_model, kept_weights, planned_trial, stored_plan
+from seqjobs.results.finished import finished_model, kept_weights, planned_trial
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.run import Run
 from seqjobs.results.weights import WeightsStore
 from seqjobs.storage import durable
+from seqjobs.storage.plain_file import is_there, read_plain
 
 
-def export_model(run: Run, trial: StoredTrial, out: Path, *, address: str | None = None) -> Path:
+def export_model(
+    run: Run,
+    trial: StoredTrial,
+    out: Path,
+    *,
+    address: str | None = None,
+    warn: Callable[[str], None] = lambda _: None,
+) -> Path:
     """Write the trial's model as a file that `keras.models.load_model` opens, and return its path.
 
     A best model in the run's folder is copied; others are built by a Ray worker from the kept weights.
-    Raises NotFoundError E614 if the weights were not kept.
+    Raises NotFoundError E614 if the weights were not kept, StorageError E609 if the weights or the model are damaged.
     """
     digest = kept_weights(run, trial)
-    return _published(trial, out, lambda: _content(run, trial, digest, address))
+    return _published(trial, out, lambda: _content(run, trial, digest, address, warn))
 
 
 def export_with_preprocessing(run: Run, trial: StoredTrial, out: Path, start: Start) -> Path:
@@ -41,6 +50,7 @@ def export_with_preprocessing(run: Run, trial: StoredTrial, out: Path, start: St
 def _published(trial: StoredTrial, out: Path, make: Callable[[], bytes]) -> Path:
     if out.is_dir():
         out = out / f"{trial.job}-{trial.id}.keras"
+    durable.remove_leftovers(out.parent)
     content = make()
     try:
         durable.replace(out, content)
@@ -53,11 +63,23 @@ def _published(trial: StoredTrial, out: Path, make: Callable[[], bytes]) -> Path
     return out
 
 
-def _content(run: Run, trial: StoredTrial, digest: str, address: str | None) -> bytes:
+def _copied(path: Path, digest: str) -> bytes:
+    """Return the content of a model that a submit has written. Raises StorageError E609 or E610."""
+    fix = "move it away with `seqjobs fsck --repair`, and submit again."
+    try:
+        content = read_plain(path)
+    except OSError as error:
+        raise StorageError("E610", f"the model cannot be read: {error.strerror}", where=str(path), fix=fix) from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise StorageError("E609", "this model is not the one that was written", where=str(path), fix=fix)
+    return content
+
+
+def _content(run: Run, trial: StoredTrial, digest: str, address: str | None, warn: Callable[[str], None]) -> bytes:
     for path, trial_id in run.models.items():
-        if trial_id == trial.id and path.is_file():
-            return path.read_bytes()
-    planned = planned_trial(stored_plan(run), trial)
+        if trial_id == trial.id and is_there(path) and run.model_digest(path):
+            return _copied(path, run.model_digest(path))
+    planned = planned_trial(run, trial)
     shape = run.manifest.dataset(trial.dataset).feature_shape
-    with RayPool({Resources(gpus=0): 1}, workers=1, address=address, use_kept=True) as pool:
+    with RayPool({Resources(gpus=0): 1}, workers=1, address=address, use_kept=True, warn=warn) as pool:
         return pool.export(planned, shape, WeightsStore(run.paths).load(digest))

@@ -102,6 +102,6 @@ def _check_names(keep: Sequence[str], predictions: Columns) -> None:
             raise DataError("E402", what, where="--keep", fix="leave it out of --keep, or rename it in the data.")
 
 
-def workers_for(address: str | None) -> Start:
+def workers_for(address: str | None, warn: Callable[[str], None] = lambda _: None) -> Start:
     """Return a start of workers on the cluster at an address; without one on the warm cluster, or else on a new one."""
-    return lambda count: RayPool({Resources(): max(1, count)}, address=address, use_kept=True)
+    return lambda count: RayPool({Resources(): max(1, count)}, address=address, use_kept=True, warn=warn)

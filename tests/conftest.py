@@ -7,8 +7,6 @@ from pathlib import Path
 from textwrap import dedent
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from seqjobs.execution.start_runner import start_runner
@@ -17,6 +15,7 @@ from seqjobs.spec.job_spec import JobSpec
 from seqjobs.spec.load import parse_job
 from seqjobs.training import environment
 from seqjobs.training.outcome import PackRunner
+from tests.fixtures.files import write_rows
 from tests.s3_server import S3Server, s3_server
 from tests.tiers import group_items, is_of_another_tier
 
@@ -65,7 +64,7 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
         columns["kind"] = np.digitize(score, [-1.5, 0, 1.5]).astype(np.int32)
         columns["score"] = score
         columns["word"] = np.array(["low", "mid", "high", "top"])[columns["kind"]]
-        pq.write_table(pa.table(columns), folder / f"{name}.parquet")
+        write_rows(folder / f"{name}.parquet", columns)
     return folder
 
 

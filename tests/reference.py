@@ -212,7 +212,7 @@ def metrics() -> str:
 
 def operations() -> str:
     """Return the table of operations with the columns that each takes."""
-    return entries(OPERATIONS, more=lambda entry: (OPERATION_CLASSES[entry.name].takes,), names=("columns",))
+    return entries(OPERATIONS, more=lambda entry: (OPERATION_CLASSES[entry.name].takes.words,), names=("columns",))
 
 
 def commands() -> str:

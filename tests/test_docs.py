@@ -20,14 +20,14 @@ from seqjobs.cli.exits import ExitCode
 from seqjobs.cli.main import COMMANDS, cli
 from seqjobs.data.plan_check import inspect_plan
 from seqjobs.errors.codes import CODES
-from seqjobs.planning.plan import make_plan
 from seqjobs.spec.dimensions import KINDS
-from seqjobs.spec.load import load_job, parse_job
 from seqjobs.spec.sections import LimitsSpec
 from seqjobs.tables import TABLES
 from tests import pictures, reference
 from tests.conftest import JOBS, ROOT
 from tests.errors.lines import code_of
+from tests.fixtures.files import write_spec
+from tests.fixtures.plans import plan_of, plan_of_texts
 
 DOCUMENTS = ("README.md", "CHANGELOG.md", "jobs/README.md", "jobs/data/README.md", "cluster/README.md")
 TEXTS = {name: (ROOT / name).read_text() for name in (*DOCUMENTS, "seqjobs/README.md", "tests/benchmarks/RESULTS.md")}
@@ -114,11 +114,11 @@ def test_error_codes_in_the_documents_exist() -> None:
 
 def test_the_specs_in_the_reference_can_run() -> None:
     text, columns = blocks(REFERENCE, "yaml")
-    plan = make_plan([parse_job(text, JOBS / "readme.yaml")])
+    plan = plan_of_texts(JOBS, text)
     assert len(plan.trials) == 12
     assert len(inspect_plan(plan).parameters) == 12
     prepared = re.sub(r"  features: .*\n", lambda _: columns, text)
-    features = make_plan([parse_job(prepared, JOBS / "readme.yaml")]).trials[0].spec.data.features or {}
+    features = plan_of_texts(JOBS, prepared).trials[0].spec.data.features or {}
     assert list(features) == list(yaml.safe_load(columns)["features"])
     assert all(column.operations for column in features.values())
 
@@ -128,7 +128,7 @@ def test_the_dimensions_in_the_readme_can_run() -> None:
     rest = yaml.safe_load((JOBS / "flights_tabular.yaml").read_text())
     rest["objective"]["metric"] = "val_loss"
     text = yaml.safe_dump({**rest, **yaml.safe_load(part)}, sort_keys=False)
-    assert len(make_plan([parse_job(text, JOBS / "readme.yaml")]).trials) == 12
+    assert len(plan_of_texts(JOBS, text).trials) == 12
 
 
 def test_the_figures_in_the_readme_are_measured() -> None:
@@ -219,13 +219,13 @@ def test_every_job_opens_with_what_it_does_and_can_run(path: Path) -> None:
     assert any(f"seqjobs submit jobs/{path.name}" in line for line in comments)
     assert any(line.startswith("# Time: ") for line in comments)
     assert any(re.match(r"# Result: .*\d", line) for line in comments), "the result seen is missing"
-    plan = make_plan([load_job(path)])
-    assert inspect_plan(plan).parameters.keys() == {trial.id for trial in plan.trials}
+    inspection = inspect_plan(plan_of(path))
+    assert inspection.parameters.keys() == {trial.id for trial in inspection.plan.trials}
 
 
 def test_five_mistakes_are_shown_with_line_and_column_without_tensorflow_or_ray(tmp_path: Path) -> None:
-    spec = tmp_path / "wrong.yaml"
-    spec.write_text(
+    spec = write_spec(
+        tmp_path,
         "name: wrong\n"
         "epoch: 3\n"
         "data: {train: missing.parquet, target: label}\n"
@@ -233,7 +233,8 @@ def test_five_mistakes_are_shown_with_line_and_column_without_tensorflow_or_ray(
         "  - Desne: {units: 8}\n"
         "  - Dense: {unit: 1}\n"
         "compile: {optimizer: adam, loss: mean_square}\n"
-        "fit: {epochs: 0}\n"
+        "fit: {epochs: 0}\n",
+        "wrong.yaml",
     )
     code = (
         "import sys\nfrom seqjobs.cli.main import main\n"

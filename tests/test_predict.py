@@ -25,6 +25,7 @@ from seqjobs.results.run import Run
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.outcome import PackRunner
 from tests.conftest import JOBS
+from tests.fixtures.files import write_rows
 from tests.fixtures.finished_run import Finished
 
 HEAD = """
@@ -97,7 +98,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory, points: Path) -> Path:
     for name in ("train", "test"):
         table = pq.read_table(points / f"{name}.parquet")
         weights = pa.array(np.abs(table["x5"].to_numpy()))
-        pq.write_table(table.set_column(table.schema.get_field_index("x5"), "x5", weights), folder / f"{name}.parquet")
+        write_rows(folder / f"{name}.parquet", table.set_column(table.schema.get_field_index("x5"), "x5", weights))
     return folder
 
 
@@ -178,10 +179,10 @@ def test_bytes_may_come_as_wider_integers_and_not_beyond_them(finish: Finish, tm
     table = pq.read_table(JOBS / "data/digits/test.parquet").slice(0, 5)
     wide = table["image"].combine_chunks().flatten().to_numpy().reshape(5, 64).astype(np.int64)
     expected = predicted(done, JOBS / "data/digits/test.parquet", tmp_path / "all.parquet").slice(0, 5)
-    pq.write_table(pa.table({"image": list(wide)}), tmp_path / "wide.parquet")
+    write_rows(tmp_path / "wide.parquet", {"image": list(wide)})
     assert predicted(done, tmp_path / "wide.parquet", tmp_path / "out.parquet").equals(expected)
     wide[3, 7] = 256
-    pq.write_table(pa.table({"image": list(wide)}), tmp_path / "wider.parquet")
+    write_rows(tmp_path / "wider.parquet", {"image": list(wide)})
     with pytest.raises(DataError, match=r"wider.parquet: column 'image' has numbers outside of 0 to 255.*\[E424\]"):
         predicted(done, tmp_path / "wider.parquet", tmp_path / "none.parquet")
     assert not (tmp_path / "none.parquet").exists()
@@ -189,7 +190,7 @@ def test_bytes_may_come_as_wider_integers_and_not_beyond_them(finish: Finish, tm
 
 def with_column(rows: Path, path: Path, name: str, values: list[Any] | pa.Array) -> Path:
     table = pq.read_table(rows / "test.parquet")
-    pq.write_table(table.set_column(table.schema.get_field_index(name), name, pa.array(values)), path)
+    write_rows(path, table.set_column(table.schema.get_field_index(name), name, pa.array(values)))
     return path
 
 
@@ -221,7 +222,7 @@ def test_rows_that_are_wrong_are_told_and_leave_no_file(
     done, (name, change, message) = finish("numbers"), WRONG[wrong]
     path = tmp_path / "bad.parquet"
     if change is None:
-        pq.write_table(pq.read_table(rows / "test.parquet").drop_columns([name]), path)
+        write_rows(path, pq.read_table(rows / "test.parquet").drop_columns([name]))
     else:
         with_column(rows, path, name, change(pq.read_table(rows / "test.parquet")[name].to_pylist()))
     with pytest.raises(DataError, match=message):
@@ -238,7 +239,7 @@ def test_what_cannot_be_kept(finish: Finish, rows: Path, tmp_path: Path) -> None
     path = tmp_path / "named.parquet"
     table = pq.read_table(rows / "test.parquet")
     table = table.append_column("prediction", table["x3"]).append_column("list", pa.array([[1.0]] * 50))
-    pq.write_table(table, path)
+    write_rows(path, table)
     with pytest.raises(DataError, match=r"--keep: column 'prediction' cannot be kept.*\[E402\]"):
         predicted(done, path, tmp_path / "out.csv", "prediction")
     with pytest.raises(DataError, match=r"column 'list' is 'list<.*which a cell of CSV cannot hold.*\[E423\]"):
@@ -249,7 +250,7 @@ def test_what_cannot_be_kept(finish: Finish, rows: Path, tmp_path: Path) -> None
 def test_cells_that_a_spreadsheet_would_run_are_quoted(finish: Finish, rows: Path, tmp_path: Path) -> None:
     done, cells = finish("words"), ["=1+1", "@x", "-3", "+4", "a=b", None, "", "\tx"]
     table = pq.read_table(rows / "test.parquet").slice(0, len(cells)).append_column("=note", pa.array(cells))
-    pq.write_table(table, tmp_path / "in.parquet")
+    write_rows(tmp_path / "in.parquet", table)
     predict_rows(done.run, done.trial, [str(tmp_path / "in.parquet")], tmp_path / "out.csv", done.start, keep=["=note"])
     read = pacsv.read_csv(
         tmp_path / "out.csv",

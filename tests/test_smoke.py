@@ -23,14 +23,15 @@ import pytest
 from seqjobs import Run
 from seqjobs.execution.events import AttemptEnded, AttemptLost, CheckpointTaken, EpochEnded, WorkerLost, WorkerStarted
 from seqjobs.execution.ray_pool import RayPool
-from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.run import RunStatus
 from seqjobs.results.run_log import read_log
-from seqjobs.spec.load import parse_job
 from seqjobs.training.outcome import Cause, PackCheckpoint, TrialOutcome, Weights
 from tests.conftest import JOBS, MakePlan
+from tests.fixtures.command_line import start
+from tests.fixtures.plans import plan_of, plan_of_texts
 from tests.golden import data, references
 from tests.golden.cases import CASES
 
@@ -79,7 +80,7 @@ def pool() -> Iterator[Pool]:
 def test_workers_train_to_the_numbers_of_stock_keras(pool: Pool, tmp_path: Path) -> None:
     data.write(tmp_path)
     name = "binary with validation data"
-    plan = make_plan([parse_job(f"name: golden\n{CASES[name].spec}", tmp_path / "job.yaml")])
+    plan = plan_of_texts(tmp_path, f"name: golden\n{CASES[name].spec}")
     _, ends = pool.run(plan)
     ((outcome, weights),) = ends.values()
     assert outcome.failure is None
@@ -177,14 +178,7 @@ class Shell:
         return self.folder / "runs" / "digits"
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "seqjobs.cli.main", *arguments],
-            cwd=self.folder,
-            env={**os.environ, "XDG_STATE_HOME": str(self.folder / "state")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return start(*arguments, folder=self.folder, variables={"XDG_STATE_HOME": str(self.folder / "state")})
 
     def run(self, *arguments: str) -> str:
         """Return what a command that ends well writes to its standard output."""
@@ -230,7 +224,7 @@ def test_validate_and_plan_say_what_would_run(shell: Shell) -> None:
 
 def test_the_same_submit_resumes_a_run_whose_driver_was_killed(shell: Shell, before: list[str], pool: Pool) -> None:
     records, _ = read_log(RunPaths(root=shell.root).log)
-    plan = make_plan([parse_job(SPEC.read_text(), SPEC, OVERRIDES)])
+    plan = plan_of(SPEC, *OVERRIDES)
     pack_of = {trial.id: pack.id for pack in plan.packs for trial in pack.trials}
     starts = [record["pack"] for record in records if record["type"] == "attempt-started"]
     assert all(starts.count(pack_of[trial]) == 1 for trial in before)

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,14 +17,15 @@ import pytest
 
 from seqjobs import Run, run_job
 from seqjobs.execution.in_process import InProcess
-from seqjobs.planning.plan import make_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.results.run import RunStatus
 from seqjobs.results.run_log import read_log
 from seqjobs.results.weights import WeightsStore
-from seqjobs.spec.load import load_job
 from tests.conftest import POINTS_SPEC
+from tests.fixtures.command_line import start
+from tests.fixtures.files import write_spec
+from tests.fixtures.plans import plan_of
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -40,9 +40,8 @@ keep: {best: 2}
 def spec(points: Path) -> Path:
     """Six trials of a few seconds each, two architectures."""
     text = POINTS_SPEC.replace("units: 8", "units: {choice: [8, 12]}").replace("epochs: 3", "epochs: 30")
-    path = points / "search.yaml"
-    path.write_text(text.replace("learning_rate: 0.01", "learning_rate: {log_uniform: [1e-3, 1e-1]}") + SEARCH)
-    return path
+    text = text.replace("learning_rate: 0.01", "learning_rate: {log_uniform: [1e-3, 1e-1]}") + SEARCH
+    return write_spec(points, text, "search.yaml")
 
 
 def misleading(folder: Path) -> dict[str, str]:
@@ -60,12 +59,8 @@ def misleading(folder: Path) -> dict[str, str]:
 
 
 def submit(spec: Path, runs_dir: Path, run: str, workers: int = 2, /, **variables: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "seqjobs.cli.main", "submit", str(spec)]
     options = ["--runs-dir", str(runs_dir), "--run", run, "--workers", str(workers), "-o", "json"]
-    environment = {**os.environ, **variables}
-    return subprocess.Popen(
-        [*command, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return start("submit", str(spec), *options, variables=variables)
 
 
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
@@ -104,13 +99,13 @@ def test_a_run_whose_driver_is_killed_goes_on_and_ends_as_if_nothing_had_happene
     # Nothing that was committed ran again.
     records, _ = read_log(RunPaths(root=root).log)
     run = Run.open(root)
-    pack_of = {trial.id: pack.id for pack in make_plan([load_job(spec)]).packs for trial in pack.trials}
+    pack_of = {trial.id: pack.id for pack in plan_of(spec).packs for trial in pack.trials}
     starts = [record["pack"] for record in records if record["type"] == "attempt-started"]
     assert all(starts.count(pack_of[trial]) == 1 for trial in before)
     assert sorted(finished(root)) == sorted(pack_of)
 
     # And everything is equal, bit for bit, to the same jobs trained one after another in this process.
-    plan = make_plan([load_job(spec)])
+    plan = plan_of(spec)
     calm = run_job(plan, InProcess(), RunPaths(root=tmp_path / "calm"), Silent())
     assert calm.leaderboard.best is not None
     assert summary["best"]["trial"] == calm.leaderboard.best.trial
@@ -138,8 +133,8 @@ def test_a_model_that_no_check_but_a_worker_can_refuse_stops_the_run_before_any_
 ) -> None:
     # One class is missing from the training rows' numbers only once they are read: 4 kinds, 3 outputs.
     text = POINTS_SPEC.replace("target: yes", "target: kind").replace("units: 1, activation: sigmoid", "units: 3")
-    path = points / "narrow.yaml"
-    path.write_text(text.replace("binary_crossentropy", "{SparseCategoricalCrossentropy: {from_logits: true}}"))
+    text = text.replace("binary_crossentropy", "{SparseCategoricalCrossentropy: {from_logits: true}}")
+    path = write_spec(points, text, "narrow.yaml")
     process = submit(path, tmp_path, "narrow", 1)
     out, err = process.communicate()
     assert process.returncode == 2

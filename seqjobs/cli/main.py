@@ -1,6 +1,15 @@
-"""The `seqjobs` command: find the subcommand, and turn every error into a message and an exit code."""
+"""The `seqjobs` command: find the subcommand, and turn every error into a message and an exit code.
+
+Importing this module leaves folders that somebody works in out of `sys.path`, before it imports anything else.
+"""
+
+# ruff: noqa: E402
 
 from __future__ import annotations
+
+from seqjobs.execution.import_path import leave_out_work_folders
+
+leave_out_work_folders()
 
 import gc
 import os
@@ -15,7 +24,8 @@ from seqjobs.cli.exits import ExitCode, Leave
 from seqjobs.cli.reading_child import in_child, reads_data
 from seqjobs.cli.spec_summary import spec_summary
 from seqjobs.cli.streams import DurableStream, detach, open_missing
-from seqjobs.errors import SeqjobsError, SpecError
+from seqjobs.errors import SeqjobsError, SpecError, UnforeseenError
+from seqjobs.errors.out_of_memory import is_out_of_memory, out_of_memory
 from seqjobs.errors.printable import printable, printable_block
 
 if TYPE_CHECKING:
@@ -90,6 +100,8 @@ class LazyGroup(click.Group):
 def _print_traceback(error: BaseException) -> None:
     import traceback  # noqa: PLC0415 - every start would pay for it
 
+    if isinstance(error, UnforeseenError):
+        click.echo(printable_block(error.trace), err=True)
     traceback.print_exception(error)
 
 
@@ -97,6 +109,8 @@ def leave(error: BaseException) -> Leave:
     """Return how the process ends after an error: an exit code and a message."""
     if isinstance(error, SpecError):
         return Leave(error.exit_code, printable_block(f"{error}\n{spec_summary(error)}"))
+    if isinstance(error, UnforeseenError):
+        return Leave(ExitCode.BUG, printable_block(f"{error}{_kept_traceback(error.trace)}"))
     if isinstance(error, SeqjobsError):
         return Leave(error.exit_code, printable_block(str(error)))
     if isinstance(error, KeyboardInterrupt):
@@ -104,11 +118,29 @@ def leave(error: BaseException) -> Leave:
     if isinstance(error, BrokenPipeError):
         detach(sys.stdout)  # Python flushes it again at the end, and would print an error
         return Leave(ExitCode.BROKEN_PIPE)
+    if is_out_of_memory(error):
+        return Leave(ExitCode.LOST, out_of_memory())
     message = printable_block(f"{type(error).__name__}: {error}")
-    again = "Set SEQJOBS_TRACEBACK=1 and run the same command again to see the traceback."
     if isinstance(error, OSError):
+        again = "Set SEQJOBS_TRACEBACK=1 and run the same command again to see the traceback."
         return Leave(ExitCode.LOST, f"the operating system reports: {message}. {again}")
-    return Leave(ExitCode.BUG, f"this is a bug in seqjobs: {message}. {again}")
+    import traceback  # noqa: PLC0415 - every start would pay for it
+
+    trace = "".join(traceback.format_exception(error))
+    return Leave(ExitCode.BUG, f"this is a bug in seqjobs: {message}.{_kept_traceback(trace)}")
+
+
+def _kept_traceback(trace: str) -> str:
+    """Write a traceback to a new file that only this user may read, and return a sentence that names it."""
+    import tempfile  # noqa: PLC0415 - every start would pay for it
+
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="seqjobs-traceback-", suffix=".txt")
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(trace)
+    except OSError:
+        return " Set SEQJOBS_TRACEBACK=1 to see the traceback."
+    return f" The traceback is in {path}."
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -140,6 +172,9 @@ def _run() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         cli.main(prog_name="seqjobs")
+    except MemoryError:  # while another error was being handled
+        os.write(2, f"{out_of_memory()}\n".encode())
+        os._exit(ExitCode.LOST)
     finally:
         # At the end Python looks for cycles among all objects: a tenth of the time of `validate`, for nothing.
         gc.freeze()

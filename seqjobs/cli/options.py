@@ -88,6 +88,11 @@ workers_option = click.option(
 )
 
 
+def print_warning(text: str) -> None:
+    """Print a warning of a command that shows no progress."""
+    click.echo(f"warning: {printable(text)}", err=True)
+
+
 def output_option(*formats: str) -> Decorator:
     """Return the option `-o FORMAT`; the first format is the default."""
     return click.option(

@@ -13,11 +13,13 @@ from typing import IO
 
 import click
 
+from seqjobs.cli.exits import ExitCode
 from seqjobs.data.reading_note import ReadingNote, note_in, reader_died
 from seqjobs.errors import DataError
+from seqjobs.errors.out_of_memory import describe_address_limit, is_limit_too_low, out_of_memory
 
 STDERR = 2
-_READERS = frozenset({"init", "plan", "predict"})
+_READERS = frozenset({"fsck", "init", "plan", "predict"})
 # What a shell or a scheduler sends to one process of a command, and not to all of them as Ctrl-C.
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP)
 _HELD = (signal.SIGINT, *_FORWARDED)
@@ -37,6 +39,9 @@ def in_child(run: Callable[[], None]) -> None:
     If the child dies while it reads a file, one message names the file. Forking costs little here: nothing large is
     imported yet, and there are no threads.
     """
+    if is_limit_too_low():
+        click.echo(out_of_memory(), err=True)
+        sys.exit(ExitCode.LOST)
     note, noise = ReadingNote.shared(), _unnamed_file()
     signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
     parent = os.getpid()
@@ -72,18 +77,19 @@ def _exit_code(child: int, note: ReadingNote, noise: IO[bytes]) -> int:
             signal.signal(number, lambda received, _: os.kill(child, received))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code < 0:
+        _remove_what_it_wrote(child)
     if -code in (signal.SIGPIPE, *_HELD):  # somebody wanted it to end
         signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     if code < 0 and note.file:
-        _remove_what_it_wrote(child)
         click.echo(str(reader_died(note.file, signal.Signals(-code).name)), err=True)
         return DataError.exit_code
     noise.seek(0)
     with contextlib.suppress(OSError):
         os.write(STDERR, noise.read())
     if code < 0:
-        click.echo(f"the process was ended by {signal.Signals(-code).name}.", err=True)
+        click.echo(f"the process was ended by {signal.Signals(-code).name}{describe_address_limit()}.", err=True)
         return 128 - code
     return code
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -13,9 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqjobs.data.columns import LARGEST_EXACT, NO_ROWS, numbers_with_gaps, stored_bytes
+from seqjobs.data.column_mistakes import ColumnMistake, ColumnsError
+from seqjobs.data.columns import LARGEST_EXACT, NO_ROWS, is_list, numbers_with_gaps, single_values, stored_bytes
 from seqjobs.data.place import Place
 from seqjobs.errors import DataError
+from seqjobs.errors.problems import shown
+from seqjobs.errors.unforeseen import unforeseen
 from seqjobs.operations import OPERATION_CLASSES, Operation, operation_of
 from seqjobs.operations._base import NOT_FINITE, TOO_LARGE, Learner, Note
 from seqjobs.operations.arrays import Array, Values, rows_with
@@ -40,18 +44,31 @@ class Chain:
 
     @classmethod
     def of(cls, name: str, given: ColumnType, spec: ColumnSpec) -> Self:
-        """Return what a spec asks for. Raises DataError (E403) if an operation cannot take what it is given."""
+        """Return what a spec asks for. Raises ColumnsError as `checked` does."""
         return cls(name=name, given=given, operations=tuple(map(operation_of, spec.operations))).checked()
 
     def checked(self) -> Self:
-        """Return the chain itself. Raises DataError (E403)."""
+        """Return the chain itself.
+
+        Raises:
+            ColumnsError: E403 if an operation cannot take what it is given, or if what the last one makes is not
+                numbers.
+        """
         current = self.given
-        for operation in self.operations:
+        for index, operation in enumerate(self.operations):
             try:
                 current = operation.output(current)
             except DataError as error:
-                raise self.placed(operation, error) from None
+                raise self._mistake(self.placed(operation, error), index) from None
+        if self.operations and not current.is_number:
+            what = f"after {self.operations[-1].entry.name} the column is {current}, and features are numbers"
+            fix = "add an operation that makes numbers, for example index or one_hot."
+            refusal = DataError("E403", what, where=f"data.features.{self.name}", fix=fix)
+            raise self._mistake(refusal, len(self.operations) - 1)
         return self
+
+    def _mistake(self, error: DataError, index: int) -> ColumnsError:
+        return ColumnsError([ColumnMistake(error=error, use="feature", column=self.name, step=index)])
 
     @property
     def output(self) -> ColumnType:
@@ -100,7 +117,7 @@ class Chain:
 
         `instead` replaces an infinity that is reported.
         """
-        current: Values = column
+        current: Values = self.as_taken(column, place)
         for index, (operation, given) in enumerate(self.steps()):
             if isinstance(current, pa.Array) and _as_numbers(operation, given):
                 current = numbers_with_gaps(current, self.name, given.width, place)
@@ -108,10 +125,21 @@ class Chain:
                     note(TOO_LARGE, rows_with(np.abs(current) >= LARGEST_EXACT))
             if operation.refuses_infinite:
                 current = _without_infinite(current, note, instead)
-            current = operation.apply(current, note)
+            with np.errstate(all="ignore"):  # what is not finite is reported, in the features that come of it
+                current = operation.apply(current, note)
         if as_numbers and isinstance(current, pa.Array):
             current = numbers_with_gaps(current, self.name, self.output.width, place)
         return current
+
+    def as_taken(self, column: pa.Array, place: Place) -> pa.Array:
+        """Return the column as the first operation takes it: values that are looked up do not stand in lists of one.
+
+        Raises DataError (E409) for a list of another length.
+        """
+        storage = column.storage if isinstance(column, pa.ExtensionArray) else column
+        if self.operations and self.operations[0].looks_up and is_list(storage.type):
+            return single_values(storage, self.name, place)
+        return column
 
     def _looks_up_after(self, index: int) -> bool:
         return any(operation.looks_up for operation in self.operations[index + 1 : index + 2])
@@ -167,17 +195,19 @@ class Lesson:
 
     def end_part(self) -> None:
         """Take note that the rows so far complete a part of a fixed number of rows."""
-        self.learner.end_part()
+        with np.errstate(all="ignore"):
+            self.learner.end_part()
 
     def finish(self) -> Chain | None:
         """Return the chain with what the operation has learned; None if it must see all rows once more.
 
         Raises DataError (E417).
         """
-        with self._placed():
+        with self._placed(), np.errstate(all="ignore"):
             learned = self.learner.finish()
-        if learned is None:
-            return None
+            if learned is None:
+                return None
+            _check_finite(learned)
         operations = self.chain.operations
         return replace(self.chain, operations=(*operations[: self.index], learned, *operations[self.index + 1 :]))
 
@@ -190,11 +220,13 @@ class Lesson:
 
     def _add_block(self, column: pa.Array, place: Place) -> None:
         as_numbers = _as_numbers(self.chain.operations[self.index], self._before.output)
+        column = self.chain.as_taken(column, place)
         few = FewValues.of(column) if as_numbers or self.index else None
         looked_at = column if few is None else few.column
         found = self._before.values(looked_at, _ignore, place, as_numbers=as_numbers, instead=np.nan)
         found = _without_infinite(found, _ignore, np.nan)  # left out, as missing values are
-        self.learner.add(found if few is None or isinstance(found, pa.Array) else found[few.codes])
+        with np.errstate(all="ignore"):  # what is learned is checked in the end
+            self.learner.add(found if few is None or isinstance(found, pa.Array) else found[few.codes])
 
     @cached_property
     def _before(self) -> Chain:
@@ -202,10 +234,22 @@ class Lesson:
 
     @contextlib.contextmanager
     def _placed(self) -> Iterator[None]:
+        operation = self.chain.operations[self.index]
         try:
-            yield
+            with unforeseen(f"{operation.entry.name} learned from column {shown(self.chain.name)}"):
+                yield
         except DataError as error:
-            raise error if error.where else self.chain.placed(self.chain.operations[self.index], error) from None
+            raise error if error.where else self.chain.placed(operation, error) from None
+
+
+def _check_finite(learned: Operation) -> None:
+    """Raises DataError (E417) if numbers were too large to learn from: all rows would be the same behind them."""
+    for value in asdict(learned).values():
+        if isinstance(value, tuple) and any(
+            isinstance(number, float) and not math.isfinite(number) for number in value
+        ):
+            what = "the numbers of the training rows are so large that what is learned from them is beyond float64"
+            raise DataError("E417", what, fix="put a `rescale` or a `clip` before it.")
 
 
 def _as_numbers(operation: Operation, given: ColumnType) -> bool:

@@ -78,7 +78,7 @@ def _list_type(field: pa.Field, shape: tuple[int, ...] | None) -> ColumnType:
 def _scalar_type(name: str, kind: pa.DataType, shape: tuple[int, ...] | None) -> ColumnType:
     if shape is not None and math.prod(shape) == 0:
         raise DataError("E409", f"the lists of column {shown(name)} are empty", fix="leave the column out.")
-    if _is_string(kind):
+    if is_string(kind):
         return ColumnType(kind="string", dtype="str", shape=shape)
     if pa.types.is_boolean(kind):
         return ColumnType(kind="bool", dtype="bool", shape=shape)
@@ -89,9 +89,10 @@ def _scalar_type(name: str, kind: pa.DataType, shape: tuple[int, ...] | None) ->
     raise _not_numbers(name, kind)
 
 
-def _is_string(kind: pa.DataType) -> bool:
+def is_string(kind: pa.DataType) -> bool:
+    """Whether a column holds text, also in a dictionary."""
     if pa.types.is_dictionary(kind):
-        return _is_string(kind.value_type)
+        return is_string(kind.value_type)
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
@@ -170,6 +171,19 @@ def has_large_numbers(column: pa.Array) -> bool:
         return False
     least, largest = pc.min_max(values).as_py().values()
     return least is not None and max(-least, largest) > LARGEST_EXACT
+
+
+def single_values(column: pa.Array, name: str, place: Place) -> pa.Array:
+    """Return the values of lists of one; null where the list or its value is null.
+
+    Raises DataError (E409) for a list of another length.
+    """
+    _check_lengths(column, name, 1, place)
+    is_there = column.is_valid()
+    values = column.filter(is_there).flatten()
+    # Row -> its place among the lists that are there.
+    places = np.where(_values(is_there), np.cumsum(_values(is_there)) - 1, 0)
+    return values.take(pa.array(places, mask=_mask(column)))
 
 
 def is_list(kind: pa.DataType) -> bool:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from seqjobs.data.formats import Footer, Format, TextFormat, format_of
 from seqjobs.data.memory_limit import memory_limit, within_memory
 from seqjobs.data.partitions import Partition
+from seqjobs.data.plain_texts import plain_texts
 from seqjobs.data.reading_note import reading, while_reading
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
@@ -81,12 +82,18 @@ class DataFile:
         with memory_limit(), reading(self.name):
             return self.format.inexact(self.source, names)
 
-    def batches(self, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-        """Yield all rows in their order, at most `rows` at a time, with at least `columns`. Raises DataError."""
+    def batches(self, columns: Sequence[str], rows: int, *, repair: bool = False) -> Iterator[pa.RecordBatch]:
+        """Yield all rows in their order, at most `rows` at a time, with at least `columns`. Raises DataError.
+
+        With `repair`, text that is not UTF-8 is repaired; otherwise it is an error.
+        """
         own = [name for name in columns if name not in self.partition]
         batches = self.format.batches(self.source, self.own, own, rows)
+        first_row = 0
         for batch in within_memory(while_reading(batches, self.name)):
-            yield self._with_partition(batch, columns)
+            plain = plain_texts(batch, self.source, first_row, repair=repair)
+            yield self._with_partition(plain, columns)
+            first_row += batch.num_rows
 
     def _with_partition(self, batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
         for name, value in self.partition.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from seqjobs.data.preparation import Preparation
     from seqjobs.planning.plan import DataSource
 
-__all__ = ["Array", "DataSchema", "Dataset", "Split", "split_rows"]
+__all__ = ["Array", "DataSchema", "Dataset", "Split"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +87,3 @@ class Dataset:
     """Classes of an integer target, below `num_classes`, that no training row has."""
     feature_range: tuple[float, float] | None = None
     """The least and the largest feature of both splits, rescaled; only where a trial takes features as indices."""
-
-
-def split_rows(rows: int, fraction: float) -> int:
-    """How many leading rows are trained on when the last `fraction` validates; as Keras computes it.
-
-    keras/src/trainers/data_adapters/data_adapter_utils.py, train_validation_split.
-    """
-    return math.floor(rows * (1.0 - fraction))

@@ -16,6 +16,7 @@ from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.data.tally import Tally
 from seqjobs.errors import DataError
 from seqjobs.errors.problems import shown
+from seqjobs.errors.unforeseen import unforeseen
 from seqjobs.operations._base import NOT_FINITE, TOO_LARGE, Note
 from seqjobs.operations.arrays import Array, rows_with
 from seqjobs.operations.categories import NOT_IN_TRAINING
@@ -65,7 +66,8 @@ class FeatureArray:
             block = self._array[start : start + batch.num_rows]
         for column in self._layout.columns:
             part = block[:, column.start : column.start + column.width]
-            self._write_column(batch, column, part, place)
+            with unforeseen(f"column {shown(column.name)} was prepared", place.where):
+                self._write_column(batch, column, part, place)
         if block.dtype == np.float32 and not np.isfinite(block).all():
             self._note_not_finite(block, place)
         if self._writer is not None:

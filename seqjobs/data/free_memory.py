@@ -7,6 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
+from seqjobs.errors.out_of_memory import address_limit
+
 CGROUP = Path("/proc/self/cgroup")
 ROOT = Path("/sys/fs/cgroup")
 
@@ -18,8 +20,23 @@ _FILES = {
 
 
 def free_bytes() -> int:
-    """Return the free memory of the machine, or less if the limits of its control groups leave less (cgroups(7))."""
+    """Return the memory that this process can still have.
+
+    That is the free memory of the machine, or less if the limits of its control groups (cgroups(7)) or the limit of
+    its own addresses (RLIMIT_AS, setrlimit(2)) leave less.
+    """
+    return max(0, min([free_bytes_of_machine(), *_left_by_limit()]))
+
+
+def free_bytes_of_machine() -> int:
+    """Return the free memory of the machine, or less if the limits of control groups leave less."""
     return max(0, min([psutil.virtual_memory().available, *_left_by_groups()]))
+
+
+def _left_by_limit() -> Iterator[int]:
+    limit = address_limit()
+    if limit is not None:
+        yield limit - psutil.Process().memory_info().vms
 
 
 def _left_by_groups() -> Iterator[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from seqjobs.data.chain import Chain
+from seqjobs.data.column_mistakes import ColumnMistake, ColumnsError, Use
 from seqjobs.errors import DataError
 from seqjobs.errors.problems import shown
 from seqjobs.operations.arrays import Array
@@ -88,8 +89,10 @@ def make_layout(spec: DataSpec, chains: Sequence[Chain], target: ColumnType) -> 
     Raises DataError: E416 for a `shape` that does not fit, or a factor that float32 cannot hold, and E403 for a target
     of tensors.
     """
-    given = spec.features or {}
-    specs = [given.get(chain.name, ColumnSpec()) for chain in chains]
+    mistakes = list(layout_mistakes(spec, chains, target))
+    if mistakes:
+        raise ColumnsError(mistakes)
+    specs = _specs(spec, chains)
     starts = accumulate((chain.output.width for chain in chains), initial=0)
     columns = tuple(FeatureColumn(chain=chain, start=start) for chain, start in zip(chains, starts, strict=False))
     return Layout(
@@ -98,30 +101,56 @@ def make_layout(spec: DataSpec, chains: Sequence[Chain], target: ColumnType) -> 
         feature_dtype=_dtype(column.type for column in columns),
         scale=_scale(columns, specs),
         target=spec.target,
-        target_type=_target_type(spec.target, target),
+        target_type=target,
         weight=spec.sample_weight,
     )
 
 
+def layout_mistakes(spec: DataSpec, chains: Sequence[Chain], target: ColumnType | None) -> Iterator[ColumnMistake]:
+    """Yield what is wrong with shapes, factors and the target, as far as they are known."""
+    for chain, column_spec in zip(chains, _specs(spec, chains), strict=True):
+        shape = _shape_error(chain, column_spec, alone=len(chains) == 1)
+        for found in (shape, _factor_error(chain, column_spec)):
+            if found is not None:
+                use: Use = "shape" if found is shape else "feature"
+                yield ColumnMistake(error=found, use=use, column=chain.name)
+    if target is not None and target.shape is not None and len(target.shape) > 1:
+        held = f"has tensors of shape {list(target.shape)}, and a target is one row of numbers"
+        what, fix = f"target {shown(spec.target)} {held}", "store it as lists of one length."
+        error = DataError("E403", what, where="data.target", fix=fix)
+        yield ColumnMistake(error=error, use="target", column=spec.target)
+
+
+def _specs(spec: DataSpec, chains: Sequence[Chain]) -> list[ColumnSpec]:
+    given = spec.features or {}
+    return [given.get(chain.name, ColumnSpec()) for chain in chains]
+
+
 def _feature_shape(columns: Sequence[FeatureColumn], specs: Sequence[ColumnSpec]) -> tuple[int, ...]:
-    for column, spec in zip(columns, specs, strict=True):
-        _check_shape(column, spec, alone=len(columns) == 1)
     if len(columns) > 1:
         return (sum(column.width for column in columns),)
     return specs[0].shape or columns[0].type.shape or (1,)
 
 
-def _check_shape(column: FeatureColumn, spec: ColumnSpec, *, alone: bool) -> None:
-    if spec.shape is None:
-        return
-    where = f"data.features.{column.name}.shape"
-    if math.prod(spec.shape) != column.width:
-        held = f"holds {math.prod(spec.shape)} numbers, column {shown(column.name)} has {column.width}"
+def _shape_error(chain: Chain, spec: ColumnSpec, *, alone: bool) -> DataError | None:
+    if spec.shape is None or chain.output.shape is None:
+        return None
+    where = f"data.features.{chain.name}.shape"
+    if math.prod(spec.shape) != chain.output.width:
+        held = f"holds {math.prod(spec.shape)} numbers, column {shown(chain.name)} has {chain.output.width}"
         what = f"shape {list(spec.shape)} {held}"
-        raise DataError("E416", what, where=where, fix="give a shape whose product is the column's width.")
+        return DataError("E416", what, where=where, fix="give a shape whose product is the column's width.")
     if not alone and len(spec.shape) > 1:
         what = f"shape {list(spec.shape)} is lost, because several feature columns are joined to one row of numbers"
-        raise DataError("E416", what, where=where, fix="leave the shape out, or make this the only feature column.")
+        return DataError("E416", what, where=where, fix="leave the shape out, or make this the only feature column.")
+    return None
+
+
+def _factor_error(chain: Chain, spec: ColumnSpec) -> DataError | None:
+    if abs(_factor(spec)) <= float(np.finfo(np.float32).max):
+        return None
+    where = f"data.features.{chain.name}.rescale"
+    return DataError("E416", f"the factor {spec.rescale} is beyond float32", where=where, fix="choose a smaller one.")
 
 
 def _dtype(types: Iterable[ColumnType]) -> str:
@@ -132,22 +161,11 @@ def _dtype(types: Iterable[ColumnType]) -> str:
 
 
 def _scale(columns: Sequence[FeatureColumn], specs: Sequence[ColumnSpec]) -> Array | None:
-    factors = [_factor(column, spec) for column, spec in zip(columns, specs, strict=True)]
+    factors = [_factor(spec) for spec in specs]
     if len(set(factors)) > 1:
         return np.repeat(np.array(factors, np.float32), [column.width for column in columns])
     return None if factors[0] == 1 else np.array(factors[0], np.float32)
 
 
-def _factor(column: FeatureColumn, spec: ColumnSpec) -> float:
-    factor = 1.0 if spec.rescale is None else spec.rescale
-    if abs(factor) > float(np.finfo(np.float32).max):
-        where = f"data.features.{column.name}.rescale"
-        raise DataError("E416", f"the factor {factor} is beyond float32", where=where, fix="choose a smaller one.")
-    return factor
-
-
-def _target_type(name: str, found: ColumnType) -> ColumnType:
-    if found.shape is not None and len(found.shape) > 1:
-        what = f"target {shown(name)} has tensors of shape {list(found.shape)}, and a target is one row of numbers"
-        raise DataError("E403", what, where="data.target", fix="store it as lists of one length.")
-    return found
+def _factor(spec: ColumnSpec) -> float:
+    return 1.0 if spec.rescale is None else spec.rescale

@@ -136,11 +136,17 @@ class KeptColumns:
 
 
 def _plain(schema: pa.Schema, names: Sequence[str]) -> pa.Schema:
-    """Return the types of columns without dictionaries, which each file has of its own."""
-    found = {name: schema.field(name).type for name in names}
-    return pa.schema(
-        [(name, kind.value_type if pa.types.is_dictionary(kind) else kind) for name, kind in found.items()]
-    )
+    """Return the types of columns as they are written."""
+    return pa.schema([(name, _plain_type(schema.field(name).type)) for name in names])
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type without dictionaries, which each file has of its own, and views, which few formats hold."""
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        return _plain_type(kind.value_type)
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    return pa.large_binary() if pa.types.is_binary_view(kind) else kind
 
 
 def _batch_rows(preparation: Preparation) -> int:

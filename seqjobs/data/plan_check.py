@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from seqjobs.data.class_weight_check import check_class_weight
+from seqjobs.data.column_mistakes import ColumnsError
 from seqjobs.data.dataset import DataSchema
 from seqjobs.data.inspection.schema import inspect_data
 from seqjobs.errors import SpecError
@@ -50,8 +51,17 @@ class Inspection:
 
 def inspect_plan(plan: Plan) -> Inspection:
     """Read the footers of the plan's data and check every model against them. Raises DataError and SpecError."""
-    schemas = {source.id: inspect_data(source) for source in plan.datasets}
+    schemas: dict[str, DataSchema] = {}
+    wrong: dict[str, ColumnsError] = {}
+    for source in plan.datasets:
+        try:
+            schemas[source.id] = inspect_data(source)
+        except ColumnsError as error:
+            wrong[source.id] = error
+    if wrong:
+        raise ColumnsError.of(wrong).in_specs(plan)
     check_plan(plan, schemas)
+    plan = pack_plan(plan, schemas)
     # One number for all trials with the same model.
     sizes: dict[str, int] = {}
     parameters: dict[str, int] = {}
@@ -60,7 +70,7 @@ def inspect_plan(plan: Plan) -> Inspection:
         if pack.shared_key not in sizes:
             sizes[pack.shared_key] = count_parameters(first.spec.model, schemas[first.dataset].feature_shape)
         parameters.update((trial.id, sizes[pack.shared_key]) for trial in pack.trials)
-    return Inspection(plan=pack_plan(plan, schemas), schemas=schemas, parameters=parameters)
+    return Inspection(plan=plan, schemas=schemas, parameters=parameters)
 
 
 def pack_plan(plan: Plan, schemas: Mapping[str, DataSchema]) -> Plan:

@@ -24,10 +24,12 @@ from seqjobs.data.target import Classes, target_array
 from seqjobs.data.training_rows import Located, located
 from seqjobs.data.weights import WeightArray
 from seqjobs.errors import DataError
+from seqjobs.errors.out_of_memory import describe_address_limit
 from seqjobs.errors.printable import printable
+from seqjobs.errors.problems import shown
+from seqjobs.errors.sizes import shown_bytes
+from seqjobs.errors.unforeseen import unforeseen
 from seqjobs.planning.plan import DataSource
-
-GIB = 1 << 30
 
 
 def read_dataset(source: DataSource) -> Dataset:
@@ -39,6 +41,11 @@ def read_dataset(source: DataSource) -> Dataset:
     different lengths, E410 values that cannot be read, E412 a changed file, E413 not enough memory, E417 what cannot
     be learned, E424 integers beyond 32 bits, E431 values that are not finite and weights below 0.
     """
+    with unforeseen("data was read", source.spec.train[0]):
+        return _read(source)
+
+
+def _read(source: DataSource) -> Dataset:
     survey = survey_data(source)
     rows = training_rows(survey)
     layout = learned_layout(source, survey, rows)
@@ -73,7 +80,7 @@ def read_dataset(source: DataSource) -> Dataset:
             train = files.named("train", train, digest)
             validation = None if validation is None else files.named("validation", validation, digest)
     except MemoryError as error:  # a process may have less than the machine
-        raise _too_large(schema, survey, available) from error
+        raise _out_of_memory(schema, survey) from error
     # Arrow keeps memory for the next batch, but this process may train from here on.
     pa.default_memory_pool().release_unused()
     return Dataset(
@@ -94,17 +101,27 @@ def read_dataset(source: DataSource) -> Dataset:
 
 def _no_room(schema: DataSchema, survey: Survey, free: int) -> DataError:
     rows = schema.train_rows + (schema.validation_rows or 0)
-    needed = f"{rows:,} rows need {schema.memory_bytes / GIB:,.1f} GiB, more than data.memory, so they need a file"
-    what = f"{needed}; only {free / GIB:,.1f} GiB are free in {printable(str(scratch_folder()))}"
+    needed = f"{rows:,} rows need {shown_bytes(schema.memory_bytes)}, more than data.memory, so they need a file"
+    what = f"{needed}; only {shown_bytes(free)} are free in {printable(str(scratch_folder()))}"
     fix = "make room there, set TMPDIR to a folder on a larger disk, or name fewer files or columns."
     return DataError("E413", what, where=printable(survey.train[0].name), fix=fix)
 
 
 def _too_large(schema: DataSchema, survey: Survey, available: int) -> DataError:
     rows = schema.train_rows + (schema.validation_rows or 0)
-    needed = schema.memory_bytes / GIB
-    what = f"{rows:,} rows need {needed:,.1f} GiB of memory, but only {available / GIB:,.1f} GiB are free"
+    needed = shown_bytes(schema.memory_bytes)
+    what = (
+        f"{rows:,} rows need {needed} of memory, but only {shown_bytes(available)} are free{describe_address_limit()}"
+    )
     fix = "set data.memory to a smaller size, so that rows are read from a file, or name fewer files or columns."
+    return DataError("E413", what, where=printable(survey.train[0].name), fix=fix)
+
+
+def _out_of_memory(schema: DataSchema, survey: Survey) -> DataError:
+    rows = schema.train_rows + (schema.validation_rows or 0)
+    needed = shown_bytes(schema.memory_bytes)
+    what = f"decoding {rows:,} rows, which need {needed} of memory, takes more than is free{describe_address_limit()}"
+    fix = "free memory or raise the limit, set data.memory to a smaller size, or name fewer files or columns."
     return DataError("E413", what, where=printable(survey.train[0].name), fix=fix)
 
 
@@ -124,9 +141,11 @@ def _read_split(
     start = 0
     for batch, place in batches:
         features.write(batch, start, place)
-        target.write(_column(batch, layout.target), start, place)
+        with unforeseen(f"target {shown(layout.target)} was read", place.where):
+            target.write(_column(batch, layout.target), start, place)
         if weights is not None and layout.weight is not None:
-            weights.write(_column(batch, layout.weight), start, place)
+            with unforeseen(f"weights {shown(layout.weight)} were read", place.where):
+                weights.write(_column(batch, layout.weight), start, place)
         start += batch.num_rows
     tally.check(rows)
     rounded |= features.rounded

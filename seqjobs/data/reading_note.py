@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from typing import TypeVar, final
 
 from seqjobs.errors import DataError
+from seqjobs.errors.out_of_memory import describe_address_limit
 from seqjobs.errors.printable import printable
+from seqjobs.spec.data_files import scheme_of
 
 Item = TypeVar("Item")
 
@@ -86,7 +88,13 @@ def while_reading(items: Iterator[Item], file: str) -> Iterator[Item]:
 
 def reader_died(file: str, reason: str = "") -> DataError:
     """Return the error E425 for a file whose reader died; `reason` is what the process died of, if it is known."""
-    died = f"the process that was reading this file died{f' of {reason}' if reason else ''}"
+    is_stored = scheme_of(file) is not None
+    from_where = "from this store" if is_stored else "this file"
+    died = f"the process that was reading {from_where} died{f' of {reason}' if reason else ''}"
     what = f"{died}; usually the file is damaged, or decoding it takes more memory than is free"
     fix = "write the file again, as Parquet with small row groups, or read it where more memory is free."
+    if is_stored:
+        what = f"{what}, or the store's client cannot handle the address or an answer"
+        fix = f"check the path and data.storage; {fix}"
+    what += describe_address_limit()
     return DataError("E425", what, where=printable(file), fix=fix)

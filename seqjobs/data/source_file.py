@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from seqjobs.data.store_proxy import StoreProxy
 from seqjobs.errors.printable import printable
 from seqjobs.spec.data_files import COMPRESSIONS, endings
 
@@ -22,6 +23,8 @@ class SourceFile:
     """How errors name it."""
     store: Any = None
     """A pyarrow.fs.FileSystem, or None for the file system of this machine."""
+    proxy: StoreProxy | None = None
+    """What the client of the store reaches it through, if it has a proxy."""
 
     @property
     def where(self) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
-import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
@@ -11,27 +12,22 @@ from typing import Any
 
 from pyarrow import fs
 
+from seqjobs.data.reading_note import reading
 from seqjobs.data.source_file import SourceFile
+from seqjobs.data.store_address import store_addresses
+from seqjobs.data.store_errors import store_errors
+from seqjobs.data.store_proxy import CONNECT_SECONDS, StoreProxy
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 from seqjobs.spec.data_files import WITH_BUCKETS, format_name, is_data, scheme_of
 from seqjobs.spec.data_section import StorageSpec
+from seqjobs.spec.store_hosts import host_of
 
-# A request is tried three times. REQUEST_SECONDS is how long a store may send nothing.
-CONNECT_SECONDS = 10
+# A request is tried three times. This is how long a store may send nothing.
 REQUEST_SECONDS = 20
 # Variables by which Amazon's own tools find another store with the API of S3. Arrow reads none of them.
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _MAGIC_CHARACTERS = frozenset("*?[")
-MESSAGE_LENGTH = 300
-
-# Arrow's errors differ only in their messages.
-_REFUSED = re.compile(
-    r"AWS Error ((?:ACCESS_DENIED|INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|INVALID_SIGNATURE|"
-    r"INVALID_CLIENT_TOKEN_ID|UNRECOGNIZED_CLIENT|MISSING_AUTHENTICATION_TOKEN|REQUEST_EXPIRED)\b|"
-    r"UNKNOWN \(HTTP status 40[13]\))"
-)
-_SILENT = re.compile(r"AWS Error NETWORK_CONNECTION during \w+ operation: (?:.*?Details: )?(.*)")
 
 
 def files_in_store(uri: str, options: StorageSpec) -> list[tuple[SourceFile, tuple[str, ...]]]:
@@ -39,20 +35,20 @@ def files_in_store(uri: str, options: StorageSpec) -> list[tuple[SourceFile, tup
 
     Each comes with its folders below the fixed part of the path.
     The path is a file, a folder or a glob, as a local path is. Raises DataError: E401 if nothing is there or the store
-    cannot be reached, E415 for a file of another format.
+    cannot be reached, E415 for a file of another format, E707 if the store's address serves credentials, E710 if the
+    store redirects to another host.
     """
     scheme = scheme_of(uri) or ""
     place, _, path = uri.partition("://")[2].partition("/")
     parts = PurePosixPath(path).parts
     num_fixed = next((index for index, part in enumerate(parts) if not _MAGIC_CHARACTERS.isdisjoint(part)), len(parts))
     fixed, pattern = parts[:num_fixed], parts[num_fixed:]
-    try:
+    proxy = _proxy(place, _endpoint(scheme, options)) if scheme == "s3" else None
+    with reading(uri), store_errors(uri, proxy):
         store, root = _open(scheme, place, PurePosixPath(*fixed), options)
         # Listing a bucket that does not exist finds no file, and does not fail.
         found = list(_files(store, root, pattern))
         has_bucket = bool(found) or scheme not in WITH_BUCKETS or _is_there(store, root.parts[0])
-    except (OSError, ValueError) as error:
-        raise unreachable(uri, str(error)) from error
     if not has_bucket:
         what = f"there is no bucket '{printable(place)}'"
         raise DataError("E401", what, where=printable(uri), fix="correct the path, or data.storage.endpoint.")
@@ -64,14 +60,21 @@ def files_in_store(uri: str, options: StorageSpec) -> list[tuple[SourceFile, tup
     for below in sorted(found):
         name = "/".join((begin, *below))
         format_name(name)
-        files.append((SourceFile(path=root.joinpath(*below), name=name, store=store), below[:-1]))
+        files.append((SourceFile(path=root.joinpath(*below), name=name, store=store, proxy=proxy), below[:-1]))
     return files
+
+
+@functools.cache
+def _proxy(place: str, endpoint: str) -> StoreProxy:  # noqa: ARG001 - one proxy per store
+    """Return what the bucket `place` is reached through. It stays, since a spec may name thousands of files of one."""
+    return StoreProxy.start()
 
 
 def _open(scheme: str, place: str, fixed: PurePosixPath, options: StorageSpec) -> tuple[Any, PurePosixPath]:
     """Return the file system, and the path in it."""
     protocol, _, host = _endpoint(scheme, options).rpartition("://")
     if scheme == "s3":
+        # Arrow asks Amazon without credentials.
         region = options.region or (None if host else fs.resolve_s3_region(place))
         store = fs.S3FileSystem(
             anonymous=options.anonymous,
@@ -80,8 +83,12 @@ def _open(scheme: str, place: str, fixed: PurePosixPath, options: StorageSpec) -
             scheme=protocol or "https",
             connect_timeout=CONNECT_SECONDS,
             request_timeout=REQUEST_SECONDS,
+            proxy_options=_proxy(place, _endpoint(scheme, options)).options,
         )
         return store, PurePosixPath(place) / fixed
+    # The other clients follow no redirect. They resolve the name again, which a proxy would do once.
+    if named := host if scheme == "gs" else place.rpartition("@")[2]:
+        _check_addresses(host_of(named))
     if scheme == "gs":
         store = fs.GcsFileSystem(
             anonymous=options.anonymous, endpoint_override=host or None, scheme=protocol or "https"
@@ -89,6 +96,12 @@ def _open(scheme: str, place: str, fixed: PurePosixPath, options: StorageSpec) -
         return store, PurePosixPath(place) / fixed
     store, path = fs.FileSystem.from_uri(f"{scheme}://{place}/{fixed}")
     return store, PurePosixPath(path)
+
+
+def _check_addresses(host: str) -> None:
+    """Raises DataError (E707) if a name resolves to an address that serves credentials."""
+    with contextlib.suppress(OSError):  # the name may be one that only the client knows, such as an account of Azure
+        store_addresses(host.strip("[]"), 0)
 
 
 def _endpoint(scheme: str, options: StorageSpec) -> str:
@@ -124,24 +137,3 @@ def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
         rest = pattern[1:] or ("*",)
         return any(_matches(parts[start:], rest) for start in range(len(parts)))
     return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
-
-
-def unreachable(name: str, message: str) -> DataError:
-    """Return the error E401 for a store that does not return what was requested; `name` is the requested path."""
-    line = printable((message.strip().splitlines() or ["no reason given"])[0]).rstrip(".")
-    if refused := _REFUSED.search(line):
-        what = f"the store refuses access ({refused[1]})"
-        fix = (
-            "set credentials with read access in the environment, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; "
-            "public data needs data.storage.anonymous: true."
-        )
-    elif silent := _SILENT.search(line):
-        what = f"the store cannot be reached: {silent[1][:MESSAGE_LENGTH]}"
-        fix = (
-            "check the network and data.storage.endpoint, or AWS_ENDPOINT_URL in the environment; the address begins "
-            "with http:// if the store has no TLS."
-        )
-    else:
-        what = f"the store cannot be read: {line[:MESSAGE_LENGTH]}"
-        fix = "check the path, the credentials in the environment, and data.storage.region and data.storage.endpoint."
-    return DataError("E401", what, where=printable(name), fix=fix)

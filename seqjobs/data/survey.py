@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from seqjobs.data.chain import Chain
+from seqjobs.data.column_mistakes import ColumnMistake, ColumnsError, Use
 from seqjobs.data.columns import column_type, described, length_of_first, stored_type
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.data_files import data_files
 from seqjobs.data.dataset import DataSchema
 from seqjobs.data.formats.csv import other_delimiter, write_delimiter
-from seqjobs.data.layout import Layout
+from seqjobs.data.layout import Layout, layout_mistakes
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import MOST_SUGGESTED, did_you_mean, shown
@@ -99,14 +100,19 @@ def survey_data(source: DataSource) -> Survey:
     train, validation = data_files(source)
     first = train[0]
     names = _feature_names(spec, first)
-    types = _types(spec, names, first)
+    types, mistakes = _types(spec, names, first)
     expected = {name: str(found) for name, found in types.items()}
     for other in (*train[1:], *(validation or ())):
-        check_agreement(first, other, expected, no_others=spec.features is None or spec.others is not None)
+        no_others = (spec.features is None or spec.others is not None) and not mistakes
+        check_agreement(first, other, expected, no_others=no_others)
     _check_rows("train", train)
     _check_rows("validation", validation)
-    types = _with_lengths(spec, types, train)
-    chains = tuple(Chain.of(name, types[name], _column_spec(spec, name)) for name in names)
+    if not mistakes:
+        types = _with_lengths(spec, types, train)
+    chains = _chains(spec, types, names, mistakes)
+    mistakes.extend(layout_mistakes(spec, chains, types.get(spec.target)))
+    if mistakes:
+        raise ColumnsError(mistakes)
     check_exact(chains, (*train, *(validation or ())), fix="write data.types: {{{}: string}}.")
     return Survey(
         train=train,
@@ -117,6 +123,25 @@ def survey_data(source: DataSource) -> Survey:
         weight=spec.sample_weight,
         memory=spec.memory,
     )
+
+
+def _chains(
+    spec: DataSpec, types: Mapping[str, ColumnType], names: Sequence[str], mistakes: list[ColumnMistake]
+) -> tuple[Chain, ...]:
+    """Return the operations on the columns, and add what is wrong with them.
+
+    Of lists whose length is not known, because it was not worth reading a row, nothing is said.
+    """
+    chains: list[Chain] = []
+    for name in names:
+        column = _column_spec(spec, name)
+        if name not in types or (types[name].shape is None and not _takes_any_length(column)):
+            continue
+        try:
+            chains.append(Chain.of(name, types[name], column))
+        except ColumnsError as error:
+            mistakes.extend(error.mistakes)
+    return tuple(chains)
 
 
 def _feature_names(spec: DataSpec, file: DataFile) -> tuple[str, ...]:
@@ -161,19 +186,40 @@ def missing_column(name: str, file: DataFile, *, needed_by: str = "") -> DataErr
     return DataError("E402", what, where=printable(file.name), fix=fix if fix.endswith(("?", ".")) else fix + ".")
 
 
-def _types(spec: DataSpec, names: Sequence[str], file: DataFile) -> dict[str, ColumnType]:
+def _types(spec: DataSpec, names: Sequence[str], file: DataFile) -> tuple[dict[str, ColumnType], list[ColumnMistake]]:
+    """Return the types of the columns that can be used, and what is wrong with the others."""
     types: dict[str, ColumnType] = {}
     refused: dict[str, DataError] = {}
-    for name in (*names, spec.target):
+    mistakes: list[ColumnMistake] = []
+    for name in names:
         try:
-            types[name] = _feature_type(spec, file, name) if name != spec.target else column_type(_field(file, name))
+            types[name] = _feature_type(spec, file, name)
         except DataError as error:
             refused[name] = error
-    if refused:
-        raise _refusal(refused, [name for name in names if name in types], file)
+    usable = [name for name in names if name in types]
+    for alike in _alike(refused):
+        mistakes.append(ColumnMistake(error=_refusal(alike, usable, file), use="feature", column=next(iter(alike))))
+    others: list[tuple[str, Use, Callable[[], ColumnType]]] = [
+        (spec.target, "target", lambda: column_type(_field(file, spec.target)))
+    ]
     if spec.sample_weight is not None:
-        types[spec.sample_weight] = _weight_type(file, spec.sample_weight)
-    return types
+        weight = spec.sample_weight
+        others.append((weight, "weight", lambda: _weight_type(file, weight)))
+    for name, use, find in others:
+        try:
+            types[name] = find()
+        except DataError as error:
+            placed = DataError(error.code, error.what, where=printable(file.name), fix=error.fix)
+            mistakes.append(ColumnMistake(error=placed, use=use, column=name))
+    return types, mistakes
+
+
+def _alike(refused: Mapping[str, DataError]) -> list[dict[str, DataError]]:
+    """Return the columns with the same kind of mistake together."""
+    found: dict[tuple[str, str], dict[str, DataError]] = {}
+    for name, error in refused.items():
+        found.setdefault((error.code, error.what.replace(shown(name), "").partition(":")[0]), {})[name] = error
+    return list(found.values())
 
 
 def _known_width(found: ColumnType) -> int:
@@ -207,10 +253,10 @@ def _weight_type(file: DataFile, name: str) -> ColumnType:
     return found
 
 
-def _refusal(refused: dict[str, DataError], usable: Sequence[str], file: DataFile) -> DataError:
+def _refusal(refused: Mapping[str, DataError], usable: Sequence[str], file: DataFile) -> DataError:
     """Return one error for all columns with the same kind of mistake, and the features that can be used."""
     (_, error), *others = refused.items()
-    alike = [shown(name) for name, other in others if other.code == error.code]
+    alike = [shown(name) for name, _ in others]
     named = ", ".join(alike[:MAX_NAMED]) + (", ..." if len(alike) > MAX_NAMED else "")
     more = f" (the same is true of {named})" if alike else ""
     example = [shown(name) for name in usable[:MAX_NAMED]] + (["..."] if len(usable) > MAX_NAMED else [])

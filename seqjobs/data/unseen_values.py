@@ -13,6 +13,8 @@ from seqjobs.data.dataset import Array
 from seqjobs.data.layout import Layout
 from seqjobs.data.new_features import as_trained
 from seqjobs.data.place import Place
+from seqjobs.errors.problems import shown
+from seqjobs.errors.unforeseen import unforeseen
 from seqjobs.operations.categories import Categories, distinct
 
 MOST_VALUES = 10_000
@@ -43,7 +45,9 @@ def unseen_values(layout: Layout, batch: pa.RecordBatch, place: Place) -> Mappin
         for index, operation in enumerate(column.chain.operations):
             if isinstance(operation, Categories) and operation.unseen == "other":
                 before = replace(column.chain, operations=column.chain.operations[:index])
-                unseen = _unseen(before, operation, rows.column(column.name), place)
+                with unforeseen(f"unseen values of column {shown(column.name)} were counted", place.where):
+                    taken = column.chain.as_taken(rows.column(column.name), place)
+                    unseen = _unseen(before, operation, taken, place)
                 if unseen.rows:
                     found[column.name] = unseen
     return found

@@ -99,6 +99,24 @@ class OutOfTimeError(SeqjobsError, TimeoutError):
     exit_code = 6
 
 
+class UnforeseenError(SeqjobsError, RuntimeError):
+    """An error that seqjobs did not foresee, which is a bug; see `errors.unforeseen`. `trace` is its traceback."""
+
+    exit_code = 70
+
+    def __init__(self, what: str, *, where: str = "", trace: str = "") -> None:
+        fix = "report it with the traceback. The same command is likely to end in the same way."
+        super().__init__("E529", what, where=where, fix=fix)
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _unforeseen, (self.what, self.where, self.trace)
+
+
+def _unforeseen(what: str, where: str, trace: str) -> UnforeseenError:
+    return UnforeseenError(what, where=where, trace=trace)
+
+
 class NotFoundError(SeqjobsError, LookupError):
     """A run, trial or log that does not exist."""
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import final
 
 from seqjobs.execution.events import AttemptEnded, AttemptLost, Member
 from seqjobs.execution.pack_run import PackEnd
-from seqjobs.execution.retry import UNTRIED, Tries, exhausted, judge, retryable_failure
-from seqjobs.execution.splitting import SPLIT_AFTER, parts_of
+from seqjobs.execution.retry import (
+    MOST_DEATHS_ALONE,
+    UNTRIED,
+    Tries,
+    exhausted,
+    judge,
+    killed_drivers,
+    retryable_failure,
+)
+from seqjobs.execution.splitting import SPLIT_AFTER, parts_of, suspects_in
 from seqjobs.planning.trial import Pack
 from seqjobs.training.outcome import Failure
 
@@ -31,6 +40,10 @@ class Attempts:
         self._note(pack, self._of(pack).begun(epochs))
         return self.number(pack)
 
+    def is_suspect(self, pack: Pack) -> bool:
+        """Whether the pack is tried alone, after all others."""
+        return self._of(pack).is_suspect
+
     def _of(self, pack: Pack) -> Tries:
         return self._tries.get(pack.id, UNTRIED)
 
@@ -42,13 +55,14 @@ class Attempts:
     def refused(self, pack: Pack, worker: str = "") -> AttemptLost | None:
         """The end of a pack that is not begun again: it died too often in earlier submits."""
         tries = self._of(pack)
-        if tries.charged <= pack.retries or len(pack.trials) > 1:
+        kills = tries.died_alone >= MOST_DEATHS_ALONE
+        if len(pack.trials) > 1 or not (kills or tries.charged > pack.retries):
             return None
         return AttemptLost(
             pack_id=pack.id,
             attempt=tries.num_died,
             worker=worker,
-            failure=exhausted(tries.charged),
+            failure=killed_drivers(tries.died_alone) if kills else exhausted(tries.charged),
             charged=False,
             final=True,
         )
@@ -96,4 +110,6 @@ class Attempts:
         """
         if isinstance(over, AttemptEnded) or over.final:
             return ()
-        return tuple(parts_of(pack, {pack_id: tries.charged for pack_id, tries in self._tries.items()}))
+        for pack_id in suspects_in(pack, self._tries):
+            self._tries[pack_id] = replace(self._tries.get(pack_id, UNTRIED), is_suspect=True)
+        return tuple(parts_of(pack, self._tries))

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from typing import final
+from dataclasses import dataclass
+from typing import Self, final
 
 from seqjobs.errors import OutOfTimeError, SeqjobsError
+from seqjobs.planning.plan import Plan
+
+# A dataset is read, or evaluated, in one call that reports nothing meanwhile.
+READ_SECONDS = 2 * 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeLimits:
+    """How long calls of workers outside training may take."""
+
+    run_seconds: float = math.inf
+    """All that comes before training."""
+    read_seconds: float = READ_SECONDS
+    """Reading or evaluating data. A call that takes longer hangs."""
+
+    @classmethod
+    def of(cls, plan: Plan) -> Self:
+        """`limits.run_time`, and READ_SECONDS or `limits.stall` if it is longer or off."""
+        stalls = [job.limits.stall for job in plan.jobs]
+        seconds = [math.inf if stall == "off" else 0.0 if stall == "auto" else stall for stall in stalls]
+        return cls(run_seconds=plan.run_seconds, read_seconds=max(READ_SECONDS, *seconds))
 
 
 @final

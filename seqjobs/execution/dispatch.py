@@ -30,7 +30,7 @@ from seqjobs.execution.pack_run import PackStopped
 from seqjobs.execution.ray_call import RayCall, StreamEndedError, Whole, death_of, reason_of
 from seqjobs.execution.ray_slots import Slot, Slots
 from seqjobs.execution.ray_worker import SIGNALS
-from seqjobs.execution.retry import Tries
+from seqjobs.execution.retry import UNTRIED, Tries, least_suspect_first
 from seqjobs.execution.stall_watch import StallWatch, trial_seconds
 from seqjobs.execution.stream_items import Begun, Reported
 from seqjobs.planning.trial import Pack
@@ -76,9 +76,13 @@ class Dispatch:
         self._stopping = stopping
         self._run = secrets.token_hex(8)  # what workers know this by
         self._has_asked = False
+        self._tries = tries
         self._attempts = Attempts(tries)
         self._queue = PackQueue(())
-        self._alone: list[Pack] = []  # they ran out of memory, and are tried again when nothing else is at work
+        # They were at work when a driver died, and got further since: they begin after all others.
+        self._later: list[Pack] = []
+        # They ran out of memory, or may have killed a driver: each is tried when nothing else is at work.
+        self._alone: list[Pack] = []
         self._calls: dict[str, list[RayCall]] = {}
         self._suspects: set[str] = set()
         self._watch = StallWatch()
@@ -88,9 +92,9 @@ class Dispatch:
         """See `Executor.run`. Raises ClusterError."""
         refused = {pack.id: lost for pack in self._packs if (lost := self._attempts.refused(pack)) is not None}
         yield from refused.values()
-        self._queue = PackQueue(pack for pack in self._packs if pack.id not in refused)
+        self._line_up([pack for pack in self._packs if pack.id not in refused])
         try:
-            while any(self._calls.values()) or ((self._queue or self._alone) and not self._stopping()):
+            while any(self._calls.values()) or (self._any_wait and not self._stopping()):
                 self._slots.source.check()
                 self._slots.check_starts()
                 yield from self._leave_nodes()
@@ -109,6 +113,21 @@ class Dispatch:
                     yield Waiting(reason=self._slots.lack)
         finally:
             self._stop()
+
+    def _line_up(self, packs: Sequence[Pack]) -> None:
+        first = []
+        for pack in least_suspect_first(packs, self._tries):
+            if self._attempts.is_suspect(pack):
+                self._alone.append(pack)
+            elif self._tries.get(pack.id, UNTRIED).with_driver:
+                self._later.append(pack)
+            else:
+                first.append(pack)
+        self._queue = PackQueue(first)
+
+    @property
+    def _any_wait(self) -> bool:
+        return bool(self._queue or self._later or self._alone)
 
     def _stop(self) -> None:
         """Ends the workers that are at something: Ray cannot stop what an actor does otherwise."""
@@ -151,7 +170,7 @@ class Dispatch:
         """
         for slot in [slot for slot in self._slots.slots if self._slots.is_leaving(slot)]:
             if not self._calls.get(slot.name):
-                if self._queue or self._alone:
+                if self._any_wait:
                     yield from self._leave(slot)
             elif not slot.is_asked_to_leave:
                 slot.is_asked_to_leave = True
@@ -172,7 +191,7 @@ class Dispatch:
         """
         for slot in [slot for slot in self._slots.slots if self._slots.is_full(slot)]:
             calls, budget = self._calls.get(slot.name, []), self._slots.resources.memory
-            if budget is None or not (self._queue or self._alone or calls):
+            if budget is None or not (self._any_wait or calls):
                 continue
             self._slots.remove(slot, "replaced")
             yield WorkerReplaced(worker=slot.name, private_bytes=slot.private_bytes, budget=budget)
@@ -184,6 +203,9 @@ class Dispatch:
 
         What was planned and then not dispatched, because somebody closed the events, is in no worker's hands.
         """
+        if not self._queue:
+            while self._later:
+                self._queue.put_last(self._later.pop(0))
         if self._alone and not self._queue and not any(self._calls.values()):
             self._queue.put_last(self._alone.pop(0))
         planned: dict[str, _Planned] = {}
@@ -214,7 +236,14 @@ class Dispatch:
         for pack in planned.packs:
             epochs = saved[pack.id].epochs if pack.id in saved else 0
             number = self._attempts.begin(pack, epochs)
-            yield AttemptPlanned(pack_id=pack.id, attempt=number, worker=worker, behind=behind, epochs=epochs)
+            yield AttemptPlanned(
+                pack_id=pack.id,
+                attempt=number,
+                worker=worker,
+                behind=behind,
+                epochs=epochs,
+                alone=self._attempts.is_suspect(pack),
+            )
             behind = pack.id
 
     def _receive(self) -> Iterator[Event]:
@@ -377,6 +406,8 @@ class Dispatch:
         again = self._attempts.again(pack, over)
         if isinstance(over, AttemptLost) and over.failure.cause is Cause.OUT_OF_MEMORY:
             self._alone.extend(again)
+        elif again and self._attempts.is_suspect(again[0]):
+            self._alone[:0] = again
         elif isinstance(over, AttemptLost) and over.charged and not self._attempts.any_ended:
             # Its worker, should it live, would take it again before programs that it does not hold.
             self._queue.forget(over.worker)

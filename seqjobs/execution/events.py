@@ -60,6 +60,8 @@ class AttemptPlanned:
     behind: str | None
     epochs: int = 0
     """How many are over in the checkpoint that it goes on from."""
+    alone: bool = False
+    """Whether nothing else is at work, since the pack may have killed a driver."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,7 +66,10 @@ class Executor(Protocol):
     ) -> None: ...
 
     def load(self, sources: Sequence[DataSource]) -> Mapping[str, DatasetFacts]:
-        """Has each dataset read and decoded once and kept where the workers map it. Raises DataError."""
+        """Has each dataset read and decoded once and kept where the workers map it.
+
+        Raises DataError; ColumnsError of all datasets together.
+        """
 
     def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:
         """Builds each trial's model in a worker, training nothing; trial id -> why it cannot be trained."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from types import TracebackType
 from typing import Self, final
 
+from seqjobs.data.column_mistakes import ColumnsError
 from seqjobs.data.dataset import Dataset
 from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import NewBatch
@@ -30,7 +31,7 @@ from seqjobs.execution.events import (
 from seqjobs.execution.executor import DatasetFacts, Saved, nothing_saved
 from seqjobs.execution.new_rows_call import Predicted, answered, evaluated, predicted
 from seqjobs.execution.pack_run import MembersEnded, PackEnd, PackStopped, run_pack
-from seqjobs.execution.retry import Tries
+from seqjobs.execution.retry import Tries, least_suspect_first
 from seqjobs.execution.start_runner import StartRunner, start_runner
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
@@ -67,7 +68,15 @@ class InProcess:
             remove_rows(fingerprint)
 
     def load(self, sources: Sequence[DataSource]) -> Mapping[str, DatasetFacts]:
-        self._datasets = {source.id: read_dataset(source) for source in sources}
+        self._datasets = {}
+        wrong: dict[str, ColumnsError] = {}
+        for source in sources:
+            try:
+                self._datasets[source.id] = read_dataset(source)
+            except ColumnsError as error:
+                wrong[source.id] = error
+        if wrong:
+            raise ColumnsError.of(wrong)
         return {source_id: DatasetFacts.of(dataset) for source_id, dataset in self._datasets.items()}
 
     def check(self, trials: Sequence[Trial]) -> Mapping[str, Failure]:
@@ -85,7 +94,7 @@ class InProcess:
         yield WorkerStarted(
             worker=WORKER, node=platform.node(), pid=os.getpid(), devices=runner.devices, versions=runner.versions
         )
-        waiting = deque(packs)
+        waiting = deque(least_suspect_first(packs, tries))
         while waiting and not stopping():
             pack = waiting.popleft()
             refused = account.refused(pack, WORKER)
@@ -127,7 +136,14 @@ class InProcess:
         checkpoint = saved(pack.id)
         epochs, content = (checkpoint.epochs, checkpoint.content) if checkpoint is not None else (0, None)
         number = account.begin(pack, epochs)
-        planned = AttemptPlanned(pack_id=pack.id, attempt=number, worker=WORKER, behind=None, epochs=epochs)
+        planned = AttemptPlanned(
+            pack_id=pack.id,
+            attempt=number,
+            worker=WORKER,
+            behind=None,
+            epochs=epochs,
+            alone=account.is_suspect(pack),
+        )
         yield AttemptsPlanned(attempts=(planned,))
         yield AttemptStarted(pack_id=pack.id, attempt=number, worker=WORKER)
         end = PackEnd(outcomes=(), weights=())

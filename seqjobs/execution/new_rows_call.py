@@ -13,6 +13,7 @@ from seqjobs.data.new_rows import NewBatch
 from seqjobs.data.tally import Tally
 from seqjobs.data.unseen_values import UnseenValues, unseen_values
 from seqjobs.errors import DataError
+from seqjobs.errors.unforeseen import unforeseen
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.outcome import PackRunner
 
@@ -33,19 +34,23 @@ def predicted(runner: PackRunner, model: FinishedModel, batch: NewBatch) -> Pred
     """Rows that are wrong are counted; what cannot be counted is an error."""
     tally = Tally()
     try:
-        layout = new_layout(model.preparation, batch.rows.schema, batch.place.path)
-        features = new_features(layout, batch.rows, batch.place, tally)
-        if tally or batch.checks_only:
-            return Predicted(outputs=None, wrong=tally)
-        unseen = unseen_values(layout, batch.rows, batch.place)
-        return Predicted(outputs=runner.predict(model, features), wrong=tally, unseen=unseen)
+        with unforeseen("rows were prepared", batch.place.where):
+            layout = new_layout(model.preparation, batch.rows.schema, batch.place.path)
+            features = new_features(layout, batch.rows, batch.place, tally)
+            if tally or batch.checks_only:
+                return Predicted(outputs=None, wrong=tally)
+            unseen = unseen_values(layout, batch.rows, batch.place)
+        with unforeseen("the model predicted", batch.place.where):
+            outputs = runner.predict(model, features)
+        return Predicted(outputs=outputs, wrong=tally, unseen=unseen)
     except DataError as error:
         return error if error.where else DataError(error.code, error.what, where=batch.place.where, fix=error.fix)
 
 
 def evaluated(runner: PackRunner, model: FinishedModel, rows: LabelledRows) -> Mapping[str, float] | DataError:
     try:
-        return runner.evaluate(model, rows.blocks())
+        with unforeseen("the model was evaluated", rows.source.spec.train[0]):
+            return runner.evaluate(model, rows.blocks())
     except DataError as error:
         return error
 

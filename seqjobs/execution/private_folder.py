@@ -15,6 +15,8 @@ from seqjobs.errors import ClusterError
 from seqjobs.storage.lock import Lock, is_held
 
 PREFIX = "seqjobs-"
+RAY = "ray"
+"""The folder in it that Ray makes."""
 _LOCK = "lock"
 # Between making a folder and holding its lock lies a moment in which it looks like one that was left behind.
 _YOUNG_SECONDS = 60.0
@@ -28,7 +30,7 @@ _LEAST_FREE_BYTES = 32 * 2**20
 def private_folder() -> Iterator[Path]:
     """A temporary folder that only this user may enter; also removes those of processes that were killed.
 
-    In it `ray` may stand, whose sockets need a short path: where TMPDIR is long it is not followed. Raises ClusterError
+    In it RAY may stand, whose sockets need a short path: where TMPDIR is long it is not followed. Raises ClusterError
     E521 where there is no place for it.
     """
     folder = _made()
@@ -63,7 +65,17 @@ def _remove_left_behind(parent: Path) -> None:
     for folder in parent.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             found = folder.lstat()
-            ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
-            lock = folder / _LOCK
-            if ours and time.time() - found.st_mtime > _YOUNG_SECONDS and lock.is_file() and not is_held(lock):
+            ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+            if ours and time.time() - found.st_mtime > _YOUNG_SECONDS and _has_no_owner(folder, found.st_mode):
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _has_no_owner(folder: Path, mode: int) -> bool:
+    """Return whether the owner of a folder was killed, or has removed it before a late worker made it again.
+
+    A worker whose raylet is killed while it starts makes Ray's folders seconds later, with the user's umask.
+    """
+    lock = folder / _LOCK
+    if lock.is_file():
+        return not mode & 0o077 and not is_held(lock)
+    return [path.name for path in folder.iterdir()] == [RAY]

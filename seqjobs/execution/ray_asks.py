@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from seqjobs.errors import ClusterError
+from seqjobs.errors import ClusterError, SeqjobsError
+from seqjobs.errors.unforeseen import FORESEEN, bug_of
 from seqjobs.execution.deadline import Deadline
 from seqjobs.execution.ray_call import death_of, reason_of
 from seqjobs.execution.ray_slots import Slot, Slots
@@ -21,6 +22,11 @@ MOST_DEATHS = 2
 MOST_LOST_CONNECTIONS = 10
 # So that a worker has the next when it has answered one.
 ASKED_AHEAD = 2
+
+# A model is checked and a batch predicted in seconds, after a compilation of minutes at most.
+ANSWER_SECONDS = 900.0
+# Between two looks no more is held against a worker: this process may have been stopped meanwhile.
+MOST_SECONDS_OF_A_LOOK = 1.0
 
 Ask = Callable[[Any], Any]
 """Calls a method of an actor; returns Ray's reference to the answer."""
@@ -35,15 +41,25 @@ class Died:
 
 @final
 class Asks:
-    """Workers are asked in turn; one that dies is replaced, and what it was asked and had not begun costs nothing."""
+    """Workers are asked in turn; one that dies is replaced, and what it was asked and had not begun costs nothing.
 
-    def __init__(self, ray: Any, slots: Slots, deadline: Deadline) -> None:
+    A worker that is at one question for more than `most_seconds` counts as hung, and is replaced too.
+    """
+
+    def __init__(
+        self, ray: Any, slots: Slots, deadline: Deadline, work: str, *, most_seconds: float | None = None
+    ) -> None:
+        """`work` is what is asked for, after "while", for example `a model was written`."""
         self._ray = ray
+        self._work = work
         self._slots = slots
         self._deadline = deadline
         self._asked: dict[str, list[tuple[str, Any]]] = {}  # worker -> what it was asked, in order
         self._deaths: Counter[str] = Counter()
         self._lost_connections = 0
+        self._most_seconds = ANSWER_SECONDS if most_seconds is None else most_seconds
+        self._looked = time.monotonic()
+        self._silent: dict[Any, float] = {}  # reference -> seconds that its worker has been at it
 
     def answers(self, asks: Mapping[str, Ask]) -> Mapping[str, Any]:
         """An answer, or Died, for each. Raises ClusterError E506, E507, E509, and what the deadline raises."""
@@ -89,7 +105,7 @@ class Asks:
             try:
                 found[name] = self._ray.get(reference)
             except self._ray.exceptions.RayTaskError as error:
-                raise lost(error) from error
+                raise raised_in_task(self._ray, error, self._work) from error
             except self._ray.exceptions.RayError as error:
                 left.extend(other for other, _ in self._asked.pop(slot.name))
                 death = death_of(self._ray, slot.actor, error)
@@ -97,7 +113,36 @@ class Asks:
                     found[name] = Died(reason=reason_of(death or error))
                 else:
                     left.append(name)
+        return left + self._replace_hung(found)
+
+    def _replace_hung(self, found: dict[str, Any]) -> list[str]:
+        """Replace the workers that are at one question for too long; return what is to be asked again."""
+        now, left = time.monotonic(), list[str]()
+        passed, self._looked = min(now - self._looked, MOST_SECONDS_OF_A_LOOK), now
+        at_work = {slot.name: slot for slot in self._slots.slots if self._asked.get(slot.name)}
+        self._silent = {
+            reference: self._silent.get(reference, 0.0) + (passed if self._is_ready(slot) else 0.0)
+            for name, slot in at_work.items()
+            for _, reference in self._asked[name][:1]
+        }
+        for name, slot in at_work.items():
+            asked, reference = self._asked[name][0]
+            if self._silent[reference] <= self._most_seconds:
+                continue
+            left.extend(other for other, _ in self._asked.pop(name)[1:])
+            reason = f"it gave no answer for {self._most_seconds:g} s"
+            self._slots.remove(slot, reason, had_started=True)
+            self._slots.fill()
+            self._deaths[asked] += 1
+            if self._deaths[asked] >= MOST_DEATHS:
+                found[asked] = Died(reason=reason)
+            else:
+                left.append(asked)
         return left
+
+    def _is_ready(self, slot: Slot) -> bool:
+        """Whether the worker has started; `Slots.check_starts` looks at those that have not."""
+        return slot.facts is not None or bool(self._ray.wait([slot.starting], timeout=0, fetch_local=False)[0])
 
     def _workers(self) -> list[Slot]:
         """All, at least one, those that have started first; Ray queues what is asked of those that start still."""
@@ -142,7 +187,20 @@ class Asks:
         return True
 
 
+def raised_in_task(ray: Any, error: Any, doing: str) -> SeqjobsError:
+    """Return what is raised for a RayTaskError: an error that was raised in a task, and is not Ray's own.
+
+    An error of seqjobs is itself. What the machine or Ray lacked may be there the next time; anything else is a bug.
+    """
+    cause = error.cause
+    if isinstance(cause, SeqjobsError):
+        return cause
+    if isinstance(cause, (*FORESEEN, ray.exceptions.RayError)):
+        return lost(error)
+    return bug_of(cause or error, doing, trace=str(error))
+
+
 def lost(error: BaseException) -> ClusterError:
-    """What is raised for a call that Ray has lost, or that raised what nobody foresaw."""
+    """What is raised for a call that Ray has lost."""
     first = str(error).strip().splitlines()[0]
     return ClusterError("E509", f"a Ray task was lost: {first}", fix="run the same command again to resume.")

@@ -15,8 +15,9 @@ from typing import Any
 
 from seqjobs.errors import ClusterError
 from seqjobs.errors.redaction import redacted
-from seqjobs.execution import bare_ray
-from seqjobs.execution.private_folder import private_folder
+from seqjobs.execution import bare_ray, import_path
+from seqjobs.execution.address_limit import check_address_limit
+from seqjobs.execution.private_folder import RAY, private_folder
 from seqjobs.execution.thread_limit import check_thread_limit
 from seqjobs.storage import durable
 
@@ -34,13 +35,14 @@ def connected(address: str | None, *, token: Path | None = None) -> Iterator[Any
 
     A local cluster asks a token of everyone, out of a file that only this user may read, since its servers listen
     on all interfaces; `token` is that file, made anew where it is None. `RAY_ADDRESS` in the environment is not
-    followed: a run never joins a cluster by accident. Raises ClusterError E508, E510, E521, E522.
+    followed: a run never joins a cluster by accident. Raises ClusterError E508, E510, E521, E522, E530.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(_environment(_QUIET))
         folder = None
         if address is None:
             check_thread_limit()
+            check_address_limit()
             folder = stack.enter_context(private_folder())
             if token is None:
                 token = folder / "token"
@@ -56,7 +58,8 @@ def connected(address: str | None, *, token: Path | None = None) -> Iterator[Any
         stack.callback(ray.shutdown)
         with _same_sigterm():
             if folder is not None:
-                _start(ray, folder)
+                with _environment(import_path.worker_environment()):
+                    _start(ray, folder)
             else:
                 _reach(ray, str(address), address=address, namespace=NAMESPACE if token is not None else None)
         yield ray
@@ -98,7 +101,7 @@ def _answers(host: str, port: int) -> bool:
 
 def _start(ray: Any, folder: Path) -> None:
     """A cluster of this machine. Ray lets every user write to its folder and sockets, so it stands in a private one."""
-    options = {"namespace": NAMESPACE, "_temp_dir": str(folder / "ray"), "_skip_env_hook": True}
+    options = {"namespace": NAMESPACE, "_temp_dir": str(folder / RAY), "_skip_env_hook": True}
     if bare_ray.is_possible(ray):
         with bare_ray.bare_start(), contextlib.suppress(ClusterError):
             _reach(ray, "a local cluster", address="local", include_dashboard=False, **options)
@@ -116,6 +119,8 @@ def _look_at_environment_again() -> None:
 
 
 def _reach(ray: Any, place: str, **options: Any) -> None:
+    if "://" not in options["address"]:  # there the driver is a process of the cluster
+        options["job_config"] = _job_without_folders(ray)
     try:
         ray.init(logging_level="CRITICAL", log_to_driver=False, configure_logging=False, **options)
     except Exception as error:  # (Ray raises many kinds here, RuntimeError and ConnectionError among them)
@@ -125,6 +130,21 @@ def _reach(ray: Any, place: str, **options: Any) -> None:
             where=redacted(place),
             fix="run `seqjobs doctor`.",
         ) from error
+
+
+def _job_without_folders(ray: Any) -> Any:
+    """Return a configuration of the driver's job by which its workers get none of its folders.
+
+    Ray makes workers import from the driver's current folder and the folder of its script, and has no option against
+    it: `ray/_private/worker.py`, where it extends `_py_driver_sys_path`, shortly before it serializes this object.
+    """
+
+    class JobWithoutFolders(ray.job_config.JobConfig):  # type: ignore[misc]
+        def _serialize(self) -> Any:
+            self._py_driver_sys_path: list[str] = []
+            return super()._serialize()
+
+    return JobWithoutFolders()
 
 
 @contextlib.contextmanager

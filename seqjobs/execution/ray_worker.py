@@ -16,7 +16,7 @@ from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import NewBatch
 from seqjobs.data.read import read_dataset
 from seqjobs.data.streamed.presence import present
-from seqjobs.errors import DataError
+from seqjobs.errors import DataError, SeqjobsError, UnforeseenError
 from seqjobs.execution.captured_output import CapturedOutput
 from seqjobs.execution.companions import SpanningRunner, start_spanning
 from seqjobs.execution.executor import DatasetFacts
@@ -86,7 +86,7 @@ class Worker:
             num_packs=self._num_packs,
         )
 
-    def decode(self, source: DataSource, note: str) -> tuple[DatasetFacts | DataError, Dataset | None]:
+    def decode(self, source: DataSource, note: str) -> tuple[DatasetFacts | SeqjobsError, Dataset | None]:
         """Do as the function `decode`, in a process that has its imports behind it."""
         return decode(source, note)
 
@@ -207,7 +207,7 @@ def private_bytes() -> int:
     return memory.rss - memory.shared
 
 
-def decode_alone(source: DataSource, note: str) -> tuple[DatasetFacts | DataError, Dataset | None]:
+def decode_alone(source: DataSource, note: str) -> tuple[DatasetFacts | SeqjobsError, Dataset | None]:
     """Do as `decode`, in a process that Ray has for tasks alone."""
     harden()
     return decode(source, note)
@@ -217,7 +217,7 @@ def _started(start: StartRunner, cpus: int, share: float | None) -> PackRunner:
     return start(cpus) if share is None else start(cpus, gpu_share=share)
 
 
-def decode(source: DataSource, note: str) -> tuple[DatasetFacts | DataError, Dataset | None]:
+def decode(source: DataSource, note: str) -> tuple[DatasetFacts | SeqjobsError, Dataset | None]:
     """Read a dataset: what the driver must know of it, and the rows, which stay in the object store.
 
     An error of the data is a value here: Ray would wrap it, and try again what cannot get better. A process may die
@@ -226,6 +226,6 @@ def decode(source: DataSource, note: str) -> tuple[DatasetFacts | DataError, Dat
     try:
         with noted_reading(note):
             dataset = read_dataset(source)
-    except DataError as error:
+    except (DataError, UnforeseenError) as error:
         return error, None
     return DatasetFacts.of(dataset), dataset

@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias, final
 
-from seqjobs.errors import DataError
 from seqjobs.operations.arrays import Array, Values, np
 from seqjobs.operations.column_type import ColumnType
+from seqjobs.operations.takes import Takes
 from seqjobs.tables._base import Entry
 
 Note: TypeAlias = Callable[[str, Array], None]
@@ -59,8 +59,8 @@ class Operation(ABC):
     entry: ClassVar[Entry]
     """The name, the arguments, their rules and a sentence: what the spec's table holds."""
 
-    takes: ClassVar[str]
-    """Which columns it is for, in the words of the documentation."""
+    takes: ClassVar[Takes]
+    """Which columns it can be given."""
 
     looks_up: ClassVar[bool] = False
     """Whether it tells values apart by all of their digits. It takes numbers as Arrow has read them."""
@@ -76,12 +76,23 @@ class Operation(ABC):
         """Whether infinite values are reported before it, because it would learn from them or hide them."""
         return False
 
-    @abstractmethod
+    @property
+    def accepted(self) -> Takes:
+        """Which of the columns in `takes` it can be given with its arguments."""
+        return self.takes
+
+    @final
     def output(self, given: ColumnType) -> ColumnType:
         """Return the type that a column of this type becomes; `shape` is None if only the training rows tell it.
 
         Raises DataError (E403) if a column of this type cannot be the input.
         """
+        self.accepted.check(given)
+        return self.makes(given)
+
+    @abstractmethod
+    def makes(self, given: ColumnType) -> ColumnType:
+        """Return `output` of a type that is accepted. Raises DataError (E403) for what `Takes` cannot express."""
 
     @abstractmethod
     def apply(self, values: Values, note: Note) -> Values:
@@ -110,19 +121,6 @@ class Operation(ABC):
 
 def _as_tuple(value: object) -> object:
     return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
-
-
-def unlike(given: ColumnType, wanted: str, fix: str) -> DataError:
-    """Return the error for a column that cannot be the input of an operation."""
-    return DataError("E403", f"it takes {wanted}, but is given {given}", fix=fix)
-
-
-def check_numbers(given: ColumnType) -> None:
-    """Raises DataError (E403) if a column holds no numbers, or lists of different lengths."""
-    if not given.is_number:
-        raise unlike(given, "numbers", "convert it to numbers first, for example with index, one_hot or date_parts.")
-    if given.shape is None:
-        raise unlike(given, "lists of one length", "put `pad` before it.")
 
 
 def numbers(values: Values) -> Array:

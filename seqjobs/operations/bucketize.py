@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 from seqjobs.errors import DataError
-from seqjobs.operations._base import Layer, Learner, Note, Operation, check_numbers, numbers
+from seqjobs.operations._base import Layer, Learner, Note, Operation, numbers
 from seqjobs.operations.arrays import Array, Values, np, rows_with
 from seqjobs.operations.column_type import INDEX, ColumnType
+from seqjobs.operations.takes import NUMBERS
 from seqjobs.tables._base import Argument, ArgumentValue, Conflict, Entry
 from seqjobs.tables.arguments import Integer, ListOf, Number, Optional
 
@@ -42,7 +43,7 @@ class Bucketize(Operation):
         rules=(_one_way_to_cut,),
         alone="boundaries",
     )
-    takes = "numbers"
+    takes = NUMBERS
 
     boundaries: tuple[float, ...] | None = None
     quantiles: int | None = None
@@ -51,8 +52,7 @@ class Bucketize(Operation):
     def refuses_infinite(self) -> bool:
         return True
 
-    def output(self, given: ColumnType) -> ColumnType:
-        check_numbers(given)
+    def makes(self, given: ColumnType) -> ColumnType:
         return replace(INDEX, shape=given.shape)
 
     def learner(self) -> Learner | None:

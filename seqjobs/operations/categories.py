@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Any, final
 
 from seqjobs.errors import DataError
-from seqjobs.operations._base import Layer, Learner, Note, Operation, as_row, unlike
+from seqjobs.operations._base import Layer, Learner, Note, Operation, as_row
 from seqjobs.operations.arrays import Array, Values, np, pa, pc
 from seqjobs.operations.column_type import ColumnType
 from seqjobs.operations.few_values import FewValues
+from seqjobs.operations.takes import CATEGORIES
 from seqjobs.operations.text_counts import TextCounts
 from seqjobs.tables._base import Argument, ArgumentValue, Conflict
 from seqjobs.tables.arguments import Integer, OneOf, Optional
@@ -38,12 +39,6 @@ def no_room_for_others(given: Mapping[str, ArgumentValue]) -> Iterator[Conflict]
     if given["unseen"] == "error" and (given["max"] is not None or given["min_count"] != 1):
         what = "max and min_count turn rare values into others, which `unseen: error` does not allow"
         yield Conflict("unseen", what, "remove `unseen: error`, or remove max and min_count")
-
-
-def check_categories(given: ColumnType) -> None:
-    """Raises DataError (E403) if a row has more than one value, or one that names nothing."""
-    if given.kind in ("time", "bytes") or given.shape not in ((), (1,)):
-        raise unlike(given, "single strings or numbers", "take a part of it first, for example with date_parts.")
 
 
 def distinct(values: Values) -> tuple[list[str], Array, Array]:
@@ -113,7 +108,7 @@ class Categories(Operation):
     layers look up no fractions, so those are compared.
     """
 
-    takes = "strings, whole numbers"
+    takes = CATEGORIES
     looks_up = True
 
     max: int | None = None

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from seqjobs.operations._base import Layer, Note, Operation, as_row, check_numbers, numbers
+from seqjobs.operations._base import Layer, Note, Operation, as_row, numbers
 from seqjobs.operations.arrays import Values, np
 from seqjobs.operations.column_type import NUMBER, ColumnType
+from seqjobs.operations.takes import NUMBERS
 from seqjobs.tables._base import Argument, ArgumentValue, Conflict, Entry
 from seqjobs.tables.arguments import Number, Optional
 
@@ -29,13 +30,12 @@ class Clip(Operation):
     entry = Entry(
         "clip", "Replace values beyond a bound with the bound.", {"low": _BOUND, "high": _BOUND}, rules=(_some_bound,)
     )
-    takes = "numbers"
+    takes = NUMBERS
 
     low: float | None = None
     high: float | None = None
 
-    def output(self, given: ColumnType) -> ColumnType:
-        check_numbers(given)
+    def makes(self, given: ColumnType) -> ColumnType:
         return replace(NUMBER, shape=given.shape)
 
     def apply(self, values: Values, _note: Note) -> Values:

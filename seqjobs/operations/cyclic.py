@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from seqjobs.operations._base import Layer, Note, Operation, check_numbers, numbers, unlike
+from seqjobs.operations._base import Layer, Note, Operation, numbers
 from seqjobs.operations.arrays import Values, np
 from seqjobs.operations.column_type import NUMBER, ColumnType
-from seqjobs.operations.times import check_times, part_of, parts_of_tensor, times_not_exportable, times_of
+from seqjobs.operations.takes import NUMBERS, TIMES, Takes
+from seqjobs.operations.times import check_zone, part_of, parts_of_tensor, times_not_exportable, times_of
 from seqjobs.tables._base import Argument, ArgumentValue, Conflict, Entry
 from seqjobs.tables.arguments import Number, OneOf, Optional
 
@@ -37,18 +38,22 @@ class Cyclic(Operation):
         number="period",
         alone="part",
     )
-    takes = "times, numbers"
+    takes = replace(TIMES, words="times, numbers", kinds=TIMES.kinds | NUMBERS.kinds)
 
     part: str | None = None
     period: float | None = None
 
-    def output(self, given: ColumnType) -> ColumnType:
+    @property
+    def accepted(self) -> Takes:
         if self.part is not None:
-            check_times(given)
+            return TIMES
+        fix = "name a part of the time, for example {cyclic: hour}."
+        return replace(NUMBERS, wanted="numbers if it has a period", fix=fix)
+
+    def makes(self, given: ColumnType) -> ColumnType:
+        if self.part is not None:
+            check_zone(given)
             return replace(NUMBER, shape=(2,))
-        if given.kind == "time":
-            raise unlike(given, "numbers if it has a period", "name a part of the time, for example {cyclic: hour}.")
-        check_numbers(given)
         return replace(NUMBER, shape=(given.width * 2,))
 
     def apply(self, values: Values, note: Note) -> Values:

@@ -8,7 +8,8 @@ from typing import Any, final
 from seqjobs.operations._base import Layer, Note, Operation
 from seqjobs.operations.arrays import Values, np
 from seqjobs.operations.column_type import NUMBER, ColumnType
-from seqjobs.operations.times import PARTS, check_times, part_of, parts_of_tensor, times_not_exportable, times_of
+from seqjobs.operations.takes import TIMES
+from seqjobs.operations.times import PARTS, check_zone, part_of, parts_of_tensor, times_not_exportable, times_of
 from seqjobs.tables._base import Argument, Entry
 from seqjobs.tables.arguments import ListOf, OneOf
 
@@ -23,12 +24,12 @@ class DateParts(Operation):
         {"parts": Argument(ListOf(OneOf(PARTS)))},
         alone="parts",
     )
-    takes = "times"
+    takes = TIMES
 
     parts: tuple[str, ...]
 
-    def output(self, given: ColumnType) -> ColumnType:
-        check_times(given)
+    def makes(self, given: ColumnType) -> ColumnType:
+        check_zone(given)
         return replace(NUMBER, shape=(len(self.parts),) if len(self.parts) > 1 else ())
 
     def apply(self, values: Values, note: Note) -> Values:

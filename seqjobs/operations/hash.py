@@ -8,9 +8,10 @@ from typing import Any, final
 
 from seqjobs.operations._base import Layer, Note, Operation
 from seqjobs.operations.arrays import Values, np, pa
-from seqjobs.operations.categories import TOO_LARGE_TO_EXPORT, check_categories, distinct
+from seqjobs.operations.categories import TOO_LARGE_TO_EXPORT, distinct
 from seqjobs.operations.column_type import INDEX, ColumnType
 from seqjobs.operations.lazy_module import lazy_module
+from seqjobs.operations.takes import CATEGORIES
 from seqjobs.tables._base import Argument, Entry
 from seqjobs.tables.arguments import Integer
 
@@ -32,7 +33,7 @@ class Hash(Operation):
         {"buckets": Argument(Integer(at_least=2)), "seed": Argument(Integer(at_least=0), 0)},
         alone="buckets",
     )
-    takes = "strings, whole numbers"
+    takes = CATEGORIES
     looks_up = True
 
     buckets: int
@@ -42,8 +43,7 @@ class Hash(Operation):
     def refuses_infinite(self) -> bool:
         return True
 
-    def output(self, given: ColumnType) -> ColumnType:
-        check_categories(given)
+    def makes(self, given: ColumnType) -> ColumnType:  # noqa: ARG002
         return INDEX
 
     def apply(self, values: Values, note: Note) -> Values:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
-from seqjobs.operations._base import Layer, Note, Operation, unlike
+from seqjobs.operations._base import Layer, Note, Operation
 from seqjobs.operations.arrays import Array, Values, np, pa
 from seqjobs.operations.column_type import ColumnType
 from seqjobs.operations.lazy_module import lazy_module
+from seqjobs.operations.takes import PICTURES
 from seqjobs.tables._base import Argument, ArgumentValue, Conflict, Entry
 from seqjobs.tables.arguments import Flag, Integer, ListOf
 
@@ -44,16 +45,14 @@ class Image(Operation):
         rules=(_one_or_three,),
         alone="size",
     )
-    takes = "bytes"
+    takes = PICTURES
 
     size: tuple[int, int]
     """Height and width."""
     channels: int = 3
     resize: bool = False
 
-    def output(self, given: ColumnType) -> ColumnType:
-        if given.kind != "bytes" or given.shape != ():
-            raise unlike(given, "pictures", "give it a column of bytes, each a PNG or JPEG file.")
+    def makes(self, given: ColumnType) -> ColumnType:  # noqa: ARG002
         return ColumnType(kind="integer", dtype="uint8", shape=(*self.size, self.channels))
 
     def apply(self, values: Values, note: Note) -> Values:

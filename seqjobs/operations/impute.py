@@ -9,11 +9,12 @@ from typing import Any, final
 
 from seqjobs.errors import DataError
 from seqjobs.errors.problems import Path, Problems
-from seqjobs.operations._base import Layer, Learner, Note, Operation, as_row, check_numbers, numbers, unlike
+from seqjobs.operations._base import Layer, Learner, Note, Operation, as_row, numbers
 from seqjobs.operations.arrays import Array, Values, np, pa, pc
 from seqjobs.operations.categories import by_frequency, counted
 from seqjobs.operations.column_type import NUMBER, ColumnType
 from seqjobs.operations.moments import Moments
+from seqjobs.operations.takes import NUMBERS, TEXTS, Takes
 from seqjobs.operations.text_counts import BYTES_OF_A_COUNT, TextCounts
 from seqjobs.tables._base import Argument, ArgumentValue, Conflict, Entry, Invalid, JsonValue, Kind, part
 from seqjobs.tables.arguments import Flag, Number, OneOf, Optional, refuse
@@ -65,7 +66,7 @@ class Impute(Operation):
         number="constant",
         alone="strategy",
     )
-    takes = "numbers, strings"
+    takes = replace(NUMBERS, words="numbers, strings", kinds=NUMBERS.kinds | TEXTS.kinds, wanted="numbers or strings")
     keeps_values = True
 
     strategy: str | None = None
@@ -78,13 +79,23 @@ class Impute(Operation):
     def refuses_infinite(self) -> bool:
         return self.constant is None
 
-    def output(self, given: ColumnType) -> ColumnType:
-        if given.kind == "string":
-            self._check_strings(given)
-            return given
-        check_numbers(given)
+    @property
+    def accepted(self) -> Takes:
         if isinstance(self.constant, str):
-            raise unlike(given, "strings if its constant is one", "write a number as its constant.")
+            return replace(TEXTS, wanted="strings if its constant is one", fix="write a number as its constant.")
+        if self.strategy in ("mean", "median"):
+            wanted, fix = f"numbers if its strategy is {self.strategy}", "write impute: most_frequent for strings."
+        elif self.indicator:
+            wanted, fix = "numbers if it has an indicator", "remove the indicator for strings."
+        elif self.constant is not None:
+            wanted, fix = "numbers if its constant is one", "put the constant in quotes for strings."
+        else:
+            return self.takes
+        return replace(NUMBERS, wanted=wanted, fix=fix)
+
+    def makes(self, given: ColumnType) -> ColumnType:
+        if given.kind == "string":
+            return given
         return replace(NUMBER, shape=(given.width * 2,) if self.indicator else given.shape)
 
     def learner(self) -> Learner | None:
@@ -116,14 +127,6 @@ class Impute(Operation):
     @property
     def _replacement(self) -> Any:
         return self.constant if self.values is None else self.values
-
-    def _check_strings(self, given: ColumnType) -> None:
-        if self.strategy in ("mean", "median"):
-            raise unlike(given, f"numbers if its strategy is {self.strategy}", "write impute: most_frequent.")
-        if self.indicator:
-            raise unlike(given, "numbers if it has an indicator", "remove the indicator.")
-        if isinstance(self.constant, float):
-            raise unlike(given, "numbers if its constant is one", "put its constant in quotes.")
 
 
 def _without_empty(values: pa.Array) -> pa.Array:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from seqjobs.operations._base import Layer, Note, Operation, check_numbers, numbers
+from seqjobs.operations._base import Layer, Note, Operation, numbers
 from seqjobs.operations.arrays import Values, np, rows_with
 from seqjobs.operations.column_type import NUMBER, ColumnType
+from seqjobs.operations.takes import NUMBERS
 from seqjobs.tables._base import Entry
 
 NO_LOGARITHM = "-1 or less, which has no logarithm of 1 + x,"
@@ -17,10 +18,9 @@ NO_LOGARITHM = "-1 or less, which has no logarithm of 1 + x,"
 @dataclass(frozen=True, kw_only=True)
 class Log1p(Operation):
     entry = Entry("log1p", "Take the natural logarithm of 1 + x.")
-    takes = "numbers"
+    takes = NUMBERS
 
-    def output(self, given: ColumnType) -> ColumnType:
-        check_numbers(given)
+    def makes(self, given: ColumnType) -> ColumnType:
         return replace(NUMBER, shape=given.shape)
 
     def apply(self, values: Values, note: Note) -> Values:

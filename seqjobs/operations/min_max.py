@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from seqjobs.operations._base import Layer, Learner, Note, Operation, check_numbers, numbers
+from seqjobs.errors import DataError
+from seqjobs.operations._base import Layer, Learner, Note, Operation, numbers
 from seqjobs.operations.arrays import Array, Values, np
 from seqjobs.operations.column_type import NUMBER, ColumnType
+from seqjobs.operations.takes import NUMBERS
 from seqjobs.tables._base import Argument, ArgumentValue, Conflict, Entry
 from seqjobs.tables.arguments import Number
 
@@ -31,7 +33,7 @@ class MinMax(Operation):
         {"low": Argument(Number(), 0.0), "high": Argument(Number(), 1.0)},
         rules=(_low_below_high,),
     )
-    takes = "numbers"
+    takes = NUMBERS
 
     low: float = 0.0
     high: float = 1.0
@@ -42,8 +44,7 @@ class MinMax(Operation):
     def refuses_infinite(self) -> bool:
         return True
 
-    def output(self, given: ColumnType) -> ColumnType:
-        check_numbers(given)
+    def makes(self, given: ColumnType) -> ColumnType:
         return replace(NUMBER, shape=given.shape)
 
     def learner(self) -> Learner | None:
@@ -87,5 +88,9 @@ class _Learner(Learner):
         assert self._largest is not None
         # A column without a number is reported when it is written; until then it must not harm the others.
         is_there = np.isfinite(self._least) & np.isfinite(self._largest)
+        is_wide = is_there & ~np.isfinite(self._largest - self._least)
+        if is_wide.any():
+            what = "the values of the training rows are so far apart that their distance is beyond float64"
+            raise DataError("E417", what, fix="put a `rescale` or a `clip` before it.")
         least, largest = np.where(is_there, self._least, 0.0), np.where(is_there, self._largest, 0.0)
         return replace(self._operation, least=tuple(least.tolist()), largest=tuple(largest.tolist()))

@@ -7,7 +7,7 @@ from typing import Any, final
 
 from seqjobs.operations._base import Layer, Note
 from seqjobs.operations.arrays import Values, np
-from seqjobs.operations.categories import CATEGORY_ARGUMENTS, Categories, check_categories, no_room_for_others
+from seqjobs.operations.categories import CATEGORY_ARGUMENTS, Categories, no_room_for_others
 from seqjobs.operations.column_type import NUMBER, ColumnType
 from seqjobs.tables._base import Entry
 
@@ -24,8 +24,7 @@ class OneHot(Categories):
         rules=(no_room_for_others,),
     )
 
-    def output(self, given: ColumnType) -> ColumnType:
-        check_categories(given)
+    def makes(self, given: ColumnType) -> ColumnType:  # noqa: ARG002
         return replace(NUMBER, shape=None if self.num_categories is None else (self.num_categories,))
 
     def apply(self, values: Values, note: Note) -> Values:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from seqjobs.operations._base import Layer, Note, Operation, unlike
+from seqjobs.operations._base import Layer, Note, Operation
 from seqjobs.operations.arrays import Values, np, pa, pc
 from seqjobs.operations.column_type import INDEX, NUMBER, ColumnType
+from seqjobs.operations.takes import LISTS
 from seqjobs.tables._base import Argument, Entry
 from seqjobs.tables.arguments import Integer, Number, OneOf
 
@@ -27,16 +28,14 @@ class Pad(Operation):
         },
         alone="length",
     )
-    takes = "lists of numbers"
+    takes = LISTS
     takes_any_length = True
 
     length: int
     value: float = 0.0
     keep: str = "start"
 
-    def output(self, given: ColumnType) -> ColumnType:
-        if not given.is_number or given.shape == ():
-            raise unlike(given, "lists of numbers", "give it a column of lists.")
+    def makes(self, given: ColumnType) -> ColumnType:
         is_whole = given.kind != "float" and self.value.is_integer()
         return replace(INDEX if is_whole else NUMBER, shape=(self.length,))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from seqjobs.operations._base import Layer, Note, Operation, check_numbers, numbers
+from seqjobs.operations._base import Layer, Note, Operation, numbers
 from seqjobs.operations.arrays import Values, np
 from seqjobs.operations.column_type import NUMBER, ColumnType
+from seqjobs.operations.takes import NUMBERS
 from seqjobs.tables._base import Argument, Entry
 from seqjobs.tables.arguments import Number
 
@@ -21,12 +22,11 @@ class Rescale(Operation):
         {"factor": Argument(Number())},
         alone="factor",
     )
-    takes = "numbers"
+    takes = NUMBERS
 
     factor: float
 
-    def output(self, given: ColumnType) -> ColumnType:
-        check_numbers(given)
+    def makes(self, given: ColumnType) -> ColumnType:
         return replace(NUMBER, shape=given.shape)
 
     def apply(self, values: Values, _note: Note) -> Values:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from seqjobs.operations._base import Layer, Learner, Note, Operation, check_numbers, numbers
+from seqjobs.operations._base import Layer, Learner, Note, Operation, numbers
 from seqjobs.operations.arrays import Values, np
 from seqjobs.operations.column_type import NUMBER, ColumnType
 from seqjobs.operations.moments import Moments
+from seqjobs.operations.takes import NUMBERS
 from seqjobs.tables._base import Entry
 
 # keras.layers.Normalization takes a smaller deviation for this one, and holds variances as float32.
@@ -28,7 +29,7 @@ class Standardize(Operation):
         "standardize",
         "Subtract the mean of the training rows and divide by their standard deviation. A constant column becomes 0.",
     )
-    takes = "numbers"
+    takes = NUMBERS
 
     mean: tuple[float, ...] | None = None
     deviation: tuple[float, ...] | None = None
@@ -38,8 +39,7 @@ class Standardize(Operation):
     def refuses_infinite(self) -> bool:
         return True
 
-    def output(self, given: ColumnType) -> ColumnType:
-        check_numbers(given)
+    def makes(self, given: ColumnType) -> ColumnType:
         return replace(NUMBER, shape=given.shape)
 
     def learner(self) -> Learner | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from seqjobs.operations._base import Note, unlike
+from seqjobs.errors import DataError
+from seqjobs.errors.problems import shown
+from seqjobs.operations._base import Note
 from seqjobs.operations.arrays import Array, Values, np, pa, pc
 from seqjobs.operations.column_type import ColumnType
 from seqjobs.operations.zone_offsets import END, YEARS_400, zone_offsets
@@ -32,10 +34,16 @@ _MONTH_BEGINS = (31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 _DAYS_OF_400_YEARS = 146_097
 
 
-def check_times(given: ColumnType) -> None:
-    """Raises DataError (E403) if a column holds no times."""
-    if given.kind not in ("time", "string") or given.shape != ():
-        raise unlike(given, "times", "give it a column of timestamps, dates, or strings such as 2024-03-31T23:59:59.")
+def check_zone(given: ColumnType) -> None:
+    """Raises DataError (E403) if a column has times in a zone that this machine does not know."""
+    if given.zone is None:
+        return
+    try:
+        pc.local_timestamp(pa.scalar(0, pa.timestamp("s", given.zone)))
+    except (pa.ArrowException, OSError) as error:
+        what = f"its times are in the zone {shown(given.zone)}, which is not known"
+        fix = "write them in UTC or in a zone of the IANA database, such as Europe/Rome or +02:00."
+        raise DataError("E403", what, fix=fix) from error
 
 
 def times_of(values: Values, note: Note) -> pa.Array:

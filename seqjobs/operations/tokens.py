@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 from seqjobs.errors import DataError
-from seqjobs.operations._base import Layer, Learner, Note, Operation, unlike
+from seqjobs.operations._base import Layer, Learner, Note, Operation
 from seqjobs.operations.arrays import Values, np, pa
 from seqjobs.operations.categories import MAX_CATEGORIES, by_frequency
 from seqjobs.operations.column_type import INDEX, ColumnType
 from seqjobs.operations.pad import MAX_LENGTH
+from seqjobs.operations.takes import TEXTS
 from seqjobs.operations.text_counts import TextCounts
 from seqjobs.tables._base import Argument, Entry
 from seqjobs.tables.arguments import Flag, Integer
@@ -44,7 +45,7 @@ class Tokens(Operation):
         },
         alone="length",
     )
-    takes = "strings"
+    takes = TEXTS
 
     length: int
     vocabulary: int = 10_000
@@ -53,9 +54,7 @@ class Tokens(Operation):
     words: tuple[str, ...] | None = None
     """The words with a number of their own, from 2 on in this order."""
 
-    def output(self, given: ColumnType) -> ColumnType:
-        if given.kind != "string" or given.shape != ():
-            raise unlike(given, "texts", "give it a column of strings.")
+    def makes(self, given: ColumnType) -> ColumnType:  # noqa: ARG002
         return replace(INDEX, shape=(self.length,))
 
     def learner(self) -> Learner | None:

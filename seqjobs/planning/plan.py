@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from seqjobs.errors import SpecError
 from seqjobs.errors.problems import Problem, Problems
@@ -26,7 +24,10 @@ from seqjobs.spec.sections import ObjectiveSpec, TrialSpec
 
 @dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """One dataset of a run: what to read, and the folder that its relative paths start from."""
+    """One dataset of a run: what to read, and the folder that its relative paths start from.
+
+    `id` says what the spec says of the data, and not where the folder is: so a run is found again after a move.
+    """
 
     id: str
     spec: DataSpec
@@ -41,7 +42,10 @@ class DataSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a run will do. Holds no clock, no path of the run and nothing of the cluster."""
+    """What a run will do. Holds no clock, no path of the run and nothing of the cluster.
+
+    `jobs` are in the order of their names, whatever the order in which they were given.
+    """
 
     jobs: tuple[JobSpec, ...]
     packs: tuple[Pack, ...]
@@ -73,16 +77,16 @@ class Plan:
 
 
 def make_plan(jobs: Sequence[JobSpec]) -> Plan:
-    """The plan of one run over `jobs`; a pure function of them.
+    """The plan of one run over `jobs`; a pure function of them, whatever their order.
 
-    Every pack holds one trial; which train together is known once the data is (`packing.packed`). Raises
-    SpecError where two jobs share a name (E208), the jobs make more than MAX_TRIALS trials (E501), or only a
-    combination of values is wrong.
+    Every pack holds one trial; which train together is known once the data is, and so are the IDs of trials
+    (`packing.packed`). Raises SpecError where two jobs share a name (E208), the jobs make more than MAX_TRIALS trials
+    (E501), or only a combination of values is wrong.
     """
     _check_names(jobs)
     _check_count(jobs)
     with seldom_sought():
-        return _plan_of(jobs)
+        return _plan_of(sorted(jobs, key=lambda job: job.name))
 
 
 def _plan_of(jobs: Sequence[JobSpec]) -> Plan:
@@ -90,9 +94,10 @@ def _plan_of(jobs: Sequence[JobSpec]) -> Plan:
     trials: list[Trial] = []
     problems: list[Problem] = []
     keys = PlanKeys()
+    places = _places_of_folders(jobs)
     for job in jobs:
         try:
-            trials.extend(_trials_of(job, datasets, keys))
+            trials.extend(_trials_of(job, datasets, keys, places[_real_folder(job)]))
         except SpecError as error:
             problems.extend(error.problems)
     if problems:
@@ -140,19 +145,36 @@ def _check_count(jobs: Sequence[JobSpec]) -> None:
         raise SpecError(located(problems, largest.document))
 
 
-def _trials_of(job: JobSpec, datasets: dict[str, DataSource], keys: PlanKeys) -> list[Trial]:
+def _places_of_folders(jobs: Sequence[JobSpec]) -> dict[Path, str]:
+    """Return a name for each folder of specs: empty for that of the first job, else the first job that is there.
+
+    `data.parquet` next to one spec is another file than next to another; but where all of them are does not matter.
+    """
+    places: dict[Path, str] = {}
+    for job in jobs:
+        places.setdefault(_real_folder(job), job.name if places else "")
+    return places
+
+
+def _real_folder(job: JobSpec) -> Path:
+    return job.source.folder.resolve()
+
+
+def _trials_of(job: JobSpec, datasets: dict[str, DataSource], keys: PlanKeys, place: str) -> list[Trial]:
     trials = []
     sources: dict[tuple[int, float], DataSource] = {}
     for number, (assignment, spec, meaning) in enumerate(assigned_trials(job, keys)):
         # Trials share their sections.
         key = (id(spec.data), spec.fit.validation_split)
-        source = sources.get(key) or sources.setdefault(key, _data_source(job, spec))
+        source = sources.get(key) or sources.setdefault(key, _data_source(job, spec, place))
         datasets.setdefault(source.id, source)
         for repeat in range(job.search.repeats):
             seed = job.seed + repeat
+            trial_key = keys.trial_key(meaning, job=job.name, seed=seed, resources=_resources_of(job))
             trials.append(
                 Trial(
-                    id=keys.trial_id(meaning, job=job.name, seed=seed, resources=_resources_of(job)),
+                    id=trial_key,
+                    key=trial_key,
                     job=job.name,
                     number=number,
                     repeat=repeat,
@@ -166,10 +188,11 @@ def _trials_of(job: JobSpec, datasets: dict[str, DataSource], keys: PlanKeys) ->
     return trials
 
 
-def _data_source(job: JobSpec, spec: TrialSpec) -> DataSource:
-    # The folder is part of the id: `data.parquet` beside one spec is another file than beside another.
+def _data_source(job: JobSpec, spec: TrialSpec, place: str) -> DataSource:
     folder, data = job.source.folder.absolute(), spec.data
-    said: dict[str, Any] = {"folder": str(folder), **canonical_data(data)}
+    said = canonical_data(data)
+    if place:
+        said["place"] = place
     held_back = spec.fit.validation_split if data.learns and data.validation is None else 0.0
     if held_back:
         said["validation_split"] = held_back
@@ -177,17 +200,15 @@ def _data_source(job: JobSpec, spec: TrialSpec) -> DataSource:
 
 
 def _packs_of_one(jobs: Sequence[JobSpec], trials: Sequence[Trial], keys: PlanKeys) -> list[Pack]:
-    program_keys = [keys.program_key(trial.spec, trial.dataset) for trial in trials]
-    sharing = Counter(program_keys)
     by_name = {job.name: job for job in jobs}
     resources = {job.name: _resources_of(job) for job in jobs}
     packs = []
-    for trial, program_key in zip(trials, program_keys, strict=True):
+    for trial in trials:
         job = by_name[trial.job]
         packs.append(
             Pack(
                 id=pack_id([trial]),
-                program_key=program_key,
+                program_key=keys.program_key(trial.spec, trial.dataset),
                 shared_key=keys.shared_key(trial.spec, trial.dataset),
                 trials=(trial,),
                 resources=resources[job.name],
@@ -197,7 +218,6 @@ def _packs_of_one(jobs: Sequence[JobSpec], trials: Sequence[Trial], keys: PlanKe
                 objective=job.objective,
                 # The mean over repeats decides which assignment is best, and a pack knows one repeat of each.
                 keep_best=job.keep.best if job.search.repeats == 1 else min(job.keep.best, 1) * MAX_TRIALS,
-                program_trials=sharing[program_key],
             )
         )
     return packs

@@ -45,7 +45,7 @@ class PlanKeys:
             self._fit(trial),
         )
 
-    def trial_id(self, meaning: str, *, job: str, seed: int, resources: Resources) -> str:
+    def trial_key(self, meaning: str, *, job: str, seed: int, resources: Resources) -> str:
         """The CPUs are TensorFlow's threads, and sums over more threads or workers differ in their last bits."""
         workers = [f"workers {resources.workers}"] if resources.workers > 1 else []
         return _digest(_joined(job, str(seed), str(resources.cpus), *workers, meaning))

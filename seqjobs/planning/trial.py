@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seqjobs.planning.compile_rule import Compiler
 from seqjobs.planning.resources import Resources
 from seqjobs.spec.canonical import digest
 from seqjobs.spec.job_spec import Assignment
@@ -16,11 +17,11 @@ from seqjobs.spec.sections import ObjectiveSpec, TrialSpec
 class Trial:
     """One complete assignment of hyperparameters, fitted once.
 
-    `id` is a hash of the job's name and of all that changes the result: the sections, the seed and the CPUs.
     `number` counts the job's assignments from 0, `repeat` the trainings of one assignment.
     """
 
     id: str
+    """A hash of all that changes the result: the key and what was chosen, see `Choice`. Until then it is the key."""
     job: str
     number: int
     repeat: int
@@ -30,6 +31,8 @@ class Trial:
     dataset: str
     trial_seconds: float | None = None
     """The most time it may train."""
+    key: str = ""
+    """A hash of what the spec says of the result: the name of the job, the sections, the seed and the CPUs."""
 
 
 _LOSS = ObjectiveSpec(metric="loss", direction="minimize")
@@ -59,8 +62,8 @@ class Pack:
     """What its trials are ranked by."""
     keep_best: int = 1
     """How many of them, the best by value, may keep their weights."""
-    program_trials: int = 1
-    """How many trials of the plan share the program; what a compiler's time is repaid by."""
+    compiler: Compiler = Compiler.GRAPH
+    """The compiler of trials that train by themselves."""
 
     @property
     def dataset(self) -> str:

@@ -9,6 +9,7 @@ from typing import final
 
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.storage import durable
+from seqjobs.storage.plain_file import read_plain
 from seqjobs.training.outcome import PackCheckpoint
 
 _MAGIC = b"seqjobs checkpoint 2\n"
@@ -47,8 +48,8 @@ class CheckpointStore:
         if pack_id not in self._ids:
             return None
         try:
-            stored = self._paths.checkpoint(pack_id).read_bytes()
-        except OSError:
+            stored = read_plain(self._paths.checkpoint(pack_id))
+        except (OSError, MemoryError):
             return None
         sealed = stored.removeprefix(_MAGIC)
         digest, body = sealed[:_DIGEST_BYTES], sealed[_DIGEST_BYTES:]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import final
 
@@ -50,14 +50,16 @@ class Collector:
         self._checkpoints = checkpoints
         self._over: list[str] = []  # packs whose end is in the log but not durable yet
         self._weights = WeightsStore(paths)
-        charged = state.charged
-        self._packs = {part.id: part for pack in plan.packs for part in (pack, *parts_of(pack, charged))}
+        tries = state.tries
+        self._packs = {part.id: part for pack in plan.packs for part in (pack, *parts_of(pack, tries))}
         self._trials = {trial.id: trial for trial in plan.trials}
         self._objectives = {job.name: job.objective for job in plan.jobs}
         self._kept = {job.name: KeptBest(job.keep.best, job.objective, job.search.repeats) for job in plan.jobs}
         self._began = time.monotonic()
         self._committed: dict[str, TrialRecord] = {}
         self._uncommitted = dict(state.records)
+        self._lack_weights: set[str] = set()
+        self._with_weights: dict[str, TrialRecord] = {}  # in the log but not durable yet
         self._failed = 0
         self._resumed = len(state.records)
         self._count()
@@ -70,10 +72,13 @@ class Collector:
                 self.note(*map(log_records.attempt_started, event.attempts))
                 self.commit()
             case CheckpointTaken():
+                self._log.check_owned()
                 self._checkpoints.save(event.pack_id, event.checkpoint)
             case AttemptEnded():
+                self._log.check_owned()
                 self._end(event)
             case AttemptLost():
+                self._log.check_owned()
                 self._lose(event)
             case WorkerReplaced():
                 self.note(log_records.worker_replaced(event))
@@ -82,11 +87,17 @@ class Collector:
         if self._log.is_due:
             self.commit()
 
+    def keep_weights_of(self, trial_ids: Iterable[str]) -> None:
+        """Write the weights of these trials, which have ended, when their packs end once more."""
+        self._lack_weights.update(trial_ids)
+
     def commit(self) -> None:
         """Makes everything handled so far durable."""
         self._log.commit()
         while self._over:
             self._checkpoints.remove(self._over.pop())
+        self._committed.update(self._with_weights)
+        self._with_weights.clear()
         if self._uncommitted:
             self._drop(self._count())
             self.standing = self._take_standing()
@@ -124,7 +135,8 @@ class Collector:
         records = []
         for trial, member in zip(trials, event.members, strict=True):
             if trial.id in self._committed:
-                # Its pack is trained again for others, whose records a repair gave up; its bits are the same.
+                # Its pack is trained again for others, or for its weights; its bits are the same.
+                self._add_weights(self._committed[trial.id], member)
                 continue
             records.append(self._record(trial, event.attempt, member))
             self._keep_log(records[-1], member.outcome.log)
@@ -148,9 +160,20 @@ class Collector:
             return record
         return replace(record, weights=self._weights.save(member.fetch_weights()))
 
+    def _add_weights(self, record: TrialRecord, member: Member) -> None:
+        if record.trial_id in self._lack_weights and not member.outcome.failed:
+            # As a mapping of its own: a record of one trial cannot refer to the array of its pack.
+            found = replace(
+                record, weights=self._weights.save(member.fetch_weights()), history=compact(dict(record.history))
+            )
+            self.note(log_records.trial_ended(found))
+            self._with_weights[found.trial_id] = found
+            self._lack_weights.discard(found.trial_id)
+
     def _lose(self, event: AttemptLost) -> None:
         trials = self._packs[event.pack_id].trials if event.final else ()
-        records = [lost_trial(trial.id, event.attempt, event.failure) for trial in trials]
+        ended = [trial for trial in trials if trial.id not in self._committed]
+        records = [lost_trial(trial.id, event.attempt, event.failure) for trial in ended]
         for record in records:
             self._keep_log(record, event.log)
         if event.split:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from seqjobs.errors import NotFoundError
-from seqjobs.planning.plan import DataSource, Plan, make_plan
+from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Trial
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.run import Run
 from seqjobs.results.weights import WeightsStore
-from seqjobs.spec.load import parse_job
+from seqjobs.spec.load import parse_stored_job
 from seqjobs.training.finished_model import FinishedModel
 
 
@@ -28,7 +28,7 @@ def kept_weights(run: Run, trial: StoredTrial) -> str:
 
 
 def finished_model(run: Run, trial: StoredTrial) -> tuple[FinishedModel, DataSource]:
-    """The trial's model, and the data that it was trained on.
+    """The trial's model, and what the spec says of the data that it was trained on, which may be gone.
 
     Raises NotFoundError: E614 where the weights were not kept, E615 where the run is of a version that did not store
     how rows became features; StorageError E610 where weights cannot be read.
@@ -41,22 +41,30 @@ def finished_model(run: Run, trial: StoredTrial) -> tuple[FinishedModel, DataSou
             where=str(run.path),
             fix="submit its spec again under another --run; `seqjobs export` writes its models as they are.",
         )
-    plan = stored_plan(run)
+    planned = planned_trial(run, trial)
     model = FinishedModel(
-        trial=planned_trial(plan, trial),
+        trial=planned,
         weights=WeightsStore(run.paths).load(digest),
         digest=digest,
         preparation=dataset.preparation,
         classes=dataset.classes,
     )
-    return model, next(source for source in plan.datasets if source.id == trial.dataset)
+    job = next(job for job in run.jobs if job.name == trial.job)
+    return model, DataSource(id=trial.dataset, spec=planned.spec.data, folder=Path(job.path).parent)
 
 
-def planned_trial(plan: Plan, trial: StoredTrial) -> Trial:
-    """The trial with its sections."""
-    return next(found for found in plan.trials if found.id == trial.id)
-
-
-def stored_plan(run: Run) -> Plan:
-    """The plan that a run was created from, out of the specs it keeps."""
-    return make_plan([parse_job(job.text, Path(job.path), job.overrides) for job in run.jobs])
+def planned_trial(run: Run, trial: StoredTrial) -> Trial:
+    """The trial with its sections, out of the spec that the run keeps. No data file is looked for."""
+    stored = next(job for job in run.jobs if job.name == trial.job)
+    job = parse_stored_job(stored.text, Path(stored.path), stored.overrides)
+    return Trial(
+        id=trial.id,
+        key=trial.key,
+        job=trial.job,
+        number=trial.number,
+        repeat=trial.repeat,
+        seed=trial.seed,
+        hyperparameters=trial.hyperparameters,
+        spec=job.trial(trial.hyperparameters),
+        dataset=trial.dataset,
+    )

@@ -16,6 +16,11 @@ from seqjobs.results.run_log import Record
 from seqjobs.training.outcome import NOTHING_COMPILED, Cause, Compilations, Failure
 from seqjobs.training.pack_history import PackHistory, shared_history
 
+STARTED = "submit-started"
+"""The type of the first record of a submit."""
+REPAIRED = "run-repaired"
+"""The type of the record of a repair."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LostAttempt:
@@ -32,13 +37,17 @@ class LogState:
     records: dict[str, TrialRecord] = field(default_factory=dict)
     """The trials that ended for good."""
     tries: dict[str, Tries] = field(default_factory=dict)
-    """What the attempts at a pack came to; one that was under way when its driver was killed is charged too."""
+    """What the attempts at a pack came to, also those that were under way when their driver was killed."""
     models: dict[str, str] = field(default_factory=dict)
     """Files of best models, relative to the run's folder -> the trial they were made of."""
     model_digests: dict[str, str] = field(default_factory=dict)
     """The same files -> the SHA-256 of what was written."""
     repaired: bool = False
     """Whether trials had ended that are as if they had not: for their sake weights of others were removed."""
+    has_retries: bool = False
+    """Whether trials that had failed were trained again: then others may be among the best, and lack weights."""
+    is_finished: bool = False
+    """Whether the last submit left nothing to do."""
     replaced: list[WorkerReplaced] = field(default_factory=list)
     """The workers that held more memory than their budget, in order."""
     lost: list[LostAttempt] = field(default_factory=list)
@@ -48,23 +57,27 @@ class LogState:
     seconds: float = 0.0
     """How long all submits worked, up to the last record of each."""
 
-    @property
-    def charged(self) -> dict[str, int]:
-        """How many attempts are charged to a pack, where there are any."""
-        return {pack: tries.charged for pack, tries in self.tries.items() if tries.charged}
-
     def go_on_from(self, epochs_of: Callable[[str], int]) -> None:
         """Clears the packs whose next attempt begins further than any before it, by the checkpoints that lie there now.
 
         The start of that attempt will say so in the log, to every submit that comes later.
         """
-        for pack in self.charged:
-            self.tries[pack] = self.tries[pack].begun(epochs_of(pack))
+        for pack, tries in self.tries.items():
+            if tries.charged or tries.is_suspect:
+                self.tries[pack] = tries.begun(epochs_of(pack))
+
+    def retry(self, trial_ids: Iterable[str], pack_ids: Iterable[str]) -> None:
+        """Make trials that failed as if they had not ended, and pardon their packs."""
+        for trial_id in trial_ids:
+            self.records.pop(trial_id, None)
+        for pack_id in pack_ids:
+            self.tries[pack_id] = self.tries.get(pack_id, UNTRIED).pardoned()
+        self.has_retries = True
 
 
 def submit_started(started: str, versions: Mapping[str, str], writer: str = "") -> Record:
     """The first record of a submit; `writer` is like no other's, so that no two submits write the same segment."""
-    return {"type": "submit-started", "time": started, "versions": dict(versions), "writer": writer}
+    return {"type": STARTED, "time": started, "versions": dict(versions), "writer": writer}
 
 
 def submit_ended(*, finished: bool = False) -> Record:
@@ -77,7 +90,7 @@ def submit_ended(*, finished: bool = False) -> Record:
 
 def says_finished(record: Record) -> bool:
     """Return whether a record is the end of a submit that left nothing to do."""
-    return record["type"] == "submit-ended" and bool(record.get("finished"))
+    return record.get("type") == "submit-ended" and bool(record.get("finished"))
 
 
 def attempt_started(planned: AttemptPlanned) -> Record:
@@ -88,6 +101,7 @@ def attempt_started(planned: AttemptPlanned) -> Record:
         "worker": planned.worker,
         "behind": planned.behind,
         "epochs": planned.epochs,
+        "alone": planned.alone,
     }
 
 
@@ -150,7 +164,12 @@ def segment_lost() -> Record:
 
 def run_repaired(time: str, segments: Sequence[str], trial_ids: Sequence[str]) -> Record:
     """What was set aside; the trials are as if they had not ended."""
-    return {"type": "run-repaired", "time": time, "segments": list(segments), "trials": list(trial_ids)}
+    return {"type": REPAIRED, "time": time, "segments": list(segments), "trials": list(trial_ids)}
+
+
+def failed_retried(trial_ids: Sequence[str], pack_ids: Sequence[str]) -> Record:
+    """Trials that failed are trained again, as if they had not ended; `pack_ids` are the packs that they are in."""
+    return {"type": "failed-retried", "trials": list(trial_ids), "packs": list(pack_ids)}
 
 
 def trial_ended(record: TrialRecord) -> Record:
@@ -182,17 +201,19 @@ def fold(records: Iterable[Record]) -> LogState:
     """What the records amount to, read in order."""
     state = LogState()
     open_attempts: dict[str, str | None] = {}
+    alone = ""
     last = 0.0
     for record in records:
         kind = record["type"]
-        if kind == "submit-started":
-            _charge(state, open_attempts)
+        if kind == STARTED:
+            _suspect(state, open_attempts, alone)
             state.seconds += last
             last = 0.0
         elif kind == "attempt-started":
             open_attempts[record["pack"]] = record["behind"]
-            # Logs of the first versions have no word of it.
+            # Logs of the first versions have no word of these.
             _begin(state, record["pack"], record.get("epochs", 0))
+            alone = record["pack"] if record.get("alone") else ""
         elif kind in ("submit-ended", "segment-lost"):
             # Behind a segment that is lost nobody knows how the attempts before it ended: none is blamed.
             open_attempts.clear()
@@ -206,17 +227,20 @@ def fold(records: Iterable[Record]) -> LogState:
             state.models[record["path"]] = record["trial"]
             # Logs of the first versions have no word of it.
             state.model_digests[record["path"]] = record.get("sha256", "")
-        elif kind == "run-repaired":
+        elif kind == REPAIRED:
             state.repaired = True
             for trial_id in record["trials"]:
                 state.records.pop(trial_id, None)
+        elif kind == "failed-retried":
+            state.retry(record["trials"], record["packs"])
         elif kind == "worker-replaced":
             names = ("worker", "private_bytes", "budget")
             state.replaced.append(WorkerReplaced(**{name: record[name] for name in names}))
         else:
             state.records[record["trial"]] = _trial_record(record)
         last = record.get("at", last)
-    _charge(state, open_attempts)
+        state.is_finished = says_finished(record)
+    _suspect(state, open_attempts, alone)
     state.seconds += last
     return state
 
@@ -246,11 +270,15 @@ def _close(pack: str, open_attempts: dict[str, str | None]) -> None:
             open_attempts[waiting] = None
 
 
-def _charge(state: LogState, open_attempts: dict[str, str | None]) -> None:
-    """An attempt whose driver died counts, unless it was still behind another one on its worker."""
+def _suspect(state: LogState, open_attempts: dict[str, str | None], alone: str) -> None:
+    """Note the packs that were at work when a driver died; not those that waited behind others on their workers.
+
+    `alone` is the pack that began last, if it was meant to be tried alone.
+    """
     for pack, behind in open_attempts.items():
         if behind not in open_attempts:
-            state.tries[pack] = state.tries.get(pack, UNTRIED).died()
+            tries = state.tries.get(pack, UNTRIED)
+            state.tries[pack] = tries.died_with_driver(alone=pack == alone and len(open_attempts) == 1)
     open_attempts.clear()
 
 

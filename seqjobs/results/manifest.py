@@ -10,21 +10,32 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any, NoReturn, Self
 
 from seqjobs.data.preparation import Preparation
 from seqjobs.errors import NotFoundError, RunFolderError, StorageError
-from seqjobs.errors.printable import printable
+from seqjobs.errors.printable import clipped, printable
+from seqjobs.errors.problems import shown
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.versions import versions
+from seqjobs.planning.choice import Choice
+from seqjobs.planning.compile_rule import Compiler
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
+from seqjobs.results.manifest_check import check_manifest
+from seqjobs.results.run_links import check_no_links
+from seqjobs.results.stored_values import parse_json
 from seqjobs.spec.job_spec import Assignment
 from seqjobs.spec.sections import ObjectiveSpec
 from seqjobs.storage import durable
+from seqjobs.storage.plain_file import open_plain, read_plain
 
 FORMAT = 1
 MAX_DIFFERENCES = 12
+MAX_REASON = 300
+# Of a plan of a million trials it is half.
+MAX_BYTES = 1 << 28
 # It stands behind the run's id; trials and specs may come to megabytes.
 _HEAD_BYTES = 512
 
@@ -52,6 +63,10 @@ class StoredTrial:
     seed: int
     hyperparameters: Assignment
     dataset: str
+    key: str = ""
+    places: int | None = None
+    """What was chosen for it, see `Choice`; None in runs of earlier versions, which did not store it."""
+    compiler: Compiler = Compiler.GRAPH
 
 
 _TRIAL_FIELDS = tuple(field.name for field in fields(StoredTrial))
@@ -61,7 +76,8 @@ _TRIAL_FIELDS = tuple(field.name for field in fields(StoredTrial))
 class StoredDataset:
     """A dataset as it was read; `classes` are a string target's, in the order of their indices.
 
-    `preparation` is how rows became features; runs of the first versions have none.
+    `preparation` is how rows became features; runs of the first versions have none. `file_times` is that of the files
+    before they were read.
     """
 
     id: str
@@ -71,6 +87,7 @@ class StoredDataset:
     validation_rows: int | None
     classes: tuple[str, ...] | None
     preparation: Preparation | None = None
+    file_times: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +103,14 @@ class Manifest:
 
     @classmethod
     def of(
-        cls, run_id: str, plan: Plan, facts: Mapping[str, DatasetFacts], *, created: str, versions: Mapping[str, str]
+        cls,
+        run_id: str,
+        plan: Plan,
+        facts: Mapping[str, DatasetFacts],
+        *,
+        created: str,
+        versions: Mapping[str, str],
+        file_times: Mapping[str, str | None] = MappingProxyType({}),
     ) -> Self:
         return cls(
             id=run_id,
@@ -94,11 +118,23 @@ class Manifest:
             versions=versions,
             jobs=_stored_jobs(plan),
             trials=_stored_trials(plan),
-            datasets=tuple(_stored_dataset(dataset_id, fact) for dataset_id, fact in facts.items()),
+            datasets=tuple(_stored_dataset(name, fact, file_times.get(name)) for name, fact in facts.items()),
         )
 
+    @property
+    def choices(self) -> Mapping[str, Choice] | None:
+        """What was chosen for each trial, by its key; None in runs of earlier versions."""
+        if any(trial.places is None for trial in self.trials):
+            return None
+        return {trial.key: Choice(places=trial.places or 1, compiler=trial.compiler) for trial in self.trials}
+
     def dataset(self, dataset_id: str) -> StoredDataset:
-        return next(dataset for dataset in self.datasets if dataset.id == dataset_id)
+        """Return the dataset of an ID. Raises RunFolderError E608."""
+        for dataset in self.datasets:
+            if dataset.id == dataset_id:
+                return dataset
+        fix = "restore it from a copy, or submit under another --run."
+        raise RunFolderError("E608", f"run.json has no dataset {dataset_id}", fix=fix)
 
     def encode(self) -> bytes:
         trials = [_trial_tree(trial) for trial in self.trials]
@@ -122,17 +158,18 @@ class Manifest:
     def decode(cls, content: bytes, where: str) -> Self:
         """Raises RunFolderError E607 for another format, E608 for what is no manifest."""
         try:
-            tree = json.loads(content)
+            tree = parse_json(content)
             if tree["format"] != FORMAT:
                 raise RunFolderError(
-                    "E607", f"this run has format {tree['format']}, this seqjobs reads format {FORMAT}", where=where,
-                    fix="use the version that wrote it.",
+                    "E607", f"this run has format {shown(tree['format'])}, this seqjobs reads format {FORMAT}",
+                    where=where, fix="use the version that wrote it.",
                 )  # fmt: skip
             # Runs of the first versions have none.
             digest = tree.pop("sha256", None)
             if digest is not None and digest != _digest(tree):
                 what, fix = "this run's plan is damaged", "restore it from a copy, or submit under another --run."
                 raise RunFolderError("E608", what, where=where, fix=fix)
+            check_manifest(tree)
             return cls(
                 id=tree["id"],
                 created=tree["created"],
@@ -141,11 +178,12 @@ class Manifest:
                 trials=tuple(map(_trial, tree["trials"])),
                 datasets=tuple(_dataset(dataset) for dataset in tree["datasets"]),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             if isinstance(error, RunFolderError):
                 raise
+            what = f"this is not a run's plan: {clipped(printable(error), MAX_REASON)}"
             fix = "restore it from a copy, or submit under another --run."
-            raise RunFolderError("E608", f"this is not a run's plan: {error!r}", where=where, fix=fix) from error
+            raise RunFolderError("E608", what, where=where, fix=fix) from error
 
 
 def _digest(tree: Mapping[str, Any]) -> str:
@@ -154,9 +192,13 @@ def _digest(tree: Mapping[str, Any]) -> str:
 
 
 def read_manifest(paths: RunPaths) -> Manifest:
-    """The manifest of a run folder. Raises NotFoundError where there is none, StorageError where it is unreadable."""
+    """The manifest of a run folder. Raises NotFoundError where there is none, StorageError where it is unreadable.
+
+    Raises RunFolderError E617 where the folder has links, which may lead anywhere.
+    """
+    check_no_links(paths)
     try:
-        content = paths.plan.read_bytes()
+        content = read_plain(paths.plan, at_most=MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFoundError("E611", "there is no run here", where=str(paths.root), fix="see `seqjobs ls`.") from error
     except OSError as error:
@@ -177,7 +219,7 @@ def plan_digest_of(path: Path) -> str:
 
 def _from_head(path: Path, key: str) -> str:
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             found = re.search(rf'"{key}": "([^"]*)"'.encode(), file.read(_HEAD_BYTES))
     except OSError:
         return ""
@@ -200,17 +242,41 @@ def plan_digest(plan: Plan) -> str:
 
 def _plan_digest(trials: tuple[StoredTrial, ...], jobs: tuple[StoredJob, ...]) -> str:
     goals = [[name, objective.model_dump(), keep_best] for name, objective, keep_best in _goals(jobs)]
-    return _digest({"trials": [_trial_tree(trial) for trial in trials], "goals": goals})
+    return _digest({"trials": _wanted(trials), "goals": goals})
+
+
+def _wanted(trials: tuple[StoredTrial, ...]) -> list[dict[str, Any]]:
+    """What specs say of trials, which is known before the data is."""
+    chosen = {"id", "key", "places", "compiler"}
+    return [
+        {"id": trial.key, **{name: getattr(trial, name) for name in _TRIAL_FIELDS if name not in chosen}}
+        for trial in trials
+    ]
 
 
 def _trial_tree(trial: StoredTrial) -> dict[str, Any]:
     return {name: getattr(trial, name) for name in _TRIAL_FIELDS}
 
 
+def is_same_plan(manifest: Manifest, plan: Plan) -> bool:
+    """Return whether the plan is the one that the run was created with."""
+    same_trials = _wanted(manifest.trials) == _wanted(_stored_trials(plan))
+    return same_trials and _goals(manifest.jobs) == _goals(_stored_jobs(plan))
+
+
 def check_same_plan(manifest: Manifest, plan: Plan, where: Path) -> None:
     """Raises RunFolderError E603, with the difference, where the plan is not the one the run was created with."""
-    if manifest.trials == _stored_trials(plan) and _goals(manifest.jobs) == _goals(_stored_jobs(plan)):
-        return
+    if not is_same_plan(manifest, plan):
+        _refuse(manifest, plan, where)
+
+
+def check_same_ids(manifest: Manifest, plan: Plan, where: Path) -> None:
+    """Raises RunFolderError E603 where trials have other IDs once it is known how they are carried out."""
+    if [trial.id for trial in manifest.trials] != [trial.id for trial in plan.trials]:
+        _refuse(manifest, plan, where)
+
+
+def _refuse(manifest: Manifest, plan: Plan, where: Path) -> NoReturn:
     differences = _differences(manifest.jobs, _stored_jobs(plan))
     raise RunFolderError(
         "E603", "this run was created from another spec:\n" + "\n".join(differences), where=str(where),
@@ -247,8 +313,7 @@ def _differences(then: tuple[StoredJob, ...], now: tuple[StoredJob, ...]) -> lis
 def _described(jobs: tuple[StoredJob, ...]) -> list[str]:
     lines: list[str] = []
     for job in jobs:
-        # Relative paths start from the spec's folder, so the same text elsewhere may be about other data.
-        lines += [f"# {job.path}", *job.text.splitlines(), *(f"-S {text}" for text in job.overrides)]
+        lines += [f"# {job.name}", *job.text.splitlines(), *(f"-S {text}" for text in job.overrides)]
     return lines
 
 
@@ -267,6 +332,7 @@ def _stored_jobs(plan: Plan) -> tuple[StoredJob, ...]:
 
 
 def _stored_trials(plan: Plan) -> tuple[StoredTrial, ...]:
+    packs = {trial.id: pack for pack in plan.packs for trial in pack.trials}
     return tuple(
         StoredTrial(
             id=trial.id,
@@ -276,12 +342,15 @@ def _stored_trials(plan: Plan) -> tuple[StoredTrial, ...]:
             seed=trial.seed,
             hyperparameters=dict(trial.hyperparameters),
             dataset=trial.dataset,
+            key=trial.key,
+            places=packs[trial.id].size,
+            compiler=packs[trial.id].compiler,
         )
         for trial in plan.trials
     )
 
 
-def _stored_dataset(dataset_id: str, fact: DatasetFacts) -> StoredDataset:
+def _stored_dataset(dataset_id: str, fact: DatasetFacts, file_times: str | None) -> StoredDataset:
     return StoredDataset(
         id=dataset_id,
         fingerprint=fact.fingerprint,
@@ -290,6 +359,7 @@ def _stored_dataset(dataset_id: str, fact: DatasetFacts) -> StoredDataset:
         validation_rows=fact.schema.validation_rows,
         classes=fact.classes,
         preparation=fact.preparation,
+        file_times=file_times,
     )
 
 
@@ -301,7 +371,9 @@ def _job(tree: dict[str, Any]) -> StoredJob:
 def _trial(tree: dict[str, Any]) -> StoredTrial:
     # Thousands have these in common.
     shared = {name: sys.intern(tree[name]) for name in ("job", "dataset")}
-    return StoredTrial(**{**tree, **shared})
+    if "places" not in tree:
+        return StoredTrial(**{**tree, **shared, "key": tree["id"]})
+    return StoredTrial(**{**tree, **shared, "compiler": Compiler(tree["compiler"])})
 
 
 def _dataset_tree(dataset: StoredDataset) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, final
@@ -21,6 +22,13 @@ from seqjobs.storage import durable
 SUFFIXES = (".parquet", ".csv")
 # Parquet is read a row group at a time.
 GROUP_ROWS = 65_536
+# Arrow's writer would take their bytes for text.
+_BYTES = (
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+)
 
 
 @final
@@ -38,7 +46,8 @@ class PredictionFile:
     def writing(cls, out: Path | IO[bytes]) -> Iterator[PredictionFile]:
         """Write to a path, Parquet or CSV by its ending, or CSV to a stream.
 
-        After an error the path has no file, or the one that was there before. Raises StorageError E606.
+        After an error the path has no file, or the one that was there before. What killed commands left next to it
+        is removed. Raises StorageError E606.
         """
         if not isinstance(out, Path):
             made = cls(out, is_csv=True)
@@ -46,6 +55,7 @@ class PredictionFile:
             made._finish()
             return
         path = out
+        durable.remove_leftovers(path.parent)
         with durable.reported("the predictions cannot be written", path), durable.written(path) as file:
             made = cls(file, is_csv=path.suffix == ".csv")
             yield made
@@ -83,8 +93,18 @@ def _as_text(rows: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, [csv_cell(name) for name in rows.schema.names])
 
 
+def _fits_a_cell(kind: pa.DataType) -> bool:
+    if any(is_bytes(kind) for is_bytes in _BYTES) or isinstance(kind, pa.BaseExtensionType):
+        return False
+    try:
+        pacsv.write_csv(pa.schema([("column", kind)]).empty_table(), io.BytesIO())
+    except pa.ArrowException:
+        return False
+    return True
+
+
 def _cells(column: pa.Array, name: str) -> pa.Array:
-    if pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or isinstance(column, pa.ExtensionArray):
+    if not _fits_a_cell(column.type):
         what = f"column {shown(name)} is {shown(str(column.type))}, which a cell of CSV cannot hold"
         raise DataError("E423", what, fix="write Parquet, or leave the column out of --keep.")
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):

@@ -8,17 +8,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, final
 
-from seqjobs.errors import NotFoundError
+from seqjobs.errors import NotFoundError, StorageError
 from seqjobs.execution.events import WorkerReplaced
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.leaderboard import Entry, Leaderboard, rank_jobs
 from seqjobs.results.log_records import LogState, LostAttempt, fold
 from seqjobs.results.manifest import Manifest, StoredJob, StoredTrial, read_manifest
 from seqjobs.results.record import TrialRecord, TrialStatus
-from seqjobs.results.run_log import last_segment, records_up_to
+from seqjobs.results.record_check import RecordCheck
+from seqjobs.results.run_log import check_log_is_there, last_segment, records_up_to
 from seqjobs.storage.lock import is_held
+from seqjobs.storage.plain_file import read_plain
 from seqjobs.training.outcome import Compilations
 from seqjobs.training.trial_log import trial_log
+
+# What a trial prints is cut to far less.
+MAX_LOG_BYTES = 1 << 26
 
 
 class RunStatus(StrEnum):
@@ -48,7 +53,9 @@ class Run:
         paths = RunPaths(root=Path(path))
         manifest = read_manifest(paths)
         held = is_held(paths.lock)
-        records = records_up_to(paths.log, last_segment(paths.log))
+        check_log_is_there(paths.log)
+        check = RecordCheck(trial.id for trial in manifest.trials)
+        records = records_up_to(paths.log, last_segment(paths.log), check)
         return cls(manifest, fold(records), paths, held)
 
     def __repr__(self) -> str:
@@ -90,6 +97,10 @@ class Run:
         """The `.keras` files of best models -> the IDs of their trials."""
         return {self.path / name: trial_id for name, trial_id in self._state.models.items()}
 
+    def model_digest(self, path: Path) -> str:
+        """Return the SHA-256 of one of `models` as it was written; "" in runs of the first versions."""
+        return self._state.model_digests[str(path.relative_to(self.path))]
+
     @property
     def records(self) -> Mapping[str, TrialRecord]:
         """The committed outcomes of trials, by trial ID."""
@@ -112,6 +123,11 @@ class Run:
         if self._held:
             return RunStatus.RUNNING
         return RunStatus.FINISHED if len(self.records) == self.num_total else RunStatus.INTERRUPTED
+
+    @property
+    def is_being_retried(self) -> bool:
+        """Whether failed trials were trained again and no submit since then had nothing left to do."""
+        return self._state.has_retries and not self._state.is_finished
 
     @property
     def replaced_workers(self) -> tuple[WorkerReplaced, ...]:
@@ -175,17 +191,26 @@ class Run:
     def trial_log(self, trial_id: str) -> str:
         """Return the trial's epochs, what the trial printed, and why it failed.
 
-        Raises NotFoundError if there is no such trial or the trial has not ended.
+        Raises NotFoundError if there is no such trial or the trial has not ended, StorageError E610 if the log cannot
+        be read.
         """
         trial = self.trial(trial_id)
         record = self.records.get(trial.id)
-        try:
-            printed = self.paths.trial_log(trial.id).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            printed = ""
+        printed = self._printed(self.paths.trial_log(trial.id))
         if record is None and not printed:
             raise NotFoundError(
                 "E613", f"trial {trial.id} has no log yet", where=str(self.path), fix="wait until it has ended."
             )
         history = record.history if record is not None else {}
         return trial_log(trial.id, trial.job, trial.seed, trial.hyperparameters, history) + printed
+
+    def _printed(self, path: Path) -> str:
+        """Return what a trial printed; "" if there is nothing. Raises StorageError E610."""
+        try:
+            content = read_plain(path, at_most=MAX_LOG_BYTES)
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            what, fix = f"the trial's log cannot be read: {error.strerror}", "check the file, or remove it."
+            raise StorageError("E610", what, where=str(path), fix=fix) from error
+        return content.decode(errors="replace")

@@ -16,7 +16,8 @@ from seqjobs.results.progress import Progress
 from seqjobs.results.run_folders import remove_if_not_begun
 from seqjobs.results.session import Session
 
-HELD, OTHER_DATA = "E602", "E421"
+HELD = "E602"
+WHY_NOT_RESUMED = {"E421": "its data has changed since it began", "E603": "another version of seqjobs began it"}
 
 
 @final
@@ -36,14 +37,19 @@ class RunChoice:
         notify: Callable[[str], None] = lambda _: None,
         *,
         is_new: bool = False,
+        retry_failed: bool = False,
     ) -> None:
-        """`is_new` says that the last resort is a folder made for this submit; it is removed if no run begins in it."""
+        """`is_new` says that the last resort is a folder made for this submit; it is removed if no run begins in it.
+
+        `retry_failed` is as of Session.
+        """
         self._plan = plan
         self._progress = progress
         self._unfinished = unfinished
         self._last_resort = last_resort
         self._notify = notify
         self._is_new = is_new
+        self._retry_failed = retry_failed
         self._is_last = False
         self._sessions = contextlib.ExitStack()
         self.paths: RunPaths
@@ -64,6 +70,7 @@ class RunChoice:
         """Return the session of the next possible run, which holds its lock.
 
         Raises:
+            NotFoundError: If failed trials are to be trained again, and no run has any.
             RunFolderError: If the last resort is held, or was created from another spec.
             StorageError: If a folder cannot be used.
         """
@@ -75,30 +82,36 @@ class RunChoice:
                     raise
                 continue
             if not session.is_finished:
-                self._notify(f"resuming run {printable(paths.root.name)} (pass --new to start another)")
+                hint = "" if self._retry_failed else " (pass --new to start another)"
+                self._notify(f"resuming run {printable(paths.root.name)}{hint}")
                 return session
             self._sessions.close()
         self._is_last = True
         return self._enter(self._last_resort())
 
     def examined(self, session: Session, facts: Mapping[str, DatasetFacts]) -> Session:
-        """Return the session once the data has been compared with its run; of the next run if the data has changed.
+        """Return the session once the data has been compared with its run; of the next run if it cannot be resumed.
 
-        Raises RunFolderError E421 if that is so in the last resort, SpecError if data and models do not fit.
+        Raises RunFolderError E421 or E603 if that is so in the last resort, SpecError if data and models do not fit.
         """
         while True:
             try:
                 session.examine(facts)
             except RunFolderError as error:
-                if self._is_last or error.code != OTHER_DATA:
+                if self._is_last or error.code not in WHY_NOT_RESUMED:
                     raise
                 name = printable(self.paths.root.name)
-                self._notify(f"run {name} cannot be resumed: its data has changed since it began")
+                self._notify(f"run {name} cannot be resumed: {WHY_NOT_RESUMED[error.code]}")
             else:
                 return session
             self._sessions.close()
             session = self.open()
 
+    def tell_finished(self) -> None:
+        """Say that the run that was opened last is finished."""
+        self._notify(f"run {printable(self.paths.root.name)} is finished: nothing was trained")
+
     def _enter(self, paths: RunPaths) -> Session:
         self.paths = paths
-        return self._sessions.enter_context(Session(self._plan, paths, self._progress))
+        session = Session(self._plan, paths, self._progress, retry_failed=self._retry_failed)
+        return self._sessions.enter_context(session)

@@ -16,7 +16,7 @@ from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.best_models import best_models
 from seqjobs.results.log_records import says_finished
-from seqjobs.results.manifest import StoredTrial, created_of, plan_digest, plan_digest_of
+from seqjobs.results.manifest import StoredTrial, created_of, is_same_plan, plan_digest, plan_digest_of
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.results.run_log import last_segment, read_segment, segment_name
 from seqjobs.spec.sections import NAME_PATTERN
@@ -71,9 +71,24 @@ def new_run_folder(runs_dir: Path, plan: Plan) -> RunPaths:
             ending = "" if number == 1 else f"-{number}"
             root = runs_dir / f"{run_id[: MAX_ID_LENGTH - len(ending)]}{ending}"
             with contextlib.suppress(FileExistsError):
-                root.mkdir()
+                root.mkdir(mode=durable.FOLDER_MODE)
                 return RunPaths(root=root)
     raise AssertionError("there is always another number")
+
+
+def failed_run(runs_dir: Path, run_id: str) -> RunPaths:
+    """Return the folder of a run that exists. Raises NotFoundError E611, RunFolderError E701."""
+    paths = run_folder(runs_dir, run_id)
+    if not paths.plan.is_file():
+        fix = "see `seqjobs ls`, or leave out --retry-failed."
+        raise NotFoundError("E611", f"there is no run '{run_id}' to retry", where=str(runs_dir), fix=fix)
+    return paths
+
+
+def no_failed_run(runs_dir: Path) -> RunPaths:
+    """Raise NotFoundError E618: no run of a plan has anything left to do, or failed trials."""
+    what = "no run of these specs and this data has failed trials"
+    raise NotFoundError("E618", what, where=str(runs_dir), fix="see `seqjobs ls`, or leave out --retry-failed.")
 
 
 def remove_if_not_begun(paths: RunPaths) -> None:
@@ -84,21 +99,31 @@ def remove_if_not_begun(paths: RunPaths) -> None:
             paths.root.rmdir()
 
 
-def unfinished_runs(runs_dir: Path, plan: Plan) -> Iterator[RunPaths]:
+def unfinished_runs(runs_dir: Path, plan: Plan, *, retry_failed: bool = False) -> Iterator[RunPaths]:
     """Yield the runs of this plan that have something left to do and that no process works on, newest first.
 
     They are those that `submit --run ID` would resume. Whether their data is the same is known only once it is read,
-    and a run that is yielded may be taken by another process at any time. Runs that cannot be read are left out.
+    and a run that is yielded may be taken by another process at any time. Runs that cannot be read are left out. With
+    `retry_failed`, trials that failed are left to do.
     """
     digest = plan_digest(plan)
     for root in list_runs(runs_dir):
         paths = RunPaths(root=root)
         # A folder may hold the runs of many nights, so what decides for most of them is read first.
-        if plan_digest_of(paths.plan) != digest or _says_finished(paths):
+        if plan_digest_of(paths.plan) != digest or (_says_finished(paths) and not retry_failed):
             continue
         with contextlib.suppress(SeqjobsError):
-            if _is_unfinished(Run.open(root), plan):
+            run = Run.open(root)
+            if _is_unfinished(run, plan) or (retry_failed and run.num_failed and run.status is RunStatus.FINISHED):
                 yield paths
+
+
+def has_ended(paths: RunPaths, plan: Plan) -> bool:
+    """Return whether this is a run of the plan in which every trial has ended; False for one that cannot be read."""
+    with contextlib.suppress(SeqjobsError):
+        run = Run.open(paths.root)
+        return run.status is RunStatus.FINISHED and is_same_plan(run.manifest, plan)
+    return False
 
 
 def _says_finished(paths: RunPaths) -> bool:
@@ -106,15 +131,18 @@ def _says_finished(paths: RunPaths) -> bool:
     with contextlib.suppress(SeqjobsError, OSError):
         number = last_segment(paths.log)
         records = read_segment(paths.log / segment_name(number)) if number else []
-        return bool(records) and says_finished(records[-1]) and not paths.damaged.exists()
+        last = records[-1] if records else None
+        return isinstance(last, dict) and says_finished(last) and not paths.damaged.exists()
     return False
 
 
 def _is_unfinished(run: Run, plan: Plan) -> bool:
     if run.status is not RunStatus.FINISHED:
         return run.status is RunStatus.INTERRUPTED
+    if run.is_being_retried:
+        return True
     # A submit that was killed after its last trial has yet to write the best models.
-    wanted = best_models(run.leaderboards, plan, run.records, run.paths)
+    wanted = best_models(run.leaderboards, len(plan.jobs), run.records, run.paths)
     return any(run.models.get(path) != trial_id for path, trial_id in wanted.items())
 
 

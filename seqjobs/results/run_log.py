@@ -7,12 +7,14 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, final
 
 from seqjobs.errors import StorageError
+from seqjobs.results.stored_values import parse_json
 from seqjobs.storage import durable
+from seqjobs.storage.plain_file import read_plain
 
 GROUP_SECONDS = 0.1
 """Records wait this long for others to share one fsync with."""
@@ -23,7 +25,19 @@ SEGMENT_PATTERN = re.compile(r"[0-9]{8}\.jsonl")
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _FIX = "restore it from a copy, or continue without it: `seqjobs fsck --repair`."
 
+MISSING_LOG = "the folder of the log is missing"
+MAX_GAP = 1_000
+"""More segments than these are not missed one by one: a single file may have any number."""
+MAX_SEGMENT_BYTES = 1 << 28
+"""What is committed at once stays far below it."""
+
 Record = Mapping[str, Any]
+Check = Callable[[Any], None]
+"""Raises ValueError for a record that is not one; see `RecordCheck`."""
+
+
+def _takes_any(_: Any) -> None:
+    """Check nothing: for a log of this process."""
 
 
 @final
@@ -53,6 +67,21 @@ class RunLog:
         """Whether records have waited long enough."""
         return bool(self._pending) and time.monotonic() - self._oldest >= GROUP_SECONDS
 
+    def check_owned(self) -> None:
+        """Raises StorageError E605 if another process has written the next segment: the run is no longer this one's.
+
+        To be called before anything that has a name of its own is written or removed.
+        """
+        path = self._folder / segment_name(self._next)
+        if self._stopped is None and os.path.lexists(path) and not self._is_own(path):
+            self._stopped = _taken(path)
+        if self._stopped is not None:
+            raise self._stopped
+
+    def _is_own(self, path: Path) -> bool:
+        """Return whether a segment is what an interrupted `commit` of this log has published."""
+        return bool(self._pending) and path.read_bytes() == encode_segment(self._pending)
+
     def commit(self) -> None:
         """Makes all noted records durable in one segment. Raises StorageError.
 
@@ -69,8 +98,7 @@ class RunLog:
         except StorageError:
             raise
         except OSError as error:
-            what, fix = f"the log cannot be written: {error.strerror}", "check the disk, then submit again."
-            failure = StorageError("E606", what, where=str(path), fix=fix)
+            failure = durable.not_written("the log cannot be written", path, error)
             if os.path.lexists(path):
                 # It is there, and may yet be gone after a power cut: a later fsync that succeeds would prove nothing.
                 self._stopped = failure
@@ -88,9 +116,13 @@ class RunLog:
             if path.read_bytes() == content:
                 durable.sync_folder(self._folder)
                 return
-            what = "another process has continued this run"
-            self._stopped = StorageError("E605", what, where=str(path), fix="let that process finish.")
+            self._stopped = _taken(path)
             raise self._stopped from None
+
+
+def _taken(path: Path) -> StorageError:
+    what = "another process has continued this run"
+    return StorageError("E605", what, where=str(path), fix="let that process finish.")
 
 
 def segment_name(number: int) -> str:
@@ -115,13 +147,20 @@ def _sealed(body: bytes) -> bytes:
     return body + json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode() + b"\n"
 
 
-def decode_segment(content: bytes, where: str) -> list[Record]:
-    """The records of a segment. Raises StorageError E609 where it is not whole."""
+def decode_segment(content: bytes, where: str, check: Check = _takes_any) -> list[Record]:
+    """The records of a segment. Raises StorageError E609 where it is not whole, or a record does not pass the check."""
     end_of_body = content.rfind(b"\n", 0, -1) + 1
     body = content[:end_of_body]
     if content != _sealed(body):
         raise StorageError("E609", "this segment of the log is damaged", where=where, fix=_FIX)
-    return [json.loads(line) for line in body.splitlines()]
+    try:
+        # Not `splitlines`: a seal is no proof of who wrote the lines.
+        records = [parse_json(line) for line in body.split(b"\n")[:-1]]
+        for record in records:
+            check(record)
+    except ValueError as error:
+        raise StorageError("E609", f"this segment of the log is not valid: {error}", where=where, fix=_FIX) from error
+    return records
 
 
 def read_log(folder: Path) -> tuple[list[Record], int]:
@@ -133,28 +172,40 @@ def read_log(folder: Path) -> tuple[list[Record], int]:
     return list(records_up_to(folder, last)), last + 1
 
 
+def check_log_is_there(folder: Path) -> None:
+    """Raises StorageError E609 if the folder of a log is missing; it is created before run.json."""
+    if not folder.exists():
+        raise StorageError("E609", MISSING_LOG, where=str(folder), fix=_FIX)
+
+
 def last_segment(folder: Path) -> int:
     """The highest number in the folder, 0 where there is none. Raises StorageError E610."""
     # Only this is taken from the listing: of names that are created while it is read, it may show a later one and not
     # an earlier.
-    return max(_numbers(folder), default=0)
+    numbers = _numbers(folder)
+    last = max(numbers, default=0)
+    if last - len(numbers) > MAX_GAP:
+        what = f"this segment does not continue the log: {last - len(numbers):,} before it are missing"
+        fix = "restore them from a copy, or remove this segment."
+        raise StorageError("E609", what, where=str(folder / segment_name(last)), fix=fix)
+    return last
 
 
-def records_up_to(folder: Path, last: int) -> Iterator[Record]:
+def records_up_to(folder: Path, last: int, check: Check = _takes_any) -> Iterator[Record]:
     """The records of the segments up to that number, with one segment in memory at a time. Raises as `read_log`."""
     for number in range(1, last + 1):
-        yield from read_segment(folder / segment_name(number))
+        yield from read_segment(folder / segment_name(number), check)
 
 
-def read_segment(path: Path) -> list[Record]:
+def read_segment(path: Path, check: Check = _takes_any) -> list[Record]:
     """The records of one segment. Raises as `read_log`."""
     try:
-        content = path.read_bytes()
+        content = read_plain(path, at_most=MAX_SEGMENT_BYTES)
     except FileNotFoundError:
         raise StorageError("E609", "this segment of the log is missing", where=str(path), fix=_FIX) from None
     except OSError as error:
         raise _unreadable(path, error) from error
-    return decode_segment(content, str(path))
+    return decode_segment(content, str(path), check)
 
 
 def _numbers(folder: Path) -> list[int]:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from seqjobs.data.memory_limit import memory_limit
+from seqjobs.data.reading_note import reading
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.leaderboard import Entry, Leaderboard, kept_trials
 from seqjobs.results.manifest import Manifest, StoredTrial
 from seqjobs.results.record import TrialRecord
 from seqjobs.storage import durable
+from seqjobs.storage.plain_file import read_plain
 
 _JSON = json.JSONEncoder(sort_keys=True)
 TRIALS_SCHEMA = pa.schema(
@@ -129,21 +133,29 @@ CSV_COLUMNS = (
 )
 
 
-def leaderboard_csv(leaderboards: Sequence[Leaderboard]) -> str:
-    """Return all leaderboards below one another, with a column per metric and per hyperparameter."""
+def leaderboard_csv(leaderboards: Sequence[Leaderboard], *, shown: Callable[[str], str] | None = None) -> str:
+    """Return all leaderboards below one another, with a column per metric and per hyperparameter.
+
+    `shown` makes texts safe for what the CSV is printed on.
+    """
     entries = [(board, entry) for board in leaderboards for entry in board.entries]
     metrics = metric_columns(leaderboards, CSV_COLUMNS)
     keys = list(dict.fromkeys(key for _, entry in entries for key in entry.hyperparameters))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*CSV_COLUMNS, *map(csv_cell, metrics.values()), *map(csv_cell, keys), "failure"])
+
+    def cell(value: Any) -> Any:
+        text = str(value) if isinstance(value, list | tuple | dict) else value
+        return csv_cell(shown(text) if shown is not None and isinstance(text, str) else text)
+
+    writer.writerow([*CSV_COLUMNS, *map(cell, metrics.values()), *map(cell, keys), "failure"])
     for board, entry in entries:
         objective = board.objective
         row: list[Any] = [entry.rank, entry.trial, entry.job, str(entry.status), objective.metric, objective.direction]
         row += [entry.value, entry.mean, entry.std, entry.repeat, entry.seed, entry.epochs, f"{entry.seconds:.3f}"]
         row += [entry.metrics.get(metric) for metric in metrics]
         row += [entry.hyperparameters.get(key) for key in keys]
-        writer.writerow([csv_cell(cell) for cell in [*row, entry.failure]])
+        writer.writerow(map(cell, [*row, entry.failure]))
     return text.getvalue()
 
 
@@ -152,10 +164,14 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uf
 
 
 def csv_cell(value: Any) -> Any:
-    """A cell that a spreadsheet shows and does not run: text that begins like a formula gets a quote before it."""
+    """A cell that a spreadsheet shows and does not run: text that begins like a formula gets a quote before it.
+
+    So does text that begins with a character that cannot be seen: what comes after it may be a formula.
+    """
     if not isinstance(value, str):
         return value
-    return _unicode("'" + value if value.startswith(FORMULA_STARTS) else value)
+    runs = value.startswith(FORMULA_STARTS) or not value[:1].isprintable()
+    return _unicode("'" + value if runs else value)
 
 
 def write_tables(
@@ -168,18 +184,46 @@ def write_tables(
 
     One that is as it should be is left alone. Raises StorageError.
     """
+    for path, content in table_contents(paths, leaderboards, manifest, records).items():
+        with durable.reported("a table cannot be written", path):
+            if not _has(path, content):
+                durable.replace(path, content)
+    # What Arrow's writers took, 30 MB for 10,000 trials, it would keep for a next time that seldom comes.
+    pa.default_memory_pool().release_unused()
+
+
+def _has(path: Path, content: bytes) -> bool:
+    """Return whether a file has this content; not if it is anything but a file."""
+    try:
+        return read_plain(path, at_most=len(content)) == content
+    except OSError:
+        return False
+
+
+def table_contents(
+    paths: RunPaths, leaderboards: Sequence[Leaderboard], manifest: Manifest, records: Mapping[str, TrialRecord]
+) -> dict[Path, bytes]:
+    """Return the files of the tables with their contents."""
     keep = {job.name: job.keep_best for job in manifest.jobs}
-    contents = {
+    return {
         paths.leaderboard: leaderboard_csv(leaderboards).encode(),
         paths.trials: _parquet(trial_table(leaderboards, records, keep)),
         paths.histories: _parquet(history_table(manifest.trials, records)),
     }
-    for path, content in contents.items():
-        with durable.reported("a table cannot be written", path):
-            if not path.is_file() or path.read_bytes() != content:
-                durable.replace(path, content)
-    # What Arrow's writers took, 30 MB for 10,000 trials, it would keep for a next time that seldom comes.
-    pa.default_memory_pool().release_unused()
+
+
+def rewritten(path: Path, content: bytes) -> bytes:
+    """Return a table as this version of Arrow writes it, so that equal tables are equal bytes.
+
+    Raises ValueError or OSError for what is no table.
+    """
+    if path.suffix != ".parquet":
+        return content
+    try:
+        with reading(str(path)), memory_limit():
+            return _parquet(pq.read_table(io.BytesIO(content)).combine_chunks())
+    except (pa.ArrowException, MemoryError) as error:
+        raise ValueError(str(error)) from error
 
 
 def _unicode(text: str) -> str:

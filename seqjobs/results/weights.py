@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
+import struct
 import zipfile
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from typing import final
+from pathlib import Path
+from typing import BinaryIO, final
 
 import numpy as np
 
+from seqjobs.data.dataset import Array
 from seqjobs.errors import StorageError
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.storage import durable
+from seqjobs.storage.plain_file import digest_of, open_plain
 from seqjobs.training.outcome import Weights
 
 _FIX = "restore it from a copy, or train its trial again: `seqjobs fsck --repair`."
@@ -36,7 +41,7 @@ class WeightsStore:
                 durable.create_once(path, content)
             except FileExistsError:
                 # The name is the content's hash, so it is the same unless the disk has spoilt it.
-                if path.read_bytes() != content:
+                if not _has(path, digest):
                     durable.replace(path, content)
         return digest
 
@@ -44,13 +49,18 @@ class WeightsStore:
         """The weights of that name. Raises StorageError where the file is missing or damaged."""
         path = self._paths.weights_file(digest)
         try:
-            content = path.read_bytes()
+            if digest_of(path) != digest:
+                raise StorageError("E609", "this file of weights is damaged", where=str(path), fix=_FIX)
+            with open_plain(path) as file:
+                return decode_weights(file)
+        except StorageError:  # (an OSError too)
+            raise
         except OSError as error:
             what = f"weights cannot be read: {error.strerror}"
             raise StorageError("E610", what, where=str(path), fix=_FIX) from error
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise StorageError("E609", "this file of weights is damaged", where=str(path), fix=_FIX)
-        return decode_weights(content)
+        except (ValueError, MemoryError) as error:
+            what = f"this file has no weights of seqjobs: {str(error) or 'they do not fit into memory'}"
+            raise StorageError("E609", what, where=str(path), fix=_FIX) from error
 
     def remove(self, digests: Iterable[str]) -> None:
         """Removes weights, where they are there. Raises StorageError."""
@@ -79,6 +89,49 @@ def encode_weights(weights: Weights) -> bytes:
     return buffer.getvalue()
 
 
-def decode_weights(content: bytes) -> Weights:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return tuple(arrays[name] for name in sorted(arrays.files, key=int))
+def _has(path: Path, digest: str) -> bool:
+    """Return whether a file has the content with this SHA-256; not if it cannot be read."""
+    try:
+        return digest_of(path) == digest
+    except OSError:
+        return False
+
+
+def decode_weights(file: BinaryIO) -> Weights:
+    """Return what `encode_weights` wrote.
+
+    Nothing in the file can take more memory than the file has bytes. Raises ValueError for what it did not write.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            _check_members(archive, file)
+            return tuple(_array(archive, member) for member in archive.infolist())
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OverflowError, RuntimeError, struct.error) as error:
+        raise ValueError(str(error)) from error
+
+
+def _check_members(archive: zipfile.ZipFile, file: BinaryIO) -> None:
+    """Raises ValueError unless the members are named as `encode_weights` names them, and are stored as they are."""
+    members = archive.infolist()
+    if [member.filename for member in members] != [f"{index:04d}.npy" for index in range(len(members))]:
+        raise ValueError("its members have other names")
+    if any(member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1 for member in members):
+        raise ValueError("its members are compressed")
+    if sum(member.file_size for member in members) > file.seek(0, io.SEEK_END):
+        raise ValueError("its members are larger than the file")
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
+    with archive.open(info) as member:
+        version = np.lib.format.read_magic(member)
+        # Version 2 is for headers of records, which no weights are.
+        if version != (1, 0):
+            raise ValueError("an array has another format")
+        shape, in_columns, dtype = np.lib.format.read_array_header_1_0(member)
+        size = math.prod(shape) * dtype.itemsize
+        if dtype.hasobject or in_columns or size != info.file_size - member.tell():
+            raise ValueError("an array has another size than it says")
+        content = member.read()
+    if len(content) != size:
+        raise ValueError("an array is cut off")
+    return np.ndarray(shape, dtype, content)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -59,12 +59,10 @@ def written_column(value: object) -> dict[str, Any]:
     if value == RAW or value is None:
         return {}
     problems = Problems()
-    steps = list(_steps(value, problems))
-    last = max((index for index, (_, name, _) in enumerate(steps) if name not in _FIELDS), default=-1)
     fields: dict[str, Any] = {}
     operations = []
-    for index, (path, name, written) in enumerate(steps):
-        if name == "shape" or (name == "rescale" and index > last):
+    for path, name, written, is_field in _classified(value, problems):
+        if is_field:
             if name in fields:
                 problems.add("E209", path, f"'{name}' is given twice", fix="remove one of them")
             fields[name] = written
@@ -73,6 +71,32 @@ def written_column(value: object) -> dict[str, Any]:
     if len(problems):
         raise problems_error(problems)
     return {**fields, "operations": tuple(operations)}
+
+
+def step_places(value: object) -> list[tuple[Path, Literal["key", "value"]]]:
+    """Return where each operation of a column stands, in the column as it is written; its value is right."""
+    return [
+        (path, "value") if written is None and not isinstance(_at(value, path), Mapping) else ((*path, name), "key")
+        for path, name, written, is_field in _classified(value, Problems())
+        if not is_field
+    ]
+
+
+def shape_place(value: object) -> Path:
+    """Return where the shape of a column stands, in the column as it is written."""
+    return next((*path, name) for path, name, _, _ in _classified(value, Problems()) if name == "shape")
+
+
+def _at(value: Any, path: Path) -> object:
+    return value[path[0]] if path else value
+
+
+def _classified(value: object, problems: Problems) -> Iterator[tuple[Path, str, object, bool]]:
+    """Yield the path, name and arguments of each step, and whether it is a field of ColumnSpec and no operation."""
+    steps = list(_steps(value, problems))
+    last = max((index for index, (_, name, _) in enumerate(steps) if name not in _FIELDS), default=-1)
+    for index, (path, name, written) in enumerate(steps):
+        yield path, name, written, name == "shape" or (name == "rescale" and index > last)
 
 
 def _steps(value: object, problems: Problems) -> Iterator[tuple[Path, str, object]]:

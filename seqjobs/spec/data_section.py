@@ -10,21 +10,33 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from pydantic_core import PydanticCustomError
 
 from seqjobs.errors import DataError
+from seqjobs.errors.redaction import has_secret_in_query
 from seqjobs.spec.column_spec import ColumnSpec, listed_columns, written_column
 from seqjobs.spec.data_files import REMOTE_SCHEMES, WITH_BUCKETS, scheme_of
 from seqjobs.spec.quantities import Bytes
 from seqjobs.spec.rejection import carried_problems, rejection
 from seqjobs.spec.section import TABLE_KEY, Section
+from seqjobs.spec.store_hosts import host_of, is_metadata_host
 
-_ENDPOINT = r"^(https?://)?[A-Za-z0-9.:\[\]-]+$"
+_ENDPOINT = r"^(https?://)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$"
 # What S3 and Google's store allow, and the capitals of old buckets.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
-_METADATA_HOST = re.compile(r"(?i)\[?(169\.254\.|fe80:|fd00:ec2:|metadata\b)")
+# The container of `abfs://CONTAINER@HOST`, or the user of HDFS.
+_OWNER = re.compile(r"[A-Za-z0-9$._-]*")
+# Arrow's client of Azure ends the process if a host has brackets.
+_HOST = re.compile(r"[A-Za-z0-9._-]*(:[0-9]{1,5})?")
+_SET_CREDENTIALS = "set the store's credentials in the environment"
 
 
 def _path(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise rejection("E401", "a path is a string", value, "name a file, a folder or a glob.")
+    if has_secret_in_query(value):
+        what, fix = (
+            "the address holds a signature or another secret",
+            f"write it without its query; {_SET_CREDENTIALS}.",
+        )
+        raise rejection("E709", what, value, fix)
     scheme = scheme_of(value)
     if scheme is not None and scheme not in REMOTE_SCHEMES:
         places = ", ".join(f"{name}://" for name in REMOTE_SCHEMES)
@@ -49,23 +61,37 @@ def _check_place(scheme: str, value: str) -> None:
     login, at, host = value.partition("://")[2].partition("/")[0].rpartition("@")
     names_bucket = scheme in WITH_BUCKETS
     if ":" in login or (at and names_bucket):
-        what, fix = "the address holds a login", "remove it, and set the store's credentials in the environment."
-        raise rejection("E709", what, value, fix)
+        raise rejection("E709", "the address holds a login", value, f"remove it; {_SET_CREDENTIALS}.")
     if names_bucket and not _BUCKET.fullmatch(host):
         what = "the bucket is left out" if not host else "this is not the name of a bucket"
         raise rejection("E401", what, value, f"write {scheme}://BUCKET/PATH; only PATH may be a pattern.")
     if not names_bucket:
         _check_host(host, value)
+        _check_form(scheme, login, host, value)
 
 
-def _endpoint(value: str) -> str:
-    _check_host(value.rpartition("://")[2], value)
+def _check_form(scheme: str, owner: str, host: str, value: str) -> None:
+    wrong = "a container" if not _OWNER.fullmatch(owner) else "a host" if not _HOST.fullmatch(host) else None
+    if wrong is not None:
+        what = f"this is not the name of {wrong}, which has letters, digits, dots, hyphens and underscores only"
+        container = "CONTAINER@" if scheme.startswith("abfs") else ""
+        raise rejection("E401", what, value, f"write {scheme}://{container}HOST/PATH.")
+
+
+def _endpoint(value: object) -> object:
+    if isinstance(value, str):
+        host = value.rpartition("://")[2]
+        if "@" in host or has_secret_in_query(value):
+            raise rejection(
+                "E709", "the address holds a login or another secret", value, f"remove it; {_SET_CREDENTIALS}."
+            )
+        _check_host(host.partition("/")[0], value)
     return value
 
 
 def _check_host(host: str, value: str) -> None:
-    """Refuses those at which machines in a cloud are told their own credentials."""
-    if _METADATA_HOST.match(host):
+    """Refuse hosts at which cloud machines get their own credentials."""
+    if is_metadata_host(host_of(host.partition("?")[0])):
         what, fix = "this address serves the credentials of a cloud machine, not data", "name the store's host."
         raise rejection("E707", what, value, fix)
 
@@ -93,12 +119,20 @@ _FEATURES_SCHEMA = {
 }
 
 
+def _one_byte(value: str) -> str:
+    """Arrow looks for the bytes of these characters, and begins values with quotes and rows with line breaks."""
+    if not value.isascii() or value in '\0\r\n"':
+        what = "an ASCII character that is neither a quote nor a line break is expected"
+        raise rejection("E206", what, value, 'write one such as ";", or write the file again with another one.')
+    return value
+
+
 class CsvSpec(Section):
     """The form of CSV files, if it is not the usual one."""
 
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_one_byte)] | None = None
     """The character between two values. If left out: a comma, or a tab in files that end in .tsv."""
-    decimal_point: Annotated[str, Field(min_length=1, max_length=1)] = "."
+    decimal_point: Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_one_byte)] = "."
     """The character before the decimals of a number."""
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
     """The encoding of the text: `utf-8`, `latin-1` or `utf-16`."""
@@ -110,7 +144,7 @@ class StorageSpec(Section):
 
     region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] | None = None
     """The region of an S3 bucket. If left out, seqjobs asks S3 for it."""
-    endpoint: Annotated[str, Field(pattern=_ENDPOINT), AfterValidator(_endpoint)] | None = None
+    endpoint: Annotated[str, Field(pattern=_ENDPOINT), BeforeValidator(_endpoint)] | None = None
     """The address of a store that is compatible with S3 or with Google's store: `http://localhost:9000`."""
     anonymous: bool = Field(default=False, strict=True)
     """Whether to read without credentials, for public data."""

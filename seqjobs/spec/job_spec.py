@@ -75,6 +75,10 @@ class JobSpec:
                 raise SpecError(located(self.in_text(problems, assignment), self.document))
             yield trial
 
+    def written(self, assignment: Assignment) -> Mapping[str, Any]:
+        """The sections as written, with every dimension at its value."""
+        return self._assigned(assignment)
+
     def in_text(self, problems: Problems, assignment: Assignment) -> list[Problem]:
         """Problems of the sections at one assignment, as they stand in the file, and with the values."""
         trace: list[Substitution] = []

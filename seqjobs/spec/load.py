@@ -30,12 +30,22 @@ from seqjobs.spec.trial_check import check_header
 from seqjobs.spec.validation import validate_section
 from seqjobs.spec.variants import read_variants
 
+NO_DATA = "E401"
+
+
+class MissingDataError(SpecError):
+    """Specs whose only mistake is that data files are not found; `jobs` are what they say."""
+
+    def __init__(self, problems: Iterable[Problem], jobs: tuple[JobSpec, ...]) -> None:
+        super().__init__(problems)
+        self.jobs = jobs
+
 
 def load_job(path: str | FilePath, overrides: Sequence[str] = ()) -> JobSpec:
     """Reads, checks and returns the job in a spec file, or with `-` the one that comes through standard input.
 
-    `overrides` are `path=value` texts, as `fit.epochs=3`. Raises SpecError with every mistake found. Imports neither
-    TensorFlow nor Ray.
+    `overrides` are `path=value` texts, as `fit.epochs=3`. Raises SpecError with every mistake found, a MissingDataError
+    if only data files are missing. Imports neither TensorFlow nor Ray.
     """
     problems = Problems()
     file = FilePath(path)
@@ -46,9 +56,10 @@ def load_job(path: str | FilePath, overrides: Sequence[str] = ()) -> JobSpec:
 
 
 def load_jobs(paths: Iterable[str | FilePath], overrides: Sequence[str] = ()) -> tuple[JobSpec, ...]:
-    """The jobs of several spec files. Raises one SpecError with the mistakes of all of them."""
+    """The jobs of several spec files. Raises one SpecError with the mistakes of all of them, as `load_job` does."""
     jobs: list[JobSpec] = []
     found: list[Problem] = []
+    only_data_is_missing = True
     paths = tuple(paths)
     if sum(FilePath(path) == STDIN for path in paths) > 1:
         problems = Problems()
@@ -57,15 +68,29 @@ def load_jobs(paths: Iterable[str | FilePath], overrides: Sequence[str] = ()) ->
     for path in paths:
         try:
             jobs.append(load_job(path, overrides))
+        except MissingDataError as error:
+            jobs.extend(error.jobs)
+            found.extend(error.problems)
         except SpecError as error:
+            only_data_is_missing = False
             found.extend(error.problems)
     if found:
-        raise SpecError(found)
+        raise MissingDataError(found, tuple(jobs)) if only_data_is_missing else SpecError(found)
     return tuple(jobs)
 
 
 def parse_job(text: str, path: FilePath, overrides: Sequence[str] = ()) -> JobSpec:
     """As `load_job`, from a text; `path` names it in messages and is what its relative paths start from."""
+    return _parse(text, path, overrides, path.parent)
+
+
+def parse_stored_job(text: str, path: FilePath, overrides: Sequence[str] = ()) -> JobSpec:
+    """As `parse_job`, without a look at the data files: what a run keeps outlives them."""
+    return _parse(text, path, overrides, None)
+
+
+def _parse(text: str, path: FilePath, overrides: Sequence[str], folder: FilePath | None) -> JobSpec:
+    """Data files are looked for in `folder`, or not at all."""
     problems = Problems()
     document = read_document(text, str(path), problems)
     if not isinstance(document.tree, dict):
@@ -76,9 +101,11 @@ def parse_job(text: str, path: FilePath, overrides: Sequence[str] = ()) -> JobSp
         raise SpecError(located(problems, document))
     apply_overrides(document, overrides, problems)
     found = Problems()
-    job = _read_job(document, Source(path=path, text=text, overrides=tuple(overrides)), found)
+    job = _read_job(document, Source(path=path, text=text, overrides=tuple(overrides)), folder, found)
     told = flag_secret_keys(found, document.tree)
     problems.extend(problem for problem in told if not _is_unreadable(document, problem))
+    if job is not None and len(problems) and all(problem.code == NO_DATA for problem in problems):
+        raise MissingDataError(located(problems, document), (job,))
     if len(problems) or job is None:
         raise SpecError(located(problems, document))
     return job
@@ -89,7 +116,7 @@ def _is_unreadable(document: Document, problem: Problem) -> bool:
     return any(problem.path[:length] in document.unreadable for length in range(len(problem.path) + 1))
 
 
-def _read_job(document: Document, source: Source, problems: Problems) -> JobSpec | None:
+def _read_job(document: Document, source: Source, folder: FilePath | None, problems: Problems) -> JobSpec | None:
     tree = document.tree
     dimensions = _dimensions(tree, problems)
     header = _header(tree, problems)
@@ -98,7 +125,7 @@ def _read_job(document: Document, source: Source, problems: Problems) -> JobSpec
     if "fit" not in tree and tree.keys() - {*HeaderSpec.model_fields, *TRIAL_SECTIONS, "variants"}:
         objective = None  # `fitt:` may hold the validation that it needs
     variants = read_variants(tree.get("variants"), template, dimensions, problems)
-    checked = check_template(template, dimensions, variants, objective, source.folder, problems)
+    checked = check_template(template, dimensions, variants, objective, folder, problems)
     if header is None:
         return None
     varies = any(True for _ in places_of_dimensions(template, ())) or bool(dimensions)

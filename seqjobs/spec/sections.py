@@ -220,9 +220,10 @@ class LimitsSpec(Section):
     """Limits on time and retries."""
 
     retries: Annotated[int, Field(strict=True, ge=0, le=100)] = 2
-    """How many times a trial is tried again after its worker, or its submit, was killed while the trial trained.
+    """How many times a trial is tried again after its worker died while the trial trained.
 
-    A later checkpoint than before resets the count. A worker that is lost with its machine costs no retry.
+    A later checkpoint than before resets the count. A worker that is lost with its machine, or with a submit that was
+    killed, costs no retry.
     """
     trial_time: Seconds | None = None
     """The time limit of one trial, for example 30m. A trial that trains longer fails."""
@@ -240,7 +241,8 @@ class LimitsSpec(Section):
     """How long a worker may train without finishing an epoch before it counts as hung and is replaced.
 
     A time such as 2h must cover the first epoch with its compilation. `off` sets no limit. `auto` is half an hour, or 5
-    times the longest epoch so far if that is longer. The trial is tried again, as after a crash.
+    times the longest epoch so far if that is longer. The trial is tried again, as after a crash. Reading the data may
+    take 2 hours, or this time if it is longer.
     """
 
 

@@ -42,10 +42,13 @@ def check_template(
     dimensions: tuple[Dimension, ...],
     variants: tuple[Assignment, ...],
     objective: ObjectiveSpec | None,
-    folder: FilePath,
+    folder: FilePath | None,
     problems: Problems,
 ) -> Checked | None:
-    """Notes every mistake once, where it is written; None where the first case already has some."""
+    """Notes every mistake once, where it is written; None where the first case already has some.
+
+    Data files are looked for in `folder`, or not at all.
+    """
     first: Sections | None = None
     looked_for: list[DataSpec] = []
     meanings: dict[str, int] = {}
@@ -56,7 +59,7 @@ def check_template(
         sections = read_sections(case.tree, found, known=first, changed=case.changed)
         check_trial(sections, case.tree, objective, found)
         # Also where another section is wrong: a missing file is a mistake of its own.
-        if sections.data is not None and sections.data not in looked_for:
+        if folder is not None and sections.data is not None and sections.data not in looked_for:
             looked_for.append(sections.data)
             check_files(sections.data, case.tree["data"], folder, found)
         _check_meaning(case, sections, meanings, found)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import os
+import re
 import secrets
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from seqjobs.errors import StorageError
+from seqjobs.storage.disk_room import FIX, full_disk
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 ASIDE_PREFIX = ".aside-"
+_ASIDE_NAME = re.compile(rf"{re.escape(ASIDE_PREFIX)}\d+-[0-9a-f]{{8}}")
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
@@ -26,8 +32,14 @@ def reported(what: str, path: Path) -> Iterator[None]:
     except StorageError:  # (an OSError too)
         raise
     except OSError as error:
-        fix = "check the disk and the permissions there, then run the same command again."
-        raise StorageError("E606", f"{what}: {error.strerror or error}", where=str(path), fix=fix) from error
+        raise not_written(what, path, error) from error
+
+
+def not_written(what: str, path: Path, error: OSError) -> StorageError:
+    """Return the error E606 for a file that cannot be written, with the room of the disk if that is the reason."""
+    full = full_disk(error, path)
+    fix = FIX if full else "check the disk and the permissions there, then run the same command again."
+    return StorageError("E606", f"{what}: {full or error.strerror or error}", where=str(path), fix=fix)
 
 
 def make_folder(path: Path) -> None:
@@ -50,16 +62,19 @@ def create_once(path: Path, content: bytes) -> None:
 
     A hard link is the one call that both refuses a taken name and shows the content whole.
     """
-    aside = _write_aside(path, content)
-    try:
-        os.link(aside, path)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        what, fix = "this file system has no hard links, which a run's log needs", "choose another --runs-dir."
-        raise StorageError("E606", what, where=str(path.parent), fix=fix) from error
-    finally:
+
+    def link(aside: Path) -> None:
+        try:
+            os.link(aside, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            what, fix = "this file system has no hard links, which a run's log needs", "choose another --runs-dir."
+            raise StorageError("E606", what, where=str(path.parent), fix=fix) from error
         aside.unlink(missing_ok=True)
+
+    with _published(path, link) as file:
+        file.write(content)
     sync_folder(path.parent)
 
 
@@ -68,12 +83,8 @@ def replace(path: Path, content: bytes, *, lasting: bool = True) -> None:
 
     Without `lasting` nothing waits for the disk: a power cut, and nothing less, may take the file back.
     """
-    aside = _write_aside(path, content, synced=lasting)
-    try:
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
+    with _published(path, lambda aside: aside.replace(path), synced=lasting) as file:
+        file.write(content)
     if lasting:
         sync_folder(path.parent)
 
@@ -81,14 +92,8 @@ def replace(path: Path, content: bytes, *, lasting: bool = True) -> None:
 @contextmanager
 def written(path: Path) -> Iterator[BinaryIO]:
     """As `replace`, of content that is written bit by bit; where that ends in an error nothing is published."""
-    aside = _aside_of(path)
-    with _created(aside) as file:
+    with _published(path, lambda aside: aside.replace(path)) as file:
         yield file
-    try:
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
     sync_folder(path.parent)
 
 
@@ -104,6 +109,28 @@ def remove_asides(folder: Path, *, of: int | None = None) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes of this user left in a folder that others may write in, too.
+
+    A process holds the lock of the file that it is writing, until the file is published.
+    """
+    for path in folder.glob(f"{ASIDE_PREFIX}*"):
+        if _ASIDE_NAME.fullmatch(path.name):
+            with contextlib.suppress(OSError):  # (taken, gone, or not ours)
+                _remove_if_left(path)
+
+
+def _remove_if_left(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        state = os.fstat(descriptor)
+        if stat.S_ISREG(state.st_mode) and state.st_uid == os.geteuid():
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    finally:
+        os.close(descriptor)
+
+
 def sync_folder(path: Path) -> None:
     """Makes the names in a folder durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -113,21 +140,10 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _write_aside(path: Path, content: bytes, *, synced: bool = True) -> Path:
-    aside = _aside_of(path)
-    with _created(aside, synced=synced) as file:
-        file.write(content)
-    return aside
-
-
-def _aside_of(path: Path) -> Path:
-    return path.with_name(f"{ASIDE_PREFIX}{os.getpid()}-{secrets.token_hex(4)}")
-
-
 @contextmanager
-def _created(aside: Path, *, synced: bool = True) -> Iterator[BinaryIO]:
-    """A new file, which is gone again where writing it fails."""
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
+def _published(path: Path, publish: Callable[[Path], object], *, synced: bool = True) -> Iterator[BinaryIO]:
+    """A new file next to `path`, which `publish` gives its name once it is whole; gone if anything fails."""
+    aside, descriptor = _new_aside(path)
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), FILE_MODE)
@@ -137,6 +153,19 @@ def _created(aside: Path, *, synced: bool = True) -> Iterator[BinaryIO]:
                 # After a failed fsync the kernel may call the pages clean; such a file is thrown away, never synced
                 # again.
                 os.fsync(file.fileno())
+            publish(aside)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+
+
+def _new_aside(path: Path) -> tuple[Path, int]:
+    """Create a file whose lock shows that this process is alive, see `remove_leftovers`."""
+    while True:
+        aside = path.with_name(f"{ASIDE_PREFIX}{os.getpid()}-{secrets.token_hex(4)}")
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+        with contextlib.suppress(OSError):  # (not every file system has locks)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return aside, descriptor
+        os.close(descriptor)  # before it was locked, another process took it for a leftover

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import time
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, final
@@ -41,6 +42,8 @@ class Checkpoint:
     def decode(cls, content: bytes, of: Mapping[str, str]) -> Self | None:
         """What was encoded; None where it is of something else, of another format, or damaged."""
         try:
+            if _expands(content):
+                return None
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 tree = json.loads(stored[_NOTES].tobytes())
                 if (tree["format"], tree["of"]) != (FORMAT, dict(of)):
@@ -50,6 +53,14 @@ class Checkpoint:
                 return cls(epochs=tree["epochs"], notes=tree["notes"], arrays=arrays)
         except Exception:  # (there is no end to what a damaged archive makes zipfile and NumPy raise)
             return None
+
+
+def _expands(content: bytes) -> bool:
+    """Return whether an archive has more bytes inside than outside; none that `encode` wrote has."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        stored = all(member.compress_type == zipfile.ZIP_STORED for member in members)
+        return not stored or sum(member.file_size for member in members) > len(content)
 
 
 @final

@@ -8,7 +8,7 @@ from typing import Any, final
 
 import tensorflow as tf
 
-from seqjobs.training.compile_rule import Compilation
+from seqjobs.planning.compile_rule import Compilation
 from seqjobs.training.graph_rows import Tensors
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from seqjobs.planning.compile_rule import Compilation
 from seqjobs.training.ahead import ahead
 from seqjobs.training.blocks import BlockPlan, epoch_blocks, remainder_rows
-from seqjobs.training.compile_rule import Compilation
 from seqjobs.training.compiled import Compiled
 from seqjobs.training.epoch_order import Order
 from seqjobs.training.graph_rows import Tensors

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from seqjobs.data.dataset import Array, Split
 from seqjobs.data.new_features import scale_of
-from seqjobs.training.compile_rule import Compilation
+from seqjobs.planning.compile_rule import Compilation
 from seqjobs.training.compiled import Compiled
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.graph_rows import Tensors

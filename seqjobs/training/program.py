@@ -8,9 +8,9 @@ from typing import Any, final
 import tensorflow as tf
 
 from seqjobs.data.dataset import Array, Dataset
+from seqjobs.planning.compile_rule import Compilation
 from seqjobs.planning.trial import Trial
 from seqjobs.tables import Named, complete_arguments
-from seqjobs.training.compile_rule import Compilation
 from seqjobs.training.epochs import EpochFunctions, Epochs, epochs_of
 from seqjobs.training.initial_state import InitialState
 from seqjobs.training.model import StandIns, build_model

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from seqjobs.data.dataset import Array, Dataset, Split, split_rows
+from seqjobs.data.dataset import Array, Dataset, Split
 from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.data.weights import training_weights
 from seqjobs.errors.problems import Problems
+from seqjobs.planning.split_rows import split_rows
 from seqjobs.spec.model_check import needs_integer, needs_one_hot
 from seqjobs.spec.sections import TrialSpec
 from seqjobs.spec.shapes import check_model

@@ -6,27 +6,26 @@ import contextlib
 import gc
 import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, final
 
 import keras
 import tensorflow as tf
 
 from seqjobs.data.dataset import Array, Dataset, Split
+from seqjobs.planning.compile_rule import Compilation, Compiler, compilation_of
 from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training import devices
 from seqjobs.training.checkpoint import Checkpoint, Saving, Stopped
-from seqjobs.training.compile_rule import Compilation, compilation_of
 from seqjobs.training.compiled import Compiled
 from seqjobs.training.evaluation import evaluate_model
 from seqjobs.training.failures import failure_of
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.fit import fit
 from seqjobs.training.fitting import Fitting, TimeIsUp
+from seqjobs.training.keras_file import keras_file
 from seqjobs.training.lowerings import LOWERED
 from seqjobs.training.model import build_model, compile_model, forget_models
 from seqjobs.training.outcome import (
@@ -177,7 +176,7 @@ class TrialRunner:
     def _fit(
         self, trial: Trial, pack: Pack, dataset: Dataset, fitting: Fitting, saved: bytes | None, stopping: Stopping
     ) -> Iterator[EpochReport | PackCheckpoint]:
-        compilation = self._compilation(trial, pack, dataset)
+        compilation = self._compilation(trial, pack.compiler, dataset)
         fitting.compiled = compilation.value
         if compilation is Compilation.STOCK:
             if self._span is not None:
@@ -216,16 +215,13 @@ class TrialRunner:
         of = {"pack": pack.id, "program": pack.program_key, "data": dataset.fingerprint, "compiled": compiled}
         return {**of, **dict(self.versions)}
 
-    def _compilation(self, trial: Trial, pack: Pack | None, dataset: Dataset) -> Compilation:
+    def _compilation(self, trial: Trial, compiler: Compiler, dataset: Dataset) -> Compilation:
         size = trial.spec.fit.batch_size
         used = (training_rows(trial.spec, dataset), validation_rows(trial.spec, dataset))
         rows = [len(part) for part in used if part is not None]
-        batches = -(-rows[0] // size)
-        steps = batches * trial.spec.fit.epochs * (1 if pack is None else pack.program_trials)
         return compilation_of(
             trial.spec,
-            dataset.schema.feature_shape,
-            steps=steps,
+            compiler,
             num_gpus=len(self._gpus),
             replicas=self._num_replicas(),
             onednn=self._onednn,
@@ -234,7 +230,7 @@ class TrialRunner:
 
     def check(self, trial: Trial, dataset: Dataset) -> Failure | None:
         """Builds, compiles and calls the model on two rows, without tracing a graph."""
-        if self._span is not None and self._compilation(trial, None, dataset) is not Compilation.MIRRORED:
+        if self._span is not None and self._compilation(trial, Compiler.GRAPH, dataset) is not Compilation.MIRRORED:
             return Failure(cause=Cause.SPEC, message=CANNOT_SPAN)
         forget_models()
         try:
@@ -253,11 +249,11 @@ class TrialRunner:
         model.set_weights(list(weights))
         # An optimizer without variables would make `load_model` warn that it cannot restore them.
         model.optimizer.build(model.trainable_variables)
-        return _keras_file(model)
+        return keras_file(model)
 
     def export_with_preprocessing(self, model: FinishedModel) -> bytes:
         """See PackRunner."""
-        return _keras_file(preprocessing_model(model))
+        return keras_file(preprocessing_model(model))
 
     def predict(self, model: FinishedModel, features: Array) -> Array:
         """See PackRunner. The model that was used last stays built."""
@@ -269,13 +265,6 @@ class TrialRunner:
     def evaluate(self, model: FinishedModel, blocks: Iterable[Split]) -> Mapping[str, float]:
         """See PackRunner."""
         return evaluate_model(model, blocks)
-
-
-def _keras_file(model: keras.Model) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.keras"
-        model.save(path)
-        return path.read_bytes()
 
 
 def _saving(pack: Pack, saved: bytes | None, of: Mapping[str, str], stopping: Stopping) -> Saving:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from tests.fixtures.files import write_rows
 
 CORRUPT_FILES = Path(__file__).parent / "data"
 # Why each file of `data/` is refused: a part of the message. A file is named after its code; one that ends in `.xz` is
@@ -47,6 +48,8 @@ WHY_REFUSED = {
     "e414_unknown_codec.parquet": "Unsupported compression codec value: 99",
 }
 
+# The place of column x in the spec.
+COLUMN = "job.yaml:2:41 data.features.0"
 SPEC = """\
 name: bad-data
 data: {train: train.parquet, features: [x], target: label}
@@ -76,17 +79,9 @@ class BadData:
         return self.name.split("_")[0].upper()
 
 
-def write(folder: Path, columns: dict[str, Any] | pa.Table, name: str = "train.parquet") -> Path:
-    path = folder / name
-    path.parent.mkdir(exist_ok=True)
-    table = columns if isinstance(columns, pa.Table) else pa.table(columns)
-    pq.write_table(table, path)
-    return path
-
-
 def good(folder: Path) -> Path:
     """Write a file that can be trained on."""
-    return write(folder, {"label": LABEL, "x": FLOATS})
+    return write_rows(folder / "train.parquet", {"label": LABEL, "x": FLOATS})
 
 
 def spec(*replacements: tuple[str, str]) -> str:
@@ -98,11 +93,11 @@ def spec(*replacements: tuple[str, str]) -> str:
 
 
 def _labels(values: Any) -> Make:
-    return lambda folder: write(folder, {"x": FLOATS[: len(values)], "label": values})
+    return lambda folder: write_rows(folder / "train.parquet", {"x": FLOATS[: len(values)], "label": values})
 
 
 def _features(values: Any) -> Make:
-    return lambda folder: write(folder, {"x": values, "label": LABEL[: len(values)]})
+    return lambda folder: write_rows(folder / "train.parquet", {"x": values, "label": LABEL[: len(values)]})
 
 
 def _content(content: bytes) -> Make:
@@ -111,12 +106,12 @@ def _content(content: bytes) -> Make:
 
 def _differing(folder: Path) -> None:
     good(folder)
-    write(folder, {"label": LABEL, "x": [1] * 30}, "more.parquet")
+    write_rows(folder / "more.parquet", {"label": LABEL, "x": [1] * 30})
 
 
 def _same_name_twice(folder: Path) -> None:
     columns = [pa.array(FLOATS), pa.array(FLOATS), pa.array(LABEL)]
-    write(folder, pa.Table.from_arrays(columns, names=["x", "x", "label"]))
+    write_rows(folder / "train.parquet", pa.Table.from_arrays(columns, names=["x", "x", "label"]))
 
 
 def _other_format(name: str, content: bytes) -> Make:
@@ -128,7 +123,7 @@ def _dead_link(folder: Path) -> None:
 
 
 def _negative_weight(folder: Path) -> None:
-    write(folder, {"x": FLOATS, "label": LABEL, "w": [-1.0] + [1.0] * 29})
+    write_rows(folder / "train.parquet", {"x": FLOATS, "label": LABEL, "w": [-1.0] + [1.0] * 29})
 
 
 def _corrupt(name: str, words: str) -> BadData:
@@ -140,7 +135,13 @@ def _corrupt(name: str, words: str) -> BadData:
         content = (CORRUPT_FILES / name).read_bytes()
         (folder / train).write_bytes(lzma.decompress(content) if name.endswith(".xz") else content)
 
-    return BadData(name=f"{stem}_{ending}", words=words, make=make, spec=spec(("train.parquet", train)), where=train)
+    return BadData(
+        name=f"{stem}_{ending}",
+        words=words,
+        make=make,
+        spec=spec(("train.parquet", train)),
+        where=COLUMN if "extension type" in words else train,
+    )
 
 
 def _bad(name: str, words: str, make: Make, spec: str = SPEC, where: str = "train.parquet") -> BadData:
@@ -195,19 +196,28 @@ BAD_DATA = (
         lambda folder: os.mkfifo(folder / "train.parquet"),
         where="job.yaml:2:15 data.train",
     ),
-    _bad("e402_column_missing", "there is no column 'x'", lambda folder: write(folder, {"xx": LABEL, "label": LABEL})),
+    _bad(
+        "e402_column_missing",
+        "there is no column 'x'",
+        lambda folder: write_rows(folder / "train.parquet", {"xx": LABEL, "label": LABEL}),
+    ),
     _bad("e402_column_twice_in_the_file", "2 columns are named 'x'", _same_name_twice),
-    _bad("e403_strings", "column 'x' holds strings", _features(["a", "b"])),
-    _bad("e403_nested", "holds no numbers: its type is 'list<element: ", _features([[[1]], [[2]]])),
-    _bad("e403_decimal", "decimal128(5, 1)", _features(pa.array([1, 2], pa.decimal128(5, 1)))),
-    _bad("e403_timestamp", "timestamp[us]", _features(pa.array([1, 2], pa.timestamp("us")))),
-    _bad("e403_dictionary", "column 'x' holds strings", _features(pa.array(["a", "b"]).dictionary_encode())),
+    _bad("e403_strings", "column 'x' holds strings", _features(["a", "b"]), where=COLUMN),
+    _bad("e403_nested", "holds no numbers: its type is 'list<element: ", _features([[[1]], [[2]]]), where=COLUMN),
+    _bad("e403_decimal", "decimal128(5, 1)", _features(pa.array([1, 2], pa.decimal128(5, 1))), where=COLUMN),
+    _bad("e403_timestamp", "timestamp[us]", _features(pa.array([1, 2], pa.timestamp("us"))), where=COLUMN),
+    _bad(
+        "e403_dictionary",
+        "in train.parquet, column 'x' holds strings",
+        _features(pa.array(["a", "b"]).dictionary_encode()),
+        where=COLUMN,
+    ),
     _bad(
         "e416_shape_of_another_size",
         "shape [2, 2] holds 4 numbers, column 'x' has 1",
         good,
         spec=spec(("[x]", "{x: {shape: [2, 2]}}")),
-        where="data.features.x.shape",
+        where="job.yaml:2:52 data.features.x.shape",
     ),
     _bad(
         "e404_shards_that_differ",

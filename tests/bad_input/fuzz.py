@@ -1,4 +1,4 @@
-"""`python -m tests.bad_input.fuzz specs|files`: bad input is accepted or refused, and nothing else happens.
+"""`python -m tests.bad_input.fuzz specs|files|tables`: bad input is accepted or refused, and nothing else happens.
 
 `specs`: each changed spec is read from a file through the public door. It gives a plan whose values are plain data of
 the tables, or a SpecError whose lines have a code, a place and a fix. No other file is opened, no process is started,
@@ -6,6 +6,9 @@ no host is reached and no large library is imported.
 
 `files`: each changed Parquet file gives a dataset, or a DataError with a place and a fix. If Arrow ends the process,
 the file stays in `--folder`.
+
+`tables`: each random table is checked, decoded, predicted and evaluated with random operations, or refused by an error
+with a code, a place and a fix. What the check accepts has the type and the shape that the check told.
 """
 
 from __future__ import annotations
@@ -117,7 +120,18 @@ def files(folder: Path, outcomes: Outcomes) -> Callable[[], None]:
     return given(content=changed_files(), spec=st.sampled_from(range(len(DATA_SPECS))))(read)
 
 
-FUZZERS = {"specs": specs, "files": files}
+def tables(folder: Path, outcomes: Outcomes) -> Callable[[], None]:
+    """Return the test that prepares random tables."""
+    from tests.bad_input.prepared import Prepared  # noqa: PLC0415
+    from tests.bad_input.random_tables import Example, examples  # noqa: PLC0415
+
+    def prepare(example: Example) -> None:
+        outcomes.update(Prepared(folder=folder, example=example).outcomes())
+
+    return given(example=examples())(prepare)
+
+
+FUZZERS = {"specs": specs, "files": files, "tables": tables}
 
 if __name__ == "__main__":
     main()

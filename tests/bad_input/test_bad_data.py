@@ -10,14 +10,14 @@ import pytest
 from seqjobs.data.plan_check import check_plan, inspect_plan
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError, SeqjobsError, SpecError
-from seqjobs.planning.plan import make_plan
-from seqjobs.spec.load import load_job
 from tests.bad_input.bad_data import BAD_DATA, CORRUPT_FILES, FLOATS, SPEC, WHY_REFUSED, BadData, good
+from tests.fixtures.files import write_spec
+from tests.fixtures.plans import plan_of
 
 
 def read(path: Path) -> int:
     """Do all that is done with a job's data before training, and return the number of training rows."""
-    plan = make_plan([load_job(path)])
+    plan = plan_of(path)
     schemas = inspect_plan(plan).schemas
     datasets = {source.id: read_dataset(source) for source in plan.datasets}
     check_plan(plan, schemas, datasets)
@@ -58,5 +58,5 @@ def test_every_committed_file_is_in_the_table() -> None:
 
 def test_the_file_that_the_others_change_is_right(tmp_path: Path) -> None:
     good(tmp_path)
-    (tmp_path / "job.yaml").write_text(SPEC, encoding="utf-8")
+    write_spec(tmp_path, SPEC)
     assert read(tmp_path / "job.yaml") == len(FLOATS)

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from seqjobs.cli.main import cli
 from seqjobs.storage.lock import Lock
 from tests.cli import submitted
-from tests.fixtures.runs import do, moved_points, plan_of
+from tests.fixtures.command_line import invoke
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import do, moved_points
 
 Make = Callable[[Path, Path], object]
 """Makes what is in the way: of a spec, and of the folder `one` in which its run is to be."""
@@ -29,8 +30,8 @@ def spec(points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return moved_points(points, tmp_path)
 
 
-def submit_one(spec: Path, runs_dir: Path) -> Result:
-    return CliRunner().invoke(cli, ["submit", str(spec), "--runs-dir", str(runs_dir), "--run", "one"])
+def submit_one(spec: Path, runs_dir: Path, code: int) -> Result:
+    return invoke("submit", str(spec), "--runs-dir", str(runs_dir), "--run", "one", code=code)
 
 
 def content(folder: Path) -> dict[Path, bytes]:
@@ -101,8 +102,7 @@ def test_what_lies_in_the_way_of_a_run_is_told_and_left(
     root = spec.parent / "runs" / "one"
     make(spec, root)
     before = content(spec.parent)
-    found = submit_one(spec, root.parent)
-    assert found.exit_code == exit_code, found.output
+    found = submit_one(spec, root.parent, exit_code)
     assert told.format(root=root, pid=os.getpid()) in found.stderr
     assert f"[{code}]" in found.stderr
     assert (found.stdout, "Traceback" in found.stderr) == ("", False)
@@ -110,15 +110,12 @@ def test_what_lies_in_the_way_of_a_run_is_told_and_left(
 
 
 def test_a_file_for_the_folder_of_all_runs_is_a_mistake_of_the_command(spec: Path) -> None:
-    found = submit_one(spec, spec)
-    assert found.exit_code == 2
-    assert "is a file" in found.stderr
+    assert "is a file" in submit_one(spec, spec, 2).stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is read-only for everyone")
 def test_a_folder_in_which_nothing_can_be_made(spec: Path) -> None:
-    found = submit_one(spec, Path("/proc/runs"))
-    assert found.exit_code == 4
+    found = submit_one(spec, Path("/proc/runs"), 4)
     assert "/proc/runs/one: the run's folder cannot be created: " in found.stderr
     assert "[E606]" in found.stderr
 
@@ -126,8 +123,7 @@ def test_a_folder_in_which_nothing_can_be_made(spec: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
 def test_a_folder_that_may_only_be_read(spec: Path) -> None:
     (spec.parent / "runs").mkdir(mode=0o500)
-    found = submit_one(spec, spec.parent / "runs")
-    assert found.exit_code == 4
+    found = submit_one(spec, spec.parent / "runs", 4)
     assert "the run's folder cannot be created: Permission denied" in found.stderr
 
 
@@ -136,11 +132,10 @@ def test_no_room_for_a_run(spec: Path) -> None:
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
     try:
-        found = submit_one(spec, spec.parent / "runs")
+        found = submit_one(spec, spec.parent / "runs", 4)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
-    assert found.exit_code == 4
     assert f"{spec.parent / 'runs' / 'one'}: the run cannot be created: File too large. Fix: " in found.stderr
     assert "[E606]" in found.stderr
-    assert submit_one(spec, spec.parent / "runs").exit_code == 0
+    submit_one(spec, spec.parent / "runs", 0)

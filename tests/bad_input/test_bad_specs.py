@@ -12,11 +12,10 @@ import pytest
 from seqjobs.data.plan_check import inspect_plan
 from seqjobs.errors import SpecError
 from seqjobs.errors.printable import printable
-from seqjobs.planning.plan import make_plan
-from seqjobs.spec.load import load_job
 from tests.bad_input.expectation import SPECS, check, expected_of
 from tests.bad_input.made_specs import MADE_SPECS, MadeSpec
 from tests.errors.lines import code_of
+from tests.fixtures.plans import plan_of
 
 FILES = sorted(SPECS.iterdir())
 RIGHT = str(SPECS / "accepted_the_right_spec.yaml")
@@ -26,7 +25,7 @@ VALIDATE = "from seqjobs.cli.main import main; main()"
 def lines_of(path: Path) -> tuple[str, ...]:
     """What is found wrong with a spec before anything starts: in its text, in its trials, and beside its data."""
     try:
-        inspect_plan(make_plan([load_job(path)]))
+        inspect_plan(plan_of(path))
     except SpecError as error:
         return error.lines
     return ()

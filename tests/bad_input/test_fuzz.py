@@ -33,9 +33,16 @@ def test_wrong_parquet_files_are_read_or_refused_and_nothing_else() -> None:
         assert f"{outcome} " in outcomes
 
 
+@pytest.mark.slow
+def test_random_tables_are_prepared_or_refused_and_nothing_else() -> None:
+    outcomes = run("-W", "error::RuntimeWarning", "-m", "tests.bad_input.fuzz", "tables", "--examples", "60")
+    for outcome in ("prepared", "checked E403", "decoded E408"):
+        assert f"{outcome} " in outcomes
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize(("kind", "examples"), [("specs", 20_000), ("files", 50_000)])
+@pytest.mark.parametrize(("kind", "examples"), [("specs", 20_000), ("files", 50_000), ("tables", 5000)])
 def test_many_more_examples_that_are_new_each_time(kind: str, examples: int, tmp_path: Path) -> None:
     seed = secrets.randbelow(2**32)
     run("-m", "tests.bad_input.fuzz", kind, "--examples", f"{examples}", "--seed", f"{seed}", "--folder", f"{tmp_path}")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import tempfile
 import time
@@ -26,6 +25,7 @@ from seqjobs.results.progress import Silent
 from seqjobs.results.run import Run
 from seqjobs.run import run_job
 from seqjobs.spec.load import parse_job
+from tests.benchmarks.machine import peak_memory
 from tests.fixtures.fake_runner import StartFake
 from tests.fixtures.warm_pool import Warm
 
@@ -64,7 +64,7 @@ def measure(num_trials: int) -> dict[str, float]:
             "trials": float(run.num_finished),
             "wall_seconds_per_trial": (time.perf_counter() - wall) / num_trials,
             "rss_growth_mb": (process.memory_info().rss - rss) / 1e6,
-            "peak_rss_growth_mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - rss) / 1e6,
+            "peak_rss_growth_mb": (peak_memory() - rss) / 1e6,
         }
         for name, pack in (("cpu_seconds_per_trial", "off"), ("packed_cpu_seconds_per_trial", PACK)):
             runs = [_cpu_seconds(root, f"{name}-{number}", num_trials, executor, pack) for number in range(RUNS)]

@@ -34,6 +34,16 @@ def versions() -> Mapping[str, str]:
     return found
 
 
+def peak_memory() -> int:
+    """Return the peak of this process's resident memory, in bytes.
+
+    `getrusage` would not do: its peak includes what the parent held when it started this process.
+    """
+    status = Path("/proc/self/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
 def _cpu_model() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         name, _, value = line.partition(":")

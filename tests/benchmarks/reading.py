@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import tempfile
 import time
@@ -22,10 +21,12 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
+from seqjobs.data.plan_check import inspect_plan
 from seqjobs.data.read import read_dataset
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.spec.load import parse_job
 from tests.benchmarks.child import measured_by
+from tests.benchmarks.machine import peak_memory
 from tests.conftest import JOBS
 
 REPEATS = 5
@@ -152,7 +153,7 @@ def fit(memory: str, folder: Path) -> dict[str, float]:
     from seqjobs.training.outcome import EpochReport  # noqa: PLC0415
 
     runner = start_runner(1)
-    plan = make_plan([parse_job(LARGE.replace("MEMORY", memory), folder / "job.yaml")])
+    plan = inspect_plan(make_plan([parse_job(LARGE.replace("MEMORY", memory), folder / "job.yaml")])).plan
     before = psutil.Process().memory_info().rss
     dataset = read_dataset(plan.datasets[0])
     seconds, began = [], time.perf_counter()
@@ -160,7 +161,7 @@ def fit(memory: str, folder: Path) -> dict[str, float]:
         if isinstance(item, EpochReport):
             seconds.append(time.perf_counter() - began)
             began = time.perf_counter()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    peak = peak_memory() - before
     return {"epoch_seconds": statistics.median(seconds[1:]), "peak_mb": peak / 1e6}
 
 

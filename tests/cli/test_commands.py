@@ -11,13 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
 
 from seqjobs.cli.commands import doctor, evaluate, export, predict, submit
-from seqjobs.cli.main import cli
 from seqjobs.data.unseen_values import UnseenValues
 from seqjobs.doctor import Finding
 from seqjobs.errors import ClusterError
@@ -28,30 +24,22 @@ from seqjobs.results.record import TrialRecord
 from seqjobs.results.run import Run
 from seqjobs.run import WhichRun
 from seqjobs.spec.job_spec import JobSpec
+from tests.fixtures.command_line import invoke
+from tests.fixtures.files import write_rows, write_spec
 
-from .samples import BY_LOSS, failed, finished, plan_of, spec_text, standing_of, write_run, write_spec
+from .written_runs import BY_LOSS, failed, finished, grid_plan, spec_text, standing_of, write_run
 
-Invoke = Callable[..., Result]
+ROWS = {"a": [0.5, 1.5] * 50, "b": [1.0, 2.0] * 50, "label": [0, 1] * 50}
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder of the command; nothing of the user's environment reaches into it."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.parquet").touch()
     for name in ("SEQJOBS_RUNS_DIR", "COLUMNS", "SEQJOBS_TRACEBACK"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
-
-
-def invoke(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(cli, arguments)
-    assert result.exit_code == code, result.output
-    return result
-
-
-def write_rows(folder: Path) -> None:
-    columns: dict[str, list[Any]] = {"a": [0.5, 1.5], "b": [1.0, 2.0], "label": [0, 1]}
-    pq.write_table(pa.table({name: values * 50 for name, values in columns.items()}), folder / "rows.parquet")
 
 
 def test_validate_names_each_job(folder: Path) -> None:
@@ -62,8 +50,8 @@ def test_validate_names_each_job(folder: Path) -> None:
 
 
 def test_a_spec_may_come_through_standard_input(folder: Path) -> None:
-    write_rows(folder)
-    result = CliRunner().invoke(cli, ["plan", "-", "-o", "json"], input=spec_text())
+    write_rows(folder / "rows.parquet", ROWS)
+    result = invoke("plan", "-", "-o", "json", stdin=spec_text())
     assert result.exit_code == 0, result.output
     (dataset,) = json.loads(result.stdout)["datasets"]
     assert dataset["train_rows"] == 100  # of what lies in the current folder
@@ -82,7 +70,7 @@ def test_every_mistake_of_every_file_is_told_at_once(folder: Path, command: str)
 
 
 def test_plan_shows_what_would_run(folder: Path) -> None:
-    write_rows(folder)
+    write_rows(folder / "rows.parquet", ROWS)
     write_spec(folder, spec_text())
     lines = invoke("plan", "job.yaml").stdout.splitlines()
     assert lines[2].split() == ["small", "8", "maximize", "val_accuracy", "4", "45", "-", "121", "job.yaml"]
@@ -93,7 +81,7 @@ def test_plan_shows_what_would_run(folder: Path) -> None:
 
 
 def test_plan_says_how_many_train_together_and_why_others_do_not(folder: Path) -> None:
-    write_rows(folder)
+    write_rows(folder / "rows.parquet", ROWS)
     rate = "compile.optimizer={Adam: {learning_rate: {log_uniform: [1e-4, 1e-1]}}}"
     write_spec(folder, spec_text())
     together = ("-S", "search={sampler: random, trials: 9}", "-S", rate, "-S", "model.0.Dense.units=8")
@@ -107,12 +95,12 @@ def test_plan_says_how_many_train_together_and_why_others_do_not(folder: Path) -
 
 
 def test_plan_as_json_has_every_trial(folder: Path) -> None:
-    write_rows(folder)
+    write_rows(folder / "rows.parquet", ROWS)
     write_spec(folder, spec_text())
     found = json.loads(invoke("submit", "job.yaml", "--dry-run", "-o", "json").stdout)
     assert (found["trials"], found["packs"], found["programs"]) == ({"total": 8}, 8, 4)
     assert found["plan"][0]["parameters"] == 3 * 8 + 9 * 4 + 5  # inputs and a bias for each unit
-    assert [trial["trial"] for trial in found["plan"]] == [trial.id for trial in plan_of(folder).trials]
+    assert [trial["trial"] for trial in found["plan"]] == [trial.id for trial in grid_plan(folder).trials]
     assert found["datasets"][0]["train_rows"] == 100
     assert not (folder / "runs").exists()
 
@@ -130,7 +118,7 @@ class Submitted:
 
     def __call__(self, jobs: Sequence[JobSpec], **arguments: Any) -> Run:
         self.arguments = {"jobs": jobs, **arguments}
-        plan = plan_of(self.folder, *self.texts)
+        plan = grid_plan(self.folder, *self.texts)
         records = self.records(plan)
         progress = arguments["progress"]
         progress.stage("starting Ray")
@@ -184,7 +172,7 @@ def test_submit_ends_with_the_leaderboard_and_what_to_do_next(submitted: Submitt
     submitted.records = all_finished
     result = invoke("submit", "job.yaml")
     lines = result.stdout.splitlines()
-    best = plan_of(folder).trials[7]
+    best = grid_plan(folder).trials[7]
     assert lines[0] == "val_accuracy (maximize)"
     assert lines[3].split()[:3] == ["1", best.id, "0.55469"]
     assert lines[-4:] == [
@@ -210,7 +198,7 @@ def test_submit_names_the_best_model_where_it_is_not_in_the_usual_folder(submitt
 def test_submit_as_json_ends_with_one_object(submitted: Submitted, folder: Path) -> None:
     submitted.records = all_finished
     output = invoke("submit", "job.yaml", "-o", "json").stdout
-    best = plan_of(folder).trials[7]
+    best = grid_plan(folder).trials[7]
     assert json.loads(output) == {
         "run": "run-one",
         "path": "runs/run-one",
@@ -236,7 +224,7 @@ def test_submit_has_a_leaderboard_for_each_objective(submitted: Submitted) -> No
 
 
 def test_some_failures_leave_with_1_and_are_named(submitted: Submitted, folder: Path) -> None:
-    bad = plan_of(folder).trials[5]
+    bad = grid_plan(folder).trials[5]
     submitted.records = lambda plan: {**all_finished(plan), bad.id: failed(bad, "the loss\x1b[1m became NaN")}
     output = invoke("submit", "job.yaml", code=1).stdout
     assert f"1 trial failed\n  {bad.id}  small  nan: the loss became NaN\n" in output
@@ -277,10 +265,10 @@ import signal, sys, time
 from pathlib import Path
 from seqjobs.cli.commands import submit as command
 from seqjobs.cli.main import main
-from tests.cli.samples import plan_of, standing_of
+from tests.cli.written_runs import grid_plan, standing_of
 
 def submit_jobs(jobs, *, progress, **_):
-    plan = plan_of(Path.cwd())
+    plan = grid_plan(Path.cwd())
     if {planned}:
         progress.planned("run-one", plan, standing_of(plan, {{}}))
     if {like_ray}:
@@ -336,11 +324,11 @@ def signalled(
 
 
 def test_export_writes_the_model_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = plan_of(folder)
+    plan = grid_plan(folder)
     write_run(folder / "runs", plan, all_finished(plan))
     asked: list[tuple[str, str, Path, str | None]] = []
 
-    def export_model(run: Run, trial: StoredTrial, out: Path, *, address: str | None = None) -> Path:
+    def export_model(run: Run, trial: StoredTrial, out: Path, *, address: str | None, **_: object) -> Path:
         asked.append((run.id, trial.id, out, address))
         return out
 
@@ -361,7 +349,7 @@ def test_export_takes_only_a_keras_file(folder: Path) -> None:
 @pytest.fixture
 def asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     """What `predict` and `evaluate` ask for, of a run that finished."""
-    plan, found = plan_of(folder), list[tuple[object, ...]]()
+    plan, found = grid_plan(folder), list[tuple[object, ...]]()
     write_run(folder / "runs", plan, all_finished(plan))
 
     def predict_rows(
@@ -384,7 +372,7 @@ def asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, .
 
 def test_predict_takes_a_run_and_data(asked: list[tuple[object, ...]], folder: Path) -> None:
     (folder / "new.csv").touch()
-    trial = plan_of(folder).trials[2].id
+    trial = grid_plan(folder).trials[2].id
     keep = ("--keep", "id", "--keep", "a", "--keep", "id")
     assert invoke("predict", "run-o", "*.csv", "--out", "out.csv", *keep).stdout == "out.csv: 1,234 rows\n"
     invoke("predict", "new.csv", "--out", "out.parquet", "--trial", trial)
@@ -456,7 +444,7 @@ def test_predict_says_what_it_does_not_take(asked: list[tuple[object, ...]], fol
 
 def test_evaluate_prints_text_or_json(asked: list[tuple[object, ...]], folder: Path) -> None:
     assert invoke("evaluate", "rows.parquet").stdout == "loss 0.25\naccuracy 0.333333\n"
-    trial = plan_of(folder).trials[7].id
+    trial = grid_plan(folder).trials[7].id
     assert json.loads(invoke("evaluate", "run-one", "rows.parquet", "-o", "json").stdout) == {
         "run": "run-one",
         "trial": trial,

@@ -6,9 +6,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from seqjobs.cli.main import cli
+from tests.fixtures.command_line import invoke
 
 ROWS = "x;town,label\n" + "".join(f"{row % 7 / 2},t{row % 3},{row * row % 5 % 2}\n" for row in range(60))
 
@@ -19,12 +18,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "data" / "rows.csv").write_text(ROWS.replace("x;town", '"x: #1",town'))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def invoke(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(cli, arguments)
-    assert result.exit_code == code, result.output
-    return result
 
 
 def test_without_a_file_the_spec_is_what_is_printed(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from importlib import import_module
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from click.testing import CliRunner
 
 from seqjobs.cli import main
 from seqjobs.cli.main import COMMANDS, cli
-from seqjobs.errors import ClusterError, NotFoundError, SpecError, StorageError
+from seqjobs.errors import ClusterError, NotFoundError, SpecError, StorageError, UnforeseenError
 from seqjobs.errors.problems import Problem
+from tests.fixtures.command_line import SEQJOBS, invoke, run
 
 
 @pytest.fixture
-def raising(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+def raising(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[BaseException]:
     """A `schema` command that raises what the test puts into the list."""
     errors: list[BaseException] = []
 
@@ -31,6 +33,7 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
     module.__dict__["command"] = command
     monkeypatch.setattr(main, "import_module", lambda _: module)
     monkeypatch.delenv("SEQJOBS_TRACEBACK", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # where tracebacks are kept
     return errors
 
 
@@ -48,9 +51,7 @@ def test_every_command_file_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name: str) -> None:
-    result = CliRunner().invoke(cli, [name, "-h"])
-    assert result.exit_code == 0
-    assert COMMANDS[name] in result.stdout
+    assert COMMANDS[name] in invoke(name, "-h").stdout
 
 
 @pytest.mark.parametrize(
@@ -68,8 +69,7 @@ def test_an_error_is_a_message_and_a_code(
     raising: list[BaseException], error: BaseException, code: int, text: str
 ) -> None:
     raising.append(error)
-    result = CliRunner().invoke(cli, ["schema"])
-    assert result.exit_code == code
+    result = invoke("schema", code=code)
     assert result.stderr.startswith(text)
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
@@ -78,10 +78,25 @@ def test_an_error_is_a_message_and_a_code(
 def test_a_bug_shows_its_traceback_when_asked(raising: list[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
     raising.append(ZeroDivisionError("division by zero"))
     monkeypatch.setenv("SEQJOBS_TRACEBACK", "1")
-    result = CliRunner().invoke(cli, ["schema"])
-    assert result.exit_code == 70
+    result = invoke("schema", code=70)
     assert "Traceback (most recent call last)" in result.stderr
     assert "raise errors[0]" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("division by zero"), UnforeseenError("this is a bug", where="x.csv", trace="raise it")]
+)
+def test_the_traceback_of_a_bug_is_in_a_file_of_this_user(
+    raising: list[BaseException], error: BaseException, tmp_path: Path
+) -> None:
+    raising.append(error)
+    result = CliRunner().invoke(cli, ["schema"])
+    assert result.exit_code == 70
+    assert "run the same command again" not in result.stderr
+    (path,) = tmp_path.iterdir()
+    assert f"The traceback is in {path}." in result.stderr
+    assert "raise " in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def problem(code: str, place: str) -> Problem:
@@ -111,8 +126,7 @@ def problem(code: str, place: str) -> Problem:
 )
 def test_mistakes_are_counted_below_them(raising: list[BaseException], problems: list[Problem], last: str) -> None:
     raising.append(SpecError(problems))
-    result = CliRunner().invoke(cli, ["schema"])
-    assert result.exit_code == 2
+    result = invoke("schema", code=2)
     assert result.stderr.splitlines() == [*SpecError(problems).lines, last]
 
 
@@ -123,9 +137,7 @@ def test_an_error_cannot_act_on_the_terminal(raising: list[BaseException]) -> No
 
 
 def test_a_mistyped_command_is_guessed() -> None:
-    result = CliRunner().invoke(cli, ["submti"])
-    assert result.exit_code == 2
-    assert "Did you mean 'submit'?" in result.stderr
+    assert "Did you mean 'submit'?" in invoke("submti", code=2).stderr
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
@@ -134,7 +146,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     os.close(reading)
     with os.fdopen(writing, "wb") as pipe:
         done = subprocess.run(
-            [sys.executable, "-m", "seqjobs.cli.main", "completion", "fish"],
+            [*SEQJOBS, "completion", "fish"],
             stdout=pipe, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (141, "")
@@ -142,13 +154,11 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_prints_a_script_of_the_shell(shell: str) -> None:
-    result = CliRunner().invoke(cli, ["completion", shell])
-    assert result.exit_code == 0
-    assert "_SEQJOBS_COMPLETE" in result.stdout
+    assert "_SEQJOBS_COMPLETE" in invoke("completion", shell).stdout
 
 
 def test_the_tab_key_completes_commands() -> None:
-    environment = {**os.environ, "_SEQJOBS_COMPLETE": "bash_complete", "COMP_WORDS": "seqjobs va", "COMP_CWORD": "1"}
-    command = [sys.executable, "-m", "seqjobs.cli.main"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    variables = {"_SEQJOBS_COMPLETE": "bash_complete", "COMP_WORDS": "seqjobs va", "COMP_CWORD": "1"}
+    done = run(variables=variables)
+    assert done.returncode == 0
     assert done.stdout.split() == ["plain,validate"]

@@ -9,11 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from seqjobs.cli.main import cli
 from seqjobs.errors import SpecError
-from tests.fixtures.runs import Watcher, do, plan_of
+from tests.fixtures.command_line import invoke
+from tests.fixtures.files import write_rows, write_spec
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import Watcher, do
 
 ROWS = 200
 SPEC = """
@@ -38,23 +40,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "note": pa.array([None] * ROWS, pa.string()),
         "late": late,
     }
-    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
-    (tmp_path / "spec.yaml").write_text(SPEC)
+    write_rows(tmp_path / "rows.parquet", columns)
+    write_spec(tmp_path, SPEC, "spec.yaml")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def invoke(*arguments: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(cli, ["plan", "--data", "spec.yaml", *arguments])
-    assert result.exit_code == code, result.output
-    return result
+def figures(*arguments: str, code: int = 0) -> Result:
+    return invoke("plan", "--data", "spec.yaml", *arguments, code=code)
 
 
 @pytest.mark.parametrize("width", [80, 60])
 def test_each_column_has_a_line(folder: Path, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     assert folder.is_dir()
     monkeypatch.setenv("COLUMNS", str(width))
-    text = invoke().stdout
+    text = figures().stdout
     assert max(map(len, text.splitlines())) <= width
     assert "\x1b" not in text
     lines = text.splitlines()
@@ -70,7 +70,7 @@ def test_each_column_has_a_line(folder: Path, monkeypatch: pytest.MonkeyPatch, w
 
 def test_as_json_it_is_part_of_the_plan(folder: Path) -> None:
     assert folder.is_dir()
-    plan = json.loads(invoke("-o", "json").stdout)
+    plan = json.loads(figures("-o", "json").stdout)
     (data,) = plan["data"]
     assert plan["trials"] == {"total": 1}
     assert [(column["column"], column["use"]) for column in data["columns"]][-2:] == [
@@ -87,8 +87,8 @@ def test_what_cannot_be_trained_on_is_an_error_behind_the_figures(folder: Path) 
     index = table.schema.get_field_index("same")
     broken = np.ones(ROWS)
     broken[[3, 5]] = np.inf
-    pq.write_table(table.set_column(index, "same", pa.array(broken)), folder / "rows.parquet")
-    found = invoke(code=2)
+    write_rows(folder / "rows.parquet", table.set_column(index, "same", pa.array(broken)))
+    found = figures(code=2)
     assert any(line.startswith("  same") and " 2 " in line for line in found.stdout.splitlines())
     assert "E431" in found.stderr
     assert "nothing suspicious" not in found.stdout
@@ -120,7 +120,7 @@ def digits(folder: Path) -> Path:
     draw = np.random.default_rng(1)
     digit = np.array([0, 1, 2, 3, 5, 6, 7, 8])[draw.integers(0, 8, ROWS)]
     table = table.append_column("digit", pa.array(digit)).append_column("signed", pa.array(digit % 2 * 2 - 1))
-    pq.write_table(table, folder / "rows.parquet")
+    write_rows(folder / "rows.parquet", table)
     return folder
 
 
@@ -146,46 +146,46 @@ def digits(folder: Path) -> Path:
 def test_the_rows_are_checked_as_submit_checks_them(
     digits: Path, tmp_path: Path, text: str, code: str, words: str
 ) -> None:
-    (digits / "spec.yaml").write_text(text)
-    found = invoke(code=2)
+    write_spec(digits, text, "spec.yaml")
+    found = figures(code=2)
     assert code in found.stderr
     assert words in found.stderr
     assert "nothing suspicious" not in found.stdout
     with pytest.raises(SpecError) as refused:
         do(plan_of(Path("spec.yaml")), tmp_path / "run")
     assert all(line in found.stderr for line in refused.value.lines)
-    assert json.loads(invoke("-o", "json", code=2).stdout)["data"][0]["error"] == str(refused.value)
+    assert json.loads(figures("-o", "json", code=2).stdout)["data"][0]["error"] == str(refused.value)
 
 
 def test_the_mistakes_of_all_datasets_are_told(digits: Path) -> None:
-    (digits / "spec.yaml").write_text(class_spec(units=8))
-    (digits / "other.yaml").write_text(class_spec("signed").replace("name: classes", "name: others"))
-    told = invoke("other.yaml", code=2).stderr
+    write_spec(digits, class_spec(units=8), "spec.yaml")
+    write_spec(digits, class_spec("signed").replace("name: classes", "name: others"), "other.yaml")
+    told = figures("other.yaml", code=2).stderr
     assert [code for code in ("E309", "E310") if code not in told] == []
 
 
 @pytest.mark.parametrize("loss", [SPARSE, ONE_HOT])
 def test_more_outputs_than_classes_are_a_warning(digits: Path, tmp_path: Path, loss: str) -> None:
-    (digits / "spec.yaml").write_text(class_spec(loss=loss))
+    write_spec(digits, class_spec(loss=loss), "spec.yaml")
     warning = "the model has 10 outputs, but no training row has classes 4, 9"
-    assert f"warning: {warning}" in " ".join(invoke().stdout.split())
+    assert f"warning: {warning}" in " ".join(figures().stdout.split())
     watcher = Watcher()
     do(plan_of(Path("spec.yaml")), tmp_path / "run", watcher=watcher)
     assert f"warning: {warning}" in watcher.calls
 
 
 def test_strings_name_all_classes(digits: Path) -> None:
-    (digits / "spec.yaml").write_text(class_spec(target="town", units=3))
-    assert "E309" in invoke(code=2).stderr
+    write_spec(digits, class_spec(target="town", units=3), "spec.yaml")
+    assert "E309" in figures(code=2).stderr
 
 
 def test_rows_that_a_validation_split_shares_with_training_rows(digits: Path) -> None:
     table = pq.read_table(digits / "rows.parquet")
-    pq.write_table(pa.concat_tables([table.slice(0, 180), table.slice(100, 20)]), digits / "rows.parquet")
+    write_rows(digits / "rows.parquet", pa.concat_tables([table.slice(0, 180), table.slice(100, 20)]))
     warning = "20 of 20 rows that fit.validation_split 0.1 holds back have the features of a training row"
     for split, expected in (("0.1", True), ("0.0", False)):
-        (digits / "spec.yaml").write_text(f"{class_spec()}fit: {{validation_split: {split}}}\n")
-        assert (warning in " ".join(invoke().stdout.split())) is expected
+        write_spec(digits, f"{class_spec()}fit: {{validation_split: {split}}}\n", "spec.yaml")
+        assert (warning in " ".join(figures().stdout.split())) is expected
 
 
 @pytest.mark.parametrize(
@@ -197,10 +197,10 @@ def test_gpus_that_this_machine_does_not_have_are_noted(
     monkeypatch.setattr("seqjobs.planning.demand.GPU_DEVICES", (str(folder / "nvidia[0-9]*"),))
     if device:
         (folder / device).touch()
-    (folder / "spec.yaml").write_text(f"{SPEC}resources: {{gpus: {gpus}}}\n")
+    write_spec(folder, f"{SPEC}resources: {{gpus: {gpus}}}\n", "spec.yaml")
     note = "job 'figures' asks for 1 GPU per worker, and this machine has no NVIDIA GPU"
-    assert (f"note: {note}" in " ".join(invoke().stdout.split())) is expected
-    assert any(line.startswith(note) for line in json.loads(invoke("-o", "json").stdout)["notes"]) is expected
+    assert (f"note: {note}" in " ".join(figures().stdout.split())) is expected
+    assert any(line.startswith(note) for line in json.loads(figures("-o", "json").stdout)["notes"]) is expected
 
 
 @pytest.mark.parametrize(
@@ -214,9 +214,7 @@ def test_a_column_that_identifies_rows_is_no_category(folder: Path, operation: s
     text = SPEC.replace("rows.parquet", "ids.csv").replace(
         "{distance: standardize, town: one_hot, delay: raw, same: raw}", f"{{id: {operation}}}"
     )
-    (folder / "spec.yaml").write_text(text)
-    found = CliRunner().invoke(cli, ["plan", *flags, "spec.yaml"])
-    assert found.exit_code == 2
-    words = " ".join(found.stderr.split())
+    write_spec(folder, text, "spec.yaml")
+    words = " ".join(invoke("plan", *flags, "spec.yaml", code=2).stderr.split())
     assert f"data.features.id: {operation}: the first 10,001 training rows have 10,001 distinct values" in words
     assert "Fix: set `max` to the number of values to keep, use `hash`, or leave the column out" in words

@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
-from click.testing import CliRunner
 
-from seqjobs.cli.main import cli
 from seqjobs.data import memory_notes
 from tests.conftest import ROOT
+from tests.fixtures.command_line import invoke
 
 SPEC = str(ROOT / "tests/bad_input/specs/accepted_the_right_spec.yaml")
 
 
 def notes(*arguments: str) -> list[str]:
-    result = CliRunner().invoke(cli, ["plan", SPEC, "-o", "json", *arguments])
-    assert result.exit_code == 0, result.output
-    found: list[str] = json.loads(result.stdout)["notes"]
+    found: list[str] = json.loads(invoke("plan", SPEC, "-o", "json", *arguments).stdout)["notes"]
     return found
 
 
@@ -30,7 +27,7 @@ def test_a_batch_that_does_not_fit_is_noted_with_its_largest_layer(monkeypatch: 
         "of which layer 1 'Dense' takes 3.8 GiB, but only 1.0 GiB are free on this machine. Lower fit.batch_size"
         in note
     )
-    told = CliRunner().invoke(cli, ["plan", SPEC, *units])
+    told = invoke("plan", SPEC, *units)
     assert "note: job 'small': training with batches of 128 rows" in " ".join(told.stdout.split())
 
 

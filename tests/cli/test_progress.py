@@ -32,7 +32,7 @@ from seqjobs.results.progress import Progress
 from seqjobs.results.record import TrialRecord
 from seqjobs.training.outcome import Cause, EpochReport, Failure
 
-from .samples import BY_LOSS, failed, finished, plan_of, spec_text, standing_of
+from .written_runs import BY_LOSS, failed, finished, grid_plan, spec_text, standing_of
 
 
 @dataclass
@@ -108,7 +108,7 @@ def tracker(clock: Clock) -> Tracker:
 
 @pytest.fixture
 def play(tmp_path: Path, tracker: Tracker) -> Play:
-    return Play(plan=plan_of(tmp_path), view=Watching(tracker))
+    return Play(plan=grid_plan(tmp_path), view=Watching(tracker))
 
 
 def drawn(tracker: Tracker, width: int = 100, height: int = 24, *, ascii_only: bool = False) -> list[str]:
@@ -169,7 +169,7 @@ def test_the_best_is_shown_with_its_hyperparameters(play: Play, tracker: Tracker
 
 
 def test_lower_is_better_where_the_objective_says_so(tmp_path: Path, tracker: Tracker) -> None:
-    play = Play(plan=plan_of(tmp_path, spec_text("a"), spec_text("b", BY_LOSS)), view=Watching(tracker))
+    play = Play(plan=grid_plan(tmp_path, spec_text("a"), spec_text("b", BY_LOSS)), view=Watching(tracker))
     play.begin("w1")
     values: dict[str, list[float]] = {"a": [], "b": []}
     for number, pack in enumerate(play.plan.packs):
@@ -196,7 +196,7 @@ def test_only_what_is_committed_counts(play: Play, tracker: Tracker) -> None:
 def test_the_best_is_the_assignment_with_the_best_mean_so_far(tmp_path: Path, tracker: Tracker) -> None:
     """A lucky seed leads until the next repeat of its assignment ends."""
     text = spec_text().replace("{sampler: grid}", "{sampler: grid, repeats: 2}")
-    play = Play(plan=plan_of(tmp_path, text), view=Watching(tracker))
+    play = Play(plan=grid_plan(tmp_path, text), view=Watching(tracker))
     play.begin("w1")
     trials = {(pack.trials[0].number, pack.trials[0].repeat): pack for pack in play.plan.packs}
     shown = []
@@ -245,7 +245,7 @@ def test_the_time_left_comes_from_this_submit_alone(play: Play, tracker: Tracker
 
 @pytest.mark.parametrize(("width", "height"), [(100, 24), (60, 15), (40, 8), (20, 4), (10, 2)])
 def test_a_drawing_fits_its_terminal(tmp_path: Path, tracker: Tracker, width: int, height: int) -> None:
-    play = Play(plan=plan_of(tmp_path, spec_text("a"), spec_text("b", BY_LOSS)), view=Watching(tracker))
+    play = Play(plan=grid_plan(tmp_path, spec_text("a"), spec_text("b", BY_LOSS)), view=Watching(tracker))
     play.begin(*(f"worker-{number}" for number in range(12)))
     play.end(play.plan.packs[14], "w", failed(play.plan.trials[14], "long " * 50))
     play.end(play.plan.packs[15], "w", finished(play.plan.trials[15], 0.5, "val_loss"))
@@ -282,7 +282,7 @@ def test_a_terminal_without_unicode_gets_ascii(play: Play, tracker: Tracker) -> 
 
 
 def test_a_pack_shows_its_best_member(tmp_path: Path, tracker: Tracker) -> None:
-    plan = plan_of(tmp_path)
+    plan = grid_plan(tmp_path)
     first = plan.packs[0]
     both = Pack(id="both", program_key="k", trials=plan.trials[:2], resources=first.resources, retries=first.retries)
     play = Play(

@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from seqjobs.cli.main import cli
 from seqjobs.execution.events import AttemptLost, WorkerReplaced
 from seqjobs.planning import Plan
 from seqjobs.results import log_records
@@ -20,28 +18,20 @@ from seqjobs.results.run_log import RunLog
 from seqjobs.storage.lock import Lock
 from seqjobs.training.outcome import Cause, Failure
 from tests.errors.lines import code_of
+from tests.fixtures.command_line import invoke
 
-from .samples import BY_LOSS, failed, finished, plan_of, spec_text, write_run
-
-Invoke = Callable[..., Result]
+from .written_runs import BY_LOSS, failed, finished, grid_plan, spec_text, write_run
 
 
-@pytest.fixture
-def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+@pytest.fixture(autouse=True)
+def _environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEQJOBS_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.delenv("COLUMNS", raising=False)
-
-    def run(*arguments: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(cli, arguments)
-        assert result.exit_code == code, result.output
-        return result
-
-    return run
 
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
-    return plan_of(tmp_path)
+    return grid_plan(tmp_path)
 
 
 @pytest.fixture
@@ -53,7 +43,7 @@ def _run(tmp_path: Path, plan: Plan) -> None:
 
 
 @pytest.mark.usefixtures("_run")
-def test_results_are_the_leaderboard(invoke: Invoke, plan: Plan) -> None:
+def test_results_are_the_leaderboard(plan: Plan) -> None:
     lines = invoke("results").stdout.splitlines()
     best, last = plan.trials[6], plan.trials[7]
     assert lines[0] == "val_accuracy (maximize)"
@@ -67,7 +57,7 @@ def test_results_are_the_leaderboard(invoke: Invoke, plan: Plan) -> None:
     assert f"  {last.id}  small  nan: the loss became NaN" in lines
 
 
-def test_results_of_a_run_without_ended_trials_say_so(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
+def test_results_of_a_run_without_ended_trials_say_so(plan: Plan, tmp_path: Path) -> None:
     write_run(tmp_path / "runs", plan, {})
     result = invoke("results")
     assert result.stdout == ""
@@ -76,7 +66,7 @@ def test_results_of_a_run_without_ended_trials_say_so(invoke: Invoke, plan: Plan
 
 
 @pytest.mark.usefixtures("_run")
-def test_results_as_json_are_stable(invoke: Invoke, plan: Plan) -> None:
+def test_results_as_json_are_stable(plan: Plan) -> None:
     found = json.loads(invoke("results", "run-", "-o", "json", "--top", "1").stdout)
     best = plan.trials[6]
     assert found == {
@@ -104,7 +94,7 @@ def test_results_as_json_are_stable(invoke: Invoke, plan: Plan) -> None:
 
 
 @pytest.mark.usefixtures("_run")
-def test_results_as_csv_have_every_trial_and_no_formula(invoke: Invoke, plan: Plan) -> None:
+def test_results_as_csv_have_every_trial_and_no_formula(plan: Plan) -> None:
     output = invoke("results", "-o", "csv").stdout
     rows = list(csv.DictReader(io.StringIO(output)))
     assert [row["trial"] for row in rows[:2]] == [plan.trials[6].id, plan.trials[5].id]
@@ -114,23 +104,21 @@ def test_results_as_csv_have_every_trial_and_no_formula(invoke: Invoke, plan: Pl
     assert "\x1b" not in output
 
 
-def test_a_text_that_begins_like_a_formula_is_quoted_and_a_number_is_not(
-    invoke: Invoke, plan: Plan, tmp_path: Path
-) -> None:
+def test_a_text_that_begins_like_a_formula_is_quoted_and_a_number_is_not(plan: Plan, tmp_path: Path) -> None:
     one, two = plan.trials[:2]
     bad = replace(failed(two), failure=Failure(cause=Cause.DATA, message="x"))
     path = write_run(tmp_path / "runs", plan, {one.id: finished(one, -0.5), two.id: bad}).paths.plan
     # Who means harm writes a plan that is whole.
     lines = [line for line in path.read_text().splitlines() if '"sha256"' not in line]
-    text = "\n".join(lines).replace('"job": "small"', '"job": "=1+1"').replace('"name": "small"', '"name": "=1+1"')
+    text = re.sub(r'"model.1.Dense.units": \d+', '"model.1.Dense.units": "=1+1"', "\n".join(lines))
     path.write_text(text.replace("],\n}", "]\n}"))
     first, second = csv.DictReader(io.StringIO(invoke("results", "-o", "csv").stdout))
-    assert (first["job"], first["value"]) == ("'=1+1", "-0.5")
+    assert (first["model.1.Dense.units"], first["value"]) == ("'=1+1", "-0.5")
     assert second["failure"] == "data: x"
 
 
 @pytest.mark.usefixtures("_run")
-def test_results_as_markdown_are_a_table(invoke: Invoke, plan: Plan) -> None:
+def test_results_as_markdown_are_a_table(plan: Plan) -> None:
     lines = invoke("results", "-o", "markdown", "--top", "2").stdout.splitlines()
     assert lines[0] == "### val_accuracy (maximize)"
     assert lines[2].startswith("| # | trial | val_accuracy |")
@@ -143,7 +131,7 @@ def test_results_as_markdown_are_a_table(invoke: Invoke, plan: Plan) -> None:
     ("sort", "first"),
     [("rank", 6), ("val_accuracy", 0), ("-val_accuracy", 6), ("value", 0), ("seconds", 7), ("trial", None)],
 )
-def test_results_sort_by_any_column(invoke: Invoke, plan: Plan, sort: str, first: int | None) -> None:
+def test_results_sort_by_any_column(plan: Plan, sort: str, first: int | None) -> None:
     found = json.loads(invoke("results", f"--sort={sort}", "-o", "json").stdout)["leaderboard"]
     expected = min(trial.id for trial in plan.trials) if first is None else plan.trials[first].id
     assert found[0]["trial"] == expected
@@ -152,7 +140,7 @@ def test_results_sort_by_any_column(invoke: Invoke, plan: Plan, sort: str, first
 
 @pytest.mark.usefixtures("_run")
 @pytest.mark.parametrize("name", ["learning_rate", "compile.optimizer.Adam.learning_rate"])
-def test_results_sort_by_a_hyperparameter(invoke: Invoke, name: str) -> None:
+def test_results_sort_by_a_hyperparameter(name: str) -> None:
     found = json.loads(invoke("results", f"--sort=-{name}", "-o", "json").stdout)["leaderboard"]
     rates = [row["hyperparameters"]["compile.optimizer.Adam.learning_rate"] for row in found]
     assert rates == sorted(rates, reverse=True)
@@ -160,12 +148,12 @@ def test_results_sort_by_a_hyperparameter(invoke: Invoke, name: str) -> None:
 
 
 @pytest.mark.usefixtures("_run")
-def test_an_unknown_column_is_a_usage_error(invoke: Invoke) -> None:
+def test_an_unknown_column_is_a_usage_error() -> None:
     assert "did you mean 'learning_rate'?" in invoke("results", "--sort=learning_rat", code=2).stderr
 
 
-def test_each_objective_has_a_leaderboard(invoke: Invoke, tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, spec_text("one"), spec_text("two", BY_LOSS), spec_text("three"))
+def test_each_objective_has_a_leaderboard(tmp_path: Path) -> None:
+    plan = grid_plan(tmp_path, spec_text("one"), spec_text("two", BY_LOSS), spec_text("three"))
     metrics = {job.name: job.objective.metric for job in plan.jobs}
     records = {trial.id: finished(trial, 0.5, metrics[trial.job]) for trial in plan.trials}
     write_run(tmp_path / "runs", plan, records)
@@ -182,7 +170,7 @@ def test_each_objective_has_a_leaderboard(invoke: Invoke, tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("_run")
-def test_show_tells_how_a_run_stands(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
+def test_show_tells_how_a_run_stands(plan: Plan, tmp_path: Path) -> None:
     output = invoke("show").stdout
     assert "status      finished" in output
     assert "trials      8: 7 finished, 1 failed, 0 left" in output
@@ -191,7 +179,7 @@ def test_show_tells_how_a_run_stands(invoke: Invoke, plan: Plan, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("_run")
-def test_show_has_no_word_of_what_is_not_known(invoke: Invoke) -> None:
+def test_show_has_no_word_of_what_is_not_known() -> None:
     output = invoke("show").stdout
     assert "\ncompiled" not in output
     assert "\nreplaced" not in output
@@ -199,7 +187,7 @@ def test_show_has_no_word_of_what_is_not_known(invoke: Invoke) -> None:
 
 
 @pytest.mark.usefixtures("_run")
-def test_attempts_that_died_are_shown_though_their_trials_finished(invoke: Invoke, tmp_path: Path) -> None:
+def test_attempts_that_died_are_shown_though_their_trials_finished(tmp_path: Path) -> None:
     log = RunLog(tmp_path / "runs" / "run-one" / "log", next_number=2)
     for cause, message in (
         (Cause.CRASH, "exit code 1"),
@@ -207,17 +195,17 @@ def test_attempts_that_died_are_shown_though_their_trials_finished(invoke: Invok
         (Cause.CRASH, "\x1b[2J9"),
     ):
         failure = Failure(cause=cause, message=message)
-        lost = AttemptLost(pack_id="p1", attempt=1, worker="w", failure=failure, charged=False, final=False)
+        lost = AttemptLost(pack_id="0123456789", attempt=1, worker="w", failure=failure, charged=False, final=False)
         log.append({**log_records.attempt_lost(lost), "at": 13.0})
     log.commit()
     assert (
-        "\nlost        3 attempts died (crash 2, infrastructure 1); the last one, of pack p1: 9\n"
+        "\nlost        3 attempts died (crash 2, infrastructure 1); the last one, of pack 0123456789: 9\n"
         in invoke("show").stdout
     )
     assert json.loads(invoke("show", "-o", "json").stdout)["lost_attempts"] == 3
 
 
-def test_how_trials_were_compiled_and_who_was_replaced_is_shown(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
+def test_how_trials_were_compiled_and_who_was_replaced_is_shown(plan: Plan, tmp_path: Path) -> None:
     ways = dict(zip((trial.id for trial in plan.trials), ("xla", "stock", "xla"), strict=False))
     records = {
         trial.id: replace(finished(trial, 0.5), compiled=ways.get(trial.id, "")) for trial in plan.trials
@@ -237,7 +225,7 @@ def test_how_trials_were_compiled_and_who_was_replaced_is_shown(invoke: Invoke, 
 
 
 @pytest.mark.usefixtures("_run")
-def test_show_as_json_is_what_submit_prints(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
+def test_show_as_json_is_what_submit_prints(plan: Plan, tmp_path: Path) -> None:
     best = plan.trials[6]
     assert json.loads(invoke("show", "-o", "json").stdout) == {
         "run": "run-one",
@@ -257,7 +245,7 @@ def test_show_as_json_is_what_submit_prints(invoke: Invoke, plan: Plan, tmp_path
     }
 
 
-def test_ls_lists_what_can_be_read_and_what_cannot(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
+def test_ls_lists_what_can_be_read_and_what_cannot(plan: Plan, tmp_path: Path) -> None:
     trial = plan.trials[0]
     write_run(tmp_path / "runs", plan, {}, "run-empty")
     run = write_run(tmp_path / "runs", plan, {trial.id: finished(trial, 0.75)}, "run-held")
@@ -273,14 +261,14 @@ def test_ls_lists_what_can_be_read_and_what_cannot(invoke: Invoke, plan: Plan, t
     assert lines["run-broken"][1:] == ["unreadable", "(E608)"]
 
 
-def test_ls_of_nothing_says_so_on_stderr(invoke: Invoke) -> None:
+def test_ls_of_nothing_says_so_on_stderr() -> None:
     result = invoke("ls")
     assert result.stdout == ""
     assert result.stderr.startswith("there are no runs in ")
 
 
 @pytest.mark.usefixtures("_run")
-def test_fsck_names_what_is_damaged_and_sets_it_aside(invoke: Invoke, tmp_path: Path) -> None:
+def test_fsck_names_what_is_damaged_and_sets_it_aside(tmp_path: Path) -> None:
     root = tmp_path / "runs" / "run-one"
     segment = root / "log" / "00000001.jsonl"
     assert invoke("fsck").stdout == "run-one: no file is damaged.\n"
@@ -297,13 +285,13 @@ def test_fsck_names_what_is_damaged_and_sets_it_aside(invoke: Invoke, tmp_path: 
 
 
 @pytest.mark.parametrize("command", ["show", "results", "logs", "fsck"])
-def test_a_run_that_is_not_there_is_not_found(invoke: Invoke, command: str) -> None:
+def test_a_run_that_is_not_there_is_not_found(command: str) -> None:
     assert code_of(invoke(command, "nothing", code=5).stderr.strip()) == "E611"
     assert "seqjobs submit" in invoke(command, code=5).stderr
 
 
 @pytest.mark.usefixtures("_run")
-def test_logs_are_safe_to_print(invoke: Invoke, plan: Plan, tmp_path: Path) -> None:
+def test_logs_are_safe_to_print(plan: Plan, tmp_path: Path) -> None:
     best, other = plan.trials[6], plan.trials[2]
     folder = tmp_path / "runs" / "run-one" / "logs"
     (folder / f"{best.id}.log").write_text("Epoch 1\r\x1b[32mEpoch 2\x1b[0m\n\x07")
@@ -317,9 +305,7 @@ def test_logs_are_safe_to_print(invoke: Invoke, plan: Plan, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("columns", ["80", "40"])
-def test_ls_never_cuts_an_id(
-    invoke: Invoke, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str
-) -> None:
+def test_ls_never_cuts_an_id(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
     run_id = "20261122-231500-a-name-that-is-as-long-as-a-name-of-a-run-may-be"
     write_run(tmp_path / "runs", plan, {plan.trials[0].id: finished(plan.trials[0], 0.75)}, run_id)
     monkeypatch.setenv("COLUMNS", columns)

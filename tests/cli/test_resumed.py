@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
 
-from seqjobs.cli.main import cli
 from seqjobs.results.run import Run, RunStatus
 from tests.conftest import POINTS_SPEC, ROOT
+from tests.fixtures.command_line import SUBMITTED, invoke, start
 from tests.fixtures.fake_runner import Behaviour, trainings
-from tests.fixtures.runs import moved_points
+from tests.fixtures.files import write_rows
+from tests.fixtures.runs import moved_points, result
 
 NUM_TRIALS = 4
 TEXT = (
@@ -34,15 +32,13 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.notes = path / "notes"
+        self.cwd = path
+        self.specs: tuple[str, ...] = ("job.yaml",)
 
     def start(self, *options: str, **variables: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.cli.submitted", "submit", "job.yaml", *options]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SEQJOBS_TEST_NOTES": str(self.notes)}
-        environment |= {"SEQJOBS_TEST_SLOW": "0", **variables}
-        environment.pop("SEQJOBS_RUNS_DIR", None)
-        return subprocess.Popen(
-            command, cwd=self.path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        notes = {"PYTHONPATH": str(ROOT), "SEQJOBS_TEST_NOTES": str(self.notes)}
+        variables = {**notes, "SEQJOBS_TEST_SLOW": "0", **variables}
+        return start("submit", *self.specs, *options, folder=self.cwd, command=SUBMITTED, variables=variables)
 
     def submit(self, *options: str, code: int = 0) -> str:
         """What a submit that runs to its end prints on stderr."""
@@ -73,8 +69,14 @@ class Folder:
 
 @pytest.fixture
 def folder(points: Path, tmp_path: Path) -> Folder:
-    moved_points(points, tmp_path).write_text(TEXT)
-    return Folder(tmp_path)
+    path = make(tmp_path / "folder")
+    moved_points(points, path, TEXT)
+    return Folder(path)
+
+
+def make(path: Path) -> Path:
+    path.mkdir()
+    return path
 
 
 def test_the_same_command_resumes_a_run_whose_submit_was_killed(folder: Folder) -> None:
@@ -103,7 +105,7 @@ def test_another_spec_or_new_starts_another_run(folder: Folder) -> None:
 def test_other_data_starts_another_run_and_says_why(folder: Folder) -> None:
     killed = folder.kill(1)
     path = folder.path / "train.parquet"
-    pq.write_table(pq.read_table(path).slice(1), path)
+    write_rows(path, pq.read_table(path).slice(1))
     errors = folder.submit()
     assert f"run {killed.id} cannot be resumed: its data has changed since it began.\n" in errors
     first, second = sorted(folder.runs(), key=lambda run: run.status is RunStatus.FINISHED)
@@ -112,11 +114,44 @@ def test_other_data_starts_another_run_and_says_why(folder: Folder) -> None:
     assert "E421" in folder.submit("--run", killed.id, code=2)
 
 
+def test_neither_the_order_of_specs_nor_a_move_hides_a_run(folder: Folder, points: Path, tmp_path: Path) -> None:
+    # Each has rows of its own under the same name.
+    for name, rows in (("a", 50), ("b", 40)):
+        moved_points(points, make(folder.path / name), TEXT.replace("name: points", f"name: {name}"))
+        path = folder.path / name / "train.parquet"
+        write_rows(path, pq.read_table(path).slice(0, rows))
+    folder.specs = ("a/job.yaml", "b/job.yaml")
+    killed = folder.kill(2)
+    trained = trainings(folder.notes)
+    # The project moves, and the command comes from another folder with the specs in another order.
+    project = make(tmp_path / "elsewhere") / "project"
+    folder.path.rename(project)
+    folder.path, folder.notes, folder.cwd = project, project / "notes", make(tmp_path / "current")
+    folder.specs = ("../elsewhere/project/b/job.yaml", str(project / "a" / "job.yaml"))
+    shown = invoke("show", "--runs-dir", str(project / "runs")).stdout
+    assert f"seqjobs submit {project / 'a' / 'job.yaml'} {project / 'b' / 'job.yaml'} --run {killed.id}" in shown
+    assert f"resuming run {killed.id} " in folder.submit("--runs-dir", str(project / "runs"))
+    (run,) = folder.runs()
+    assert (run.status, run.num_finished) == (RunStatus.FINISHED, 2 * NUM_TRIALS)
+    assert sorted(dataset.train_rows for dataset in run.manifest.datasets) == [40, 50]
+    assert set(trained) < set(trainings(folder.notes))
+    assert "is finished" in folder.submit("--runs-dir", str(project / "runs"), "--run", killed.id)
+
+
+def test_the_order_of_specs_changes_no_result(folder: Folder) -> None:
+    text = TEXT.replace("name: points", "name: other") + "objective: {metric: val_accuracy, direction: maximize}\n"
+    (folder.path / "other.yaml").write_text(text)
+    for specs in (("job.yaml", "other.yaml"), ("other.yaml", "job.yaml")):
+        folder.specs = specs
+        folder.submit("--run", specs[0].removesuffix(".yaml"))
+    assert result(folder.path / "runs" / "job") == result(folder.path / "runs" / "other")
+
+
 def test_a_submit_that_is_refused_after_reading_its_data_leaves_no_folder(folder: Folder) -> None:
     path = folder.path / "train.parquet"
     table = pq.read_table(path)
     nulls = pa.nulls(table.num_rows, pa.float32())
-    pq.write_table(table.set_column(table.column_names.index("x0"), "x0", nulls), path)
+    write_rows(path, table.set_column(table.column_names.index("x0"), "x0", nulls))
     assert "E408" in folder.submit(code=2)
     assert list((folder.path / "runs").iterdir()) == []
     assert "E408" in folder.submit("--run", "named", code=2)
@@ -143,10 +178,10 @@ def test_show_has_the_command_that_resumes(folder: Folder, monkeypatch: pytest.M
     killed = folder.kill(1, "-S", "fit.epochs=2")
     monkeypatch.chdir(folder.path)
     monkeypatch.delenv("SEQJOBS_RUNS_DIR", raising=False)
-    shown = CliRunner().invoke(cli, ["show"]).stdout
+    shown = invoke("show").stdout
     found = re.search(r"^resume with +seqjobs submit job.yaml (.*)$", shown, flags=re.MULTILINE)
     assert found
     assert found[1].split() == ["-S", "fit.epochs=2", "--run", killed.id]
     folder.submit(*found[1].split())
     assert [run.status for run in folder.runs()] == [RunStatus.FINISHED]
-    assert "resume with" not in CliRunner().invoke(cli, ["show"]).stdout
+    assert "resume with" not in invoke("show").stdout

@@ -6,7 +6,6 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -23,7 +22,9 @@ from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.storage.lock import is_held
 from tests.conftest import POINTS_SPEC, ROOT
+from tests.fixtures.command_line import SUBMITTED
 from tests.fixtures.fake_runner import Behaviour, trainings
+from tests.fixtures.files import write_spec
 from tests.fixtures.runs import moved_points
 
 pytestmark = pytest.mark.slow
@@ -53,7 +54,7 @@ class Submits:
         self, stdout: Files, stderr: Files, redirected: str = "", **variables: str
     ) -> Iterator[subprocess.Popen[bytes]]:
         arguments = ["submit", "job.yaml", "--run", "one", "--runs-dir", "runs", "--workers", "1"]
-        command = [sys.executable, "-m", "tests.cli.submitted", *arguments]
+        command = [*SUBMITTED, *arguments]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "SEQJOBS_TEST_NOTES": str(self.notes)}
         environment |= {"SEQJOBS_TEST_SLOW": "0.01", **variables}
         shell = ["sh", "-c", f'exec "$@" {redirected}', "sh"]
@@ -82,7 +83,7 @@ class Submits:
 
 @pytest.fixture
 def submits(points: Path, tmp_path: Path) -> Submits:
-    moved_points(points, tmp_path).write_text(TEXT)
+    moved_points(points, tmp_path, TEXT)
     return Submits(tmp_path)
 
 
@@ -145,7 +146,7 @@ def test_a_signal_has_what_trains_saved_and_what_was_trained_is_not_trained_agai
 def test_a_second_ctrl_c_ends_at_once(submits: Submits, where: dict[str, str]) -> None:
     """Trials of which an epoch lasts an hour: nothing is committed, and no process is left."""
     spec = submits.root.parent.parent / "job.yaml"
-    spec.write_text(TEXT.replace(str(float(Behaviour.SLOW)), str(float(Behaviour.SLEEP))))
+    write_spec(spec.parent, TEXT.replace(str(float(Behaviour.SLOW)), str(float(Behaviour.SLEEP))))
     with submits.start(PIPE, PIPE, **where) as process:
         submits.train(1, process)
         below = psutil.Process(process.pid).children(recursive=True)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from .samples import spec_text, write_spec
+from tests.fixtures.files import write_spec
+
+from .written_runs import spec_text
 
 REPORT = """
 import json, sys
@@ -46,6 +48,7 @@ def test_what_needs_no_spec_imports_click_alone(arguments: tuple[str, ...]) -> N
 
 
 def test_validate_imports_no_array_library(tmp_path: Path) -> None:
+    (tmp_path / "rows.parquet").touch()
     code, modules, output = run_and_list("validate", str(write_spec(tmp_path, spec_text())))
     assert code == 0, output
     assert "pydantic" in modules
@@ -54,6 +57,7 @@ def test_validate_imports_no_array_library(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["submit", "plan"])
 def test_a_wrong_spec_is_told_before_ray_and_tensorflow(tmp_path: Path, command: str) -> None:
+    (tmp_path / "rows.parquet").touch()
     path = write_spec(tmp_path, spec_text().replace("fit:", "fitt:"))
     code, modules, _ = run_and_list(command, str(path))
     assert code == 2

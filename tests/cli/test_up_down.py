@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,8 @@ import pytest
 
 from seqjobs.execution.kept import cluster
 from tests.conftest import POINTS_SPEC
+from tests.fixtures.command_line import run
+from tests.fixtures.files import write_spec
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -27,8 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def seqjobs(*arguments: str, code: int = 0) -> tuple[str, str]:
     """What it says on stdout and on stderr."""
-    command = [sys.executable, "-m", "seqjobs.cli.main", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run(*arguments)
     assert done.returncode == code, done.stderr
     return done.stdout, done.stderr
 
@@ -42,8 +41,7 @@ def trained(spec: Path, runs: Path, run: str) -> dict[str, Any]:
 
 
 def test_submits_train_on_the_cluster_that_is_up_until_it_is_down(home: Path, points: Path) -> None:
-    spec = points / "up.yaml"
-    spec.write_text(POINTS_SPEC)
+    spec = write_spec(points, POINTS_SPEC, "up.yaml")
     assert seqjobs("down") == ("", "there is no warm cluster.\n")
 
     out, err = seqjobs("up", "--workers", "1", "--idle", "10", "-o", "json")

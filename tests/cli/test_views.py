@@ -13,7 +13,6 @@ from rich.console import Console
 
 from seqjobs.cli.views.formatting import (
     short_names,
-    shown_bytes,
     shown_duration,
     shown_estimate,
     shown_metric,
@@ -23,6 +22,7 @@ from seqjobs.cli.views.json_output import json_value
 from seqjobs.cli.views.tables import Column, Table, print_table
 from seqjobs.errors.percentages import shown_percent
 from seqjobs.errors.printable import printable, printable_block
+from seqjobs.errors.sizes import shown_bytes
 
 
 @pytest.mark.parametrize(

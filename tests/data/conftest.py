@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from seqjobs.data.dataset import DataSchema, Dataset
@@ -17,6 +16,7 @@ from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.data_section import DataSpec
+from tests.fixtures.files import write_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +26,7 @@ class Folder:
     path: Path
 
     def write(self, columns: Mapping[str, Any] | pa.Table, name: str = "train.parquet", **options: Any) -> Path:
-        path = self.path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
-        pq.write_table(table, path, **options)
-        return path
+        return write_rows(self.path / name, columns, **options)
 
     def source(self, **spec: Any) -> DataSource:
         given = {"train": "train.parquet", "target": "label", **spec}

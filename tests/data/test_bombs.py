@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather, orc
+
+from tests.fixtures.files import write_rows
 
 from .conftest import Folder
 
@@ -61,14 +62,14 @@ def strings(length: int) -> pa.Table:
 BOMBS: dict[str, Callable[[Path], Any]] = {
     "lists.feather": lambda path: feather.write_feather(lists(4 * MIB), path, compression="zstd"),
     "strings.feather": lambda path: feather.write_feather(strings(3 * MIB), path, compression="zstd"),
-    "strings.parquet": lambda path: pq.write_table(strings(3 * MIB), path, compression="zstd", use_dictionary=False),
-    "lists.parquet": lambda path: pq.write_table(lists(4 * MIB), path, compression="zstd"),
+    "strings.parquet": lambda path: write_rows(path, strings(3 * MIB), compression="zstd", use_dictionary=False),
+    "lists.parquet": lambda path: write_rows(path, lists(4 * MIB), compression="zstd"),
 }
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process so")
 def test_what_a_file_expands_to_is_refused_before_it_is_in_memory(folder: Folder) -> None:
-    pq.write_table(strings(1), folder.path / "small.parquet")
+    write_rows(folder.path / "small.parquet", strings(1))
     for name, write in BOMBS.items():
         write(folder.path / name)
         assert (folder.path / name).stat().st_size < MIB
@@ -82,7 +83,7 @@ def test_what_a_file_expands_to_is_refused_before_it_is_in_memory(folder: Folder
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process so")
 def test_a_stripe_of_orc_that_is_larger_than_memory_ends_the_process_that_reads_it(folder: Folder) -> None:
-    pq.write_table(strings(1), folder.path / "small.parquet")
+    write_rows(folder.path / "small.parquet", strings(1))
     table = strings(3 * MIB).cast(pa.schema([("x", pa.int64()), ("label", pa.string())]))
     orc.write_table(table, folder.path / "strings.orc", compression="zstd")
     done = read(folder.path, "strings.orc")

@@ -12,9 +12,15 @@ from types import SimpleNamespace
 import numpy as np
 import psutil
 import pyarrow as pa
+import pyarrow.feather
+import pyarrow.orc
+import pyarrow.parquet as pq
 import pytest
 
 import seqjobs.data.survey
+from seqjobs.data.inspection.sample import read_sample
+from seqjobs.errors import UnforeseenError
+from seqjobs.operations.log1p import Log1p
 
 from .conftest import Folder
 
@@ -230,6 +236,67 @@ def test_features_that_are_not_finite_are_counted_in_every_column(folder: Folder
     assert "NaN or infinite in column 'x' (2 of 3 rows), 'z' (1 of 3 rows); the first in row 0" in error.what
 
 
+NOT_UTF8 = pa.Array.from_buffers(
+    pa.binary(), 3, [None, pa.py_buffer(np.array([0, 1, 2, 4], np.int32)), pa.py_buffer(b"a\xe4bc")]
+)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "feather", "orc", "jsonl"])
+@pytest.mark.parametrize("column", ["x", "label"])
+def test_text_that_is_not_utf8_is_named_with_its_column_and_row(folder: Folder, suffix: str, column: str) -> None:
+    path = folder.path / f"train.{suffix}"
+    kind = pa.dictionary(pa.int8(), pa.string()) if suffix == "feather" else pa.string()
+    text = NOT_UTF8.view(pa.string())
+    table = pa.table({"x": text if column == "x" else LABEL, "label": text if column == "label" else LABEL})
+    if kind != pa.string():
+        index = table.schema.get_field_index(column)
+        table = table.set_column(index, column, pa.DictionaryArray.from_arrays(pa.array([0, 1, 2], pa.int8()), text))
+    writers = {"parquet": pq.write_table, "feather": pyarrow.feather.write_feather, "orc": pyarrow.orc.write_table}
+    if suffix == "jsonl":
+        rows = [f'{{"x": {x}, "label": {label}}}\n'.encode() for x, label in _written(column)]
+        path.write_bytes(b"".join(rows).replace(b"?", b"\xe4"))
+    else:
+        writers[suffix](table, str(path))
+    error = folder.error(train=path.name, features={"x": "one_hot"} if column == "x" else ["x"])
+    assert (error.code, error.where) == ("E410", path.name)
+    assert error.what == f"column '{column}' has text that is not UTF-8 in row 1"
+    assert error.fix
+
+
+def _written(column: str) -> list[tuple[str, str]]:
+    texts = ['"a"', '"?"', '"bc"']
+    return [(text, str(row)) if column == "x" else (str(row), text) for row, text in enumerate(texts)]
+
+
+def test_a_column_of_wrong_text_that_is_not_used_keeps_nobody_from_training(folder: Folder) -> None:
+    folder.write({"x": [1.0, 2.0, 3.0], "junk": NOT_UTF8.view(pa.string()), "label": LABEL})
+    assert folder.read(features=["x"]).train.features.shape == (3, 1)
+    sample = read_sample(folder.source(features=["x"]).spec, folder.path)
+    assert sample.rows["junk"].to_pylist() == ["a", "\N{REPLACEMENT CHARACTER}", "bc"]
+
+
+def test_a_time_that_arrow_cannot_read_from_orc_is_told(folder: Folder) -> None:
+    times = pa.array([datetime.datetime(2024, 1, 1), datetime.datetime(9999, 12, 31), None])
+    pyarrow.orc.write_table(pa.table({"x": times, "label": LABEL}), str(folder.path / "train.orc"))
+    error = folder.error(train="train.orc", features={"x": {"date_parts": ["year"]}})
+    assert (error.code, error.where) == ("E410", "train.orc")
+    assert "a time is before 1677 or after 2262" in error.what
+
+
+def test_a_bug_names_what_was_done_with_which_column_of_which_file(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.write({"x": [1.0, 2.0, 3.0], "label": LABEL})
+    nothing: dict[str, object] = {}
+    monkeypatch.setattr(Log1p, "apply", lambda *_: nothing["nothing"])
+    with pytest.raises(UnforeseenError) as caught:
+        folder.read(features={"x": "log1p"})
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (error.code, error.where, error.exit_code) == ("E529", "train.parquet", 70)
+    assert error.what.endswith("KeyError: 'nothing', while column 'x' was prepared")
+    assert "Traceback (most recent call last)" in error.trace
+
+
 def test_the_largest_floats_are_finite(folder: Folder) -> None:
     folder.write({"x": [1e38, -1e38, 3e38], "label": LABEL})
     assert folder.read().train.features.max() == np.float32(3e38)
@@ -240,7 +307,7 @@ def test_more_rows_than_memory(folder: Folder, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1211))
     error = folder.error()
     assert error.code == "E413"
-    assert "3 rows need 0.0 GiB of memory" in error.what
+    assert "3 rows need 1.18 KiB of memory" in error.what
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1212))
     assert folder.read().train.features.nbytes == 1200
 
@@ -254,7 +321,7 @@ def test_memory_that_is_refused_although_it_was_free(folder: Folder, monkeypatch
     monkeypatch.setattr(seqjobs.data.read, "FeatureArray", refuse)
     error = folder.error()
     assert (error.code, error.where) == ("E413", "train.parquet")
-    assert "3 rows need 0.0 GiB of memory" in error.what
+    assert "decoding 3 rows, which need 24 B of memory, takes more than is free" in error.what
 
 
 def test_extension_types_are_refused_and_nothing_is_unpickled(folder: Folder) -> None:

@@ -158,7 +158,7 @@ def test_csv_as_it_is_written_elsewhere(folder: Folder) -> None:
         ("a.csv", "x,label\n1,a\n2,\"\"\n3,b\n", {}, "E408", "null in column 'label' (1 of 3 rows)"),
         ("a.csv", "x,label\n1,0\n2\n", {}, "E411", "Expected 2 columns, got 1: 2"),
         ("a.csv", "", {}, "E406", "empty"),
-        ("a.csv", "x,label\n", {}, "E403", "holds no numbers: its type is 'null'"),
+        ("a.csv", "x,label\n", {}, "E406", "there are no rows"),
         ("a.csv", "x,x,label\n1,2,3\n", {}, "E402", "2 columns are named 'x'"),
         ("a.csv", "x;label\n1;2\n", {}, "E402", "no column 'label'"),
         ("a.csv", "x,label\n1,\xff\n", {"csv": {"encoding": "utf-16"}}, "E411", "the text is not utf-16"),

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from seqjobs.data.read import read_dataset
@@ -16,6 +14,7 @@ from seqjobs.data.streamed.scratch import remove_rows
 from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.planning.plan import DataSource
 from seqjobs.spec.data_section import DataSpec
+from tests.fixtures.files import write_rows
 
 ROWS = 400
 DRAW = np.random.default_rng(11)
@@ -34,11 +33,11 @@ def warnings_of(
     folder: Path, train: Mapping[str, object], validation: Mapping[str, object] | None = None
 ) -> tuple[str, ...]:
     """The same of rows in memory and of those that are streamed from a file."""
-    pq.write_table(pa.table(train), folder / "train.parquet")
+    write_rows(folder / "train.parquet", train)
     spec: dict[str, object] = {"train": "train.parquet", "target": "label"}
     spec["features"] = {name: "one_hot" if name in ("town", "status") else "raw" for name in train if name != "label"}
     if validation is not None:
-        pq.write_table(pa.table(validation), folder / "test.parquet")
+        write_rows(folder / "test.parquet", validation)
         spec["validation"] = "test.parquet"
     in_memory = DataSource(id="d", spec=DataSpec.model_validate(spec), folder=folder)
     found = read_dataset(in_memory)

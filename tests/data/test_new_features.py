@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import math
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.feather
 import pytest
 
 from seqjobs.data.new_features import new_features, new_layout
+from seqjobs.data.new_rows import KeptColumns, NewRows, new_source
 from seqjobs.data.place import Place
 from seqjobs.data.tally import Tally
 from seqjobs.errors import DataError
+from seqjobs.results.prediction_file import PredictionFile
 
 from .conftest import Folder
 
@@ -76,6 +81,7 @@ def test_times_without_a_zone_may_be_text(folder: Folder) -> None:
     assert found == trained == [[12], [23]]
 
 
+BYTES = (pa.binary(), pa.large_binary(), pa.binary_view(), pa.binary(1))
 WHOLE = pa.array([3, 1])
 
 
@@ -110,3 +116,27 @@ def test_what_is_missing_or_infinite_is_no_fraction(folder: Folder) -> None:
     _new_rows(folder, WHOLE, pa.array([None, math.inf]), "index", tally)
     with pytest.raises(DataError, match="values are NaN or infinite"):
         tally.check(2)
+
+
+def test_text_of_any_type_can_be_kept(folder: Folder) -> None:
+    """Written as CSV, where bytes have no place."""
+    folder.write({"x": [1.0, 2.0], "label": [0.5, 1.5]})
+    preparation = folder.read().preparation
+    words = ["a", None]
+    kinds = (pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string()))
+    texts = {f"text{index}": pa.array(words, kind) for index, kind in enumerate(kinds)}
+    bytes_ = {f"bytes{index}": pa.array([b"\xff", None], kind) for index, kind in enumerate(BYTES)}
+    new = pa.table({"x": [1.0, 2.0], **texts, **bytes_})
+    pyarrow.feather.write_feather(new, str(folder.path / "new.feather"))
+    rows = NewRows.find(new_source(folder.source(), ["new.feather"], folder.path), preparation, [*texts, *bytes_])
+    ((batch, _),) = rows.batches()
+    written = io.BytesIO()
+    with PredictionFile.writing(written) as file:
+        file.write(KeptColumns(rows, list(texts)).of(batch), {"prediction": pa.array([1.0, 2.0])})
+    assert pyarrow.csv.read_csv(io.BytesIO(written.getvalue())).to_pylist() == [
+        {**dict.fromkeys(texts, "a"), "prediction": 1.0},
+        {**dict.fromkeys(texts, ""), "prediction": 2.0},
+    ]
+    for name in bytes_:
+        with PredictionFile.writing(io.BytesIO()) as file, pytest.raises(DataError, match=rf"{name}.*\[E423\]"):
+            file.write(KeptColumns(rows, [name]).of(batch), {"prediction": pa.array([1.0, 2.0])})

@@ -10,15 +10,16 @@ import pytest
 
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError
-from seqjobs.planning.plan import make_plan
 from seqjobs.spec.load import parse_job
+from tests.fixtures.files import write_rows
+from tests.fixtures.plans import plan_of_texts
 
-from .samples import ROWS, checked, pictures, random_columns, write
+from .small_datasets import ROWS, checked, pictures, random_columns
 
 
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return checked(write(tmp_path_factory.mktemp("all") / "rows.parquet", **random_columns()), "label")
+    return checked(write_rows(tmp_path_factory.mktemp("all") / "rows.parquet", random_columns()), "label")
 
 
 @pytest.mark.parametrize(
@@ -57,9 +58,8 @@ def test_names_of_columns_reach_no_terminal_and_are_read_back(text: str) -> None
 
 
 def test_the_rows_become_features_as_drafted(tmp_path: Path) -> None:
-    path = write(tmp_path / "rows.parquet", **random_columns())
-    job = parse_job(checked(path, "label"), tmp_path / "drafted.yaml")
-    (source,) = make_plan([job]).datasets
+    path = write_rows(tmp_path / "rows.parquet", random_columns())
+    (source,) = plan_of_texts(tmp_path, checked(path, "label")).datasets
     features = read_dataset(source).train.features
     assert np.isfinite(features).all()
     assert len(features) == ROWS
@@ -71,7 +71,7 @@ def test_what_tells_the_target_is_left_out_and_said(tmp_path: Path) -> None:
     columns["delay"] = label * 20 + np.linspace(0, 15, ROWS)
     columns["status"] = np.where(label == 1, "late", "fine")
     columns["reason"] = pa.array(["fog" if one else None for one in label.tolist()])
-    text = checked(write(tmp_path / "rows.parquet", **columns), "label")
+    text = checked(write_rows(tmp_path / "rows.parquet", columns), "label")
     assert "# delay is left out: it separates the classes of the target without" in text
     assert "# status is left out: it has only one class of the target for each of its values" in text
     assert "# reason is left out: it is missing in all rows of one class" in text
@@ -80,24 +80,30 @@ def test_what_tells_the_target_is_left_out_and_said(tmp_path: Path) -> None:
 def test_a_number_in_another_unit_tells_it_too(tmp_path: Path) -> None:
     columns = random_columns()
     columns["celsius"] = (np.asarray(columns["plain"]) - 32) / 1.8
-    text = checked(write(tmp_path / "rows.parquet", **columns), "plain")
+    text = checked(write_rows(tmp_path / "rows.parquet", columns), "plain")
     assert "# celsius is left out: it is the target in another unit" in text
     assert "loss: mse" in text
 
 
 def test_where_all_else_is_out_a_column_that_tells_the_target_stays(tmp_path: Path) -> None:
     value = np.random.default_rng(1).normal(size=ROWS)
-    assert "x: standardize" in checked(write(tmp_path / "rows.parquet", x=value, label=(value > 0) * 1), "label")
+    assert "x: standardize" in checked(
+        write_rows(tmp_path / "rows.parquet", {"x": value, "label": (value > 0) * 1}), "label"
+    )
 
 
 def test_texts_alone_go_to_an_embedding(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     texts = [" ".join(f"word{number}" for number in draw.integers(0, 300, 20)) for _ in range(ROWS)]
     key = [f"id-{row}" for row in range(ROWS)]
-    alone = checked(write(tmp_path / "texts.parquet", key=key, text=texts, label=draw.integers(0, 3, ROWS)), "label")
+    alone = checked(
+        write_rows(tmp_path / "texts.parquet", {"key": key, "text": texts, "label": draw.integers(0, 3, ROWS)}), "label"
+    )
     assert "text: {tokens: {length: 24, vocabulary: 300}}" in alone
     assert "Embedding: {input_dim: 302" in alone
-    beside = write(tmp_path / "both.parquet", x=draw.normal(size=ROWS), text=texts, label=draw.integers(0, 3, ROWS))
+    beside = write_rows(
+        tmp_path / "both.parquet", {"x": draw.normal(size=ROWS), "text": texts, "label": draw.integers(0, 3, ROWS)}
+    )
     assert "# text is left out: it holds texts" in checked(beside, "label")
 
 
@@ -112,12 +118,14 @@ def test_texts_alone_go_to_an_embedding(tmp_path: Path) -> None:
 )
 def test_pictures_keep_their_shape(tmp_path: Path, height: int, width: int, mode: str, operation: str) -> None:
     label = np.arange(ROWS) % 4
-    path = write(
+    path = write_rows(
         tmp_path / "rows.parquet",
-        name=[f"{row}.png" for row in range(ROWS)],
-        size=np.random.default_rng(0).normal(size=ROWS),
-        png=pictures(height, width, mode),
-        label=label,
+        {
+            "name": [f"{row}.png" for row in range(ROWS)],
+            "size": np.random.default_rng(0).normal(size=ROWS),
+            "png": pictures(height, width, mode),
+            "label": label,
+        },
     )
     text = checked(path, "label")
     assert operation in text
@@ -128,10 +136,9 @@ def test_pictures_keep_their_shape(tmp_path: Path, height: int, width: int, mode
 @pytest.mark.parametrize(("width", "expected"), [(64, "Dense"), (3072, "Conv2D"), (50, "Dense")])
 def test_lists_of_bytes_are_pixels(tmp_path: Path, width: int, expected: str) -> None:
     bytes_of = np.random.default_rng(0).integers(0, 256, (60, width), dtype=np.uint8)
-    path = write(
+    path = write_rows(
         tmp_path / "rows.parquet",
-        image=pa.array(bytes_of.tolist(), pa.list_(pa.uint8(), width)),
-        label=np.arange(60) % 3,
+        {"image": pa.array(bytes_of.tolist(), pa.list_(pa.uint8(), width)), "label": np.arange(60) % 3},
     )
     text = checked(path, "label")
     assert "rescale: 0.00392157" in text
@@ -141,12 +148,12 @@ def test_lists_of_bytes_are_pixels(tmp_path: Path, width: int, expected: str) ->
 def test_missing_values_behind_the_first_rows_are_seen(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=30_000)
     values[29_999] = np.nan
-    path = write(tmp_path / "rows.parquet", x=values, label=np.arange(30_000) % 2)
+    path = write_rows(tmp_path / "rows.parquet", {"x": values, "label": np.arange(30_000) % 2})
     assert "x: [{impute: median}, standardize]" in checked(path, "label")
 
 
 def test_without_a_feature_it_is_said_why(tmp_path: Path) -> None:
-    path = write(tmp_path / "rows.parquet", same=np.ones(ROWS), label=np.arange(ROWS) % 2)
+    path = write_rows(tmp_path / "rows.parquet", {"same": np.ones(ROWS), "label": np.arange(ROWS) % 2})
     with pytest.raises(DataError, match=r"no column except the target can be a feature \(same: it has the same value"):
         checked(path, "label")
 
@@ -168,7 +175,7 @@ def test_unusual_ways_to_store_values(tmp_path: Path, column: object, line: str)
     columns: dict[str, object] = {"x": column, "label": np.random.default_rng(2).integers(0, 2, ROWS)}
     if line.startswith("#"):
         columns["other"] = np.random.default_rng(1).normal(size=ROWS)
-    text = checked(write(tmp_path / "rows.parquet", **columns), "label")
+    text = checked(write_rows(tmp_path / "rows.parquet", columns), "label")
     assert any(found.strip().startswith(line) for found in text.splitlines()), text
 
 
@@ -176,5 +183,5 @@ def test_colour_pixels_next_to_another_feature_are_a_row_of_numbers(tmp_path: Pa
     draw = np.random.default_rng(0)
     pixels = draw.integers(0, 256, (ROWS, 4, 4, 3), dtype=np.uint8)
     columns = {"x": pa.FixedShapeTensorArray.from_numpy_ndarray(pixels), "other": draw.normal(size=ROWS)}
-    text = checked(write(tmp_path / "rows.parquet", **columns, label=draw.integers(0, 2, ROWS)), "label")
+    text = checked(write_rows(tmp_path / "rows.parquet", {**columns, "label": draw.integers(0, 2, ROWS)}), "label")
     assert "x: [{rescale: 0.00392157}, {shape: [48]}]" in text

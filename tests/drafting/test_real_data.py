@@ -11,11 +11,10 @@ import pytest
 from seqjobs.data.plan_check import inspect_plan
 from seqjobs.drafting import draft_spec
 from seqjobs.execution.in_process import InProcess
-from seqjobs.planning.plan import make_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.run import run_job
-from seqjobs.spec.load import parse_job
+from tests.fixtures.plans import plan_of_texts
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +36,7 @@ def test_a_draft_spec_learns(
 ) -> None:
     out = tmp_path / "drafted.yaml"
     text = draft_spec(str(jobs_data / folder), target, out=out)
-    plan = make_plan([parse_job(text, out, (*SHORT, f"fit.epochs={epochs}"))])
+    plan = plan_of_texts(tmp_path, text, overrides=(*SHORT, f"fit.epochs={epochs}"))
     run = run_job(plan, InProcess(), RunPaths(root=tmp_path / "run"), Silent())
     assert run.best is not None
     assert run.best.value is not None
@@ -59,4 +58,4 @@ def test_a_draft_spec_fits_its_data(
     out = tmp_path / "drafted.yaml"
     text = draft_spec(str(jobs_data / folder), target, out=out)
     assert [line for line in lines if line not in text] == []
-    assert len(inspect_plan(make_plan([parse_job(text, out)])).plan.trials) == 8
+    assert len(inspect_plan(plan_of_texts(tmp_path, text)).plan.trials) == 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import subprocess
 import sys
@@ -157,6 +158,34 @@ def test_a_killed_driver_takes_its_cluster_along_and_its_folder_is_removed_by_th
     with private_folder() as other:
         assert folder.exists(), "it is young, and may be one that is being made"
         assert other != folder
+    os.utime(folder, (0, 0))
+    with private_folder():
+        assert not folder.exists()
+
+
+def test_what_a_late_worker_leaves_is_removed_by_the_next_start(tmp_path: Path) -> None:
+    """A worker whose raylet is killed while it starts makes Ray's folders, also after their owner has removed them."""
+    with ray_cluster.connected(None) as ray:
+        folder = Path(os.environ["RAY_AUTH_TOKEN_PATH"]).parent
+        (node,) = ray.nodes()
+        (raylet,) = [process for process in psutil.Process().children() if process.name() == "raylet"]
+        option = "--python_worker_command="
+        (command,) = [part.removeprefix(option) for part in raylet.cmdline() if part.startswith(option)]
+        environment = raylet.environ()
+    assert not folder.exists()
+    # As the raylet starts it, which fills in the places of its command.
+    python, _, program, *options = shlex.split(command)
+    options = [part.replace("RAY_NODE_MANAGER_PORT_PLACEHOLDER", str(node["NodeManagerPort"])) for part in options]
+    options.remove("RAY_WORKER_DYNAMIC_OPTION_PLACEHOLDER")
+    options += [f"--node-id={node['NodeID']}", f"--worker-id={'ab' * 28}", "--worker-launch-time-ms=0"]
+    with (tmp_path / "errors").open("w+") as errors:
+        late = subprocess.Popen([python, program, *options], env=environment, stderr=errors)
+        wait_until(lambda: folder.exists() or late.poll() is not None)
+        late.kill()
+        late.wait()
+        assert folder.exists(), (tmp_path / "errors").read_text()
+    with private_folder():
+        assert folder.exists(), "it is young, and may be one that is being made"
     os.utime(folder, (0, 0))
     with private_folder():
         assert not folder.exists()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +18,9 @@ from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import NewBatch
 from seqjobs.data.place import Place
 from seqjobs.data.read import read_dataset
-from seqjobs.errors import DataError
+from seqjobs.errors import DataError, UnforeseenError
 from seqjobs.execution.ray_pool import RayPool
+from seqjobs.operations.standardize import Standardize
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.training.finished_model import FinishedModel
@@ -107,3 +110,32 @@ def test_a_file_that_the_reader_of_an_evaluation_dies_of_is_named(
     )
     with pytest.raises(DataError, match=r"deep.jsonl: the process that was reading this file died.*\[E425\]"):
         pool.evaluate(model, rows)
+
+
+def test_what_nobody_foresaw_is_a_bug_and_not_a_lost_worker(pool: RayPool, make_points_plan: MakePlan) -> None:
+    """The same command would end in the same way, so the exit code is not that of what may be there the next time."""
+    model = finished(make_points_plan())
+    first = replace(model.preparation.chains[0], operations=(Standardize(mean=(0.0,) * 3, deviation=(1.0,) * 3),))
+    broken = replace(model, preparation=replace(model.preparation, chains=(first, *model.preparation.chains[1:])))
+    nowhere: Any = None
+
+    def predict() -> object:
+        return list(pool.predict(broken, [batch(0)]))
+
+    def export() -> object:
+        return pool.export(model.trial, (6,), nowhere)
+
+    def load() -> object:
+        return pool.load([replace(make_points_plan().datasets[0], folder=nowhere)])
+
+    calls = {
+        predict: "rows.csv: this is a bug in seqjobs: ValueError: .*, while column 'x0' was prepared",
+        export: f"this is a bug in seqjobs: TypeError: .*, while the model of trial {model.trial.id} was written",
+        load: "train.parquet: this is a bug in seqjobs: TypeError: .*, while data was read",
+    }
+    for call, told in calls.items():
+        with pytest.raises(UnforeseenError, match=told + r".*\[E529\]") as caught:
+            call()
+        assert caught.value.exit_code == 70
+        assert "run the same command again" not in str(caught.value)
+        assert "Traceback (most recent call last)" in caught.value.trace or "ray::" in caught.value.trace

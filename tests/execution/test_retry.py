@@ -62,6 +62,7 @@ def test_a_pack_that_gets_further_than_ever_before_has_nothing_held_against_it()
     tries = UNTRIED.begun(0).died().begun(0).died()
     assert tries == Tries(charged=2)
     assert tries.begun(1) == Tries(cleared=2, furthest=1)
+    assert tries.died_with_driver(alone=True).begun(1) == Tries(cleared=2, furthest=1, with_driver=1)
     assert tries.begun(5).died().begun(5).died() == Tries(charged=2, cleared=2, furthest=5)
     # From a checkpoint before that one, as where the last was damaged, it must first come further again.
     assert tries.begun(5).died().begun(4).died().begun(5) == Tries(charged=2, cleared=2, furthest=5)
@@ -82,7 +83,7 @@ def test_a_pack_is_tried_again_for_a_member_that_may_yet_succeed() -> None:
 
 
 def test_a_pack_that_is_not_begun_again_says_how_often_it_died() -> None:
-    assert exhausted(3) == Failure(cause=Cause.CRASH, message="3 attempts died with their worker or driver")
+    assert exhausted(3) == Failure(cause=Cause.CRASH, message="3 attempts died with their worker")
 
 
 def lost(plan: Plan, notes: Path, charged: int = 0) -> list[AttemptLost]:

@@ -8,24 +8,24 @@ import pytest
 
 from seqjobs.execution.events import AttemptEnded, AttemptLost
 from seqjobs.execution.in_process import InProcess
-from seqjobs.execution.splitting import SPLIT_AFTER, parts_of
+from seqjobs.execution.retry import Tries
+from seqjobs.execution.splitting import SPLIT_AFTER, parts_of, suspects_in
 from seqjobs.planning.packing import halves, packed
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack
-from seqjobs.results.progress import Silent
 from seqjobs.results.record import TrialStatus
-from seqjobs.run import run_job
 from seqjobs.training.outcome import Cause
 from tests.conftest import MakePlan
 from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.runs import do, stop_after
 
 
 def rates(*values: float) -> str:
     return f"compile.optimizer.Adam.learning_rate={{choice: {[float(value) for value in values]}}}"
 
 
-def plan_of(make_points_plan: MakePlan, *values: float, retries: int = 2) -> Plan:
+def plan_of_rates(make_points_plan: MakePlan, *values: float, retries: int = 2) -> Plan:
     return make_points_plan(
         rates(*values), "search.sampler=grid", f"fit.pack={len(values)}", f"limits.retries={retries}"
     )
@@ -36,17 +36,28 @@ def pack_of(plan: Plan) -> Pack:
     return pack
 
 
-def test_a_pack_is_split_once_two_attempts_were_charged_to_it(make_points_plan: MakePlan) -> None:
-    pack = pack_of(plan_of(make_points_plan, 0.1, 0.2, 0.3, 0.4, 0.5))
+@pytest.mark.parametrize("died", [Tries(charged=SPLIT_AFTER), Tries(is_suspect=True, died_alone=SPLIT_AFTER)])
+def test_a_pack_is_split_once_two_attempts_were_charged_to_it(make_points_plan: MakePlan, died: Tries) -> None:
+    pack = pack_of(plan_of_rates(make_points_plan, 0.1, 0.2, 0.3, 0.4, 0.5))
     assert list(parts_of(pack, {})) == [pack]
-    assert list(parts_of(pack, {pack.id: SPLIT_AFTER - 1})) == [pack]
+    assert list(parts_of(pack, {pack.id: Tries(charged=SPLIT_AFTER - 1, with_driver=9, is_suspect=True)})) == [pack]
     first, second = halves(pack)
-    charged = {pack.id: SPLIT_AFTER}
-    assert list(parts_of(pack, charged)) == [first, second]
-    again = {**charged, second.id: SPLIT_AFTER, second.trials[0].id: 9}
+    assert list(parts_of(pack, {pack.id: died})) == [first, second]
+    again = {pack.id: died, second.id: died, second.trials[0].id: Tries(charged=9)}
     assert list(parts_of(pack, again)) == [first, *halves(second)]
     (alone,) = halves(halves(second)[1])
-    assert list(parts_of(alone, {alone.id: 99})) == [alone]
+    assert list(parts_of(alone, {alone.id: Tries(charged=99)})) == [alone]
+
+
+def test_the_halves_of_a_suspect_are_suspects_until_they_get_further(make_points_plan: MakePlan) -> None:
+    pack = pack_of(plan_of_rates(make_points_plan, 0.1, 0.2, 0.3, 0.4))
+    first, second = halves(pack)
+    split = {pack.id: Tries(is_suspect=True, died_alone=SPLIT_AFTER)}
+    assert list(suspects_in(pack, {})) == []
+    assert list(suspects_in(pack, {pack.id: Tries(is_suspect=True)})) == [pack.id]
+    assert list(suspects_in(pack, split)) == [first.id, second.id]
+    assert list(suspects_in(pack, {**split, first.id: Tries(furthest=1)})) == [second.id]
+    assert list(suspects_in(pack, {pack.id: Tries(charged=SPLIT_AFTER)})) == []
 
 
 @pytest.mark.parametrize(
@@ -61,7 +72,7 @@ def test_a_pack_is_split_once_two_attempts_were_charged_to_it(make_points_plan: 
 def test_the_member_that_kills_a_pack_fails_alone(
     make_points_plan: MakePlan, tmp_path: Path, behaviour: Behaviour, cause: Cause, retries: int, tries: int
 ) -> None:
-    plan = plan_of(make_points_plan, 0.1, behaviour, 0.3, 0.4, retries=retries)
+    plan = plan_of_rates(make_points_plan, 0.1, behaviour, 0.3, 0.4, retries=retries)
     pack, notes = pack_of(plan), tmp_path / "notes"
     with InProcess(start=StartFake(notes=notes)) as executor:
         executor.load(plan.datasets)
@@ -80,34 +91,30 @@ def test_the_member_that_kills_a_pack_fails_alone(
 def test_a_run_knows_the_parts_of_its_packs_and_each_trial_has_its_end(
     make_points_plan: MakePlan, tmp_path: Path
 ) -> None:
-    plan = plan_of(make_points_plan, 0.1, 0.2, Behaviour.RAISE, 0.4, 0.5, 0.6, retries=1)
+    plan = plan_of_rates(make_points_plan, 0.1, 0.2, Behaviour.RAISE, 0.4, 0.5, 0.6, retries=1)
     paths, notes = RunPaths(root=tmp_path / "run"), tmp_path / "notes"
-    run = run_job(plan, InProcess(start=StartFake(notes=notes)), paths, Silent())
+    run = do(plan, paths.root, start=StartFake(notes=notes))
     failed = {trial_id for trial_id, record in run.records.items() if record.status is TrialStatus.FAILED}
-    assert failed == {plan.trials[2].id}
+    killer = pack_of(plan).trials[2].id
+    assert failed == {killer}
     assert run.num_finished == 5
-    assert "a runner that raises" in run.trial_log(plan.trials[2].id)
+    assert "a runner that raises" in run.trial_log(killer)
     # And so does who comes after: nothing is left to do, and nothing was done twice once it had ended.
     before = trainings(notes)
-    again = run_job(plan, InProcess(start=StartFake(notes=notes)), paths, Silent())
+    again = do(plan, paths.root, start=StartFake(notes=notes))
     assert again.records == run.records
     assert trainings(notes) == before
 
 
 def test_a_half_that_was_committed_is_not_trained_again(make_points_plan: MakePlan, tmp_path: Path) -> None:
     """The driver is stopped between the two halves of a pack."""
-    plan = plan_of(make_points_plan, 0.1, 0.2, Behaviour.RAISE, 0.4, retries=0)
+    plan = plan_of_rates(make_points_plan, 0.1, 0.2, Behaviour.RAISE, 0.4, retries=0)
     paths, notes = RunPaths(root=tmp_path / "run"), tmp_path / "notes"
 
-    class Stopping(Silent):
-        def event(self, event: object, standing: object) -> None:  # noqa: ARG002
-            if isinstance(event, AttemptEnded):
-                raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        run_job(plan, InProcess(start=StartFake(notes=notes)), paths, Stopping())
-    done = plan.trials[:2]
+        do(plan, paths.root, start=StartFake(notes=notes), watcher=stop_after(1))
+    done = pack_of(plan).trials[:2]
     assert [trainings(notes).count(trial.id) for trial in done] == [2, 2]
-    run = run_job(plan, InProcess(start=StartFake(notes=notes)), paths, Silent())
+    run = do(plan, paths.root, start=StartFake(notes=notes))
     assert [trainings(notes).count(trial.id) for trial in done] == [2, 2]
     assert (run.num_finished, run.num_failed) == (3, 1)

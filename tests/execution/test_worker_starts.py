@@ -12,6 +12,7 @@ import pytest
 
 from seqjobs.errors import ClusterError, OutOfTimeError, SpecError
 from seqjobs.execution import back_off, ray_slots
+from seqjobs.execution.deadline import TimeLimits
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
@@ -48,7 +49,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def carried_out(plan: Plan, tmp_path: Path, start: Callable[[int], FakeRunner]) -> Run:
-    pool = RayPool({Resources(): 1}, workers=1, start=start, run_seconds=plan.run_seconds)
+    pool = RayPool({Resources(): 1}, workers=1, start=start, limits=TimeLimits.of(plan))
     return run_job(plan, pool, RunPaths(root=tmp_path / "run"), Watcher())
 
 

@@ -12,13 +12,11 @@ from pathlib import Path
 
 from seqjobs.errors import SeqjobsError
 from seqjobs.execution.events import Event
-from seqjobs.execution.in_process import InProcess
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Standing
-from seqjobs.run import run_job
 from tests.faults.operations import interposed
 from tests.fixtures.fake_runner import StartFake
-from tests.fixtures.runs import Watcher, plan_of
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import Watcher, do
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["tests.faults.drivers"])
@@ -58,7 +56,7 @@ class Driver:
 
         start = StartFake(notes=self.notes, epoch_seconds=self.epoch_seconds)
         try:
-            run_job(plan_of(self.spec), InProcess(start=start), RunPaths(root=self.root), Watcher(look))
+            do(plan_of(self.spec), self.root, start=start, watcher=Watcher(look))
         except SeqjobsError as error:
             if self.answer is not None:
                 self.answer.write_text(str(error))

@@ -16,7 +16,9 @@ from seqjobs.planning.resources import Resources
 from seqjobs.training.outcome import Cause, PackCheckpoint
 from tests.conftest import POINTS_SPEC
 from tests.fixtures.fake_runner import StartFake
-from tests.fixtures.runs import plan_of, write_points
+from tests.fixtures.files import write_spec
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import write_points
 
 KILLS = 30
 SECONDS_BETWEEN = 20.0
@@ -90,7 +92,7 @@ def _node(cluster: Any) -> Any:
 
 def _plan(folder: Path, packs: int, epochs: int) -> Plan:
     write_points(folder)
-    (folder / "job.yaml").write_text(POINTS_SPEC + "limits: {retries: 0, checkpoint: 1s}\n")
+    write_spec(folder, POINTS_SPEC + "limits: {retries: 0, checkpoint: 1s}\n")
     return plan_of(folder / "job.yaml", f"search.repeats={packs}", f"fit.epochs={epochs}", "fit.pack=off")
 
 

@@ -7,7 +7,6 @@ half a minute each; some are part of the tests.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,8 +22,11 @@ import psutil
 from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC, ROOT
 from tests.faults.node_faults import kill_raylets, lose_drained
+from tests.fixtures.command_line import SUBMITTED, start
 from tests.fixtures.fake_runner import Behaviour, trainings
-from tests.fixtures.runs import committed, do, plan_of, result, write_points
+from tests.fixtures.files import write_spec
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import committed, do, result, write_points
 
 NUM_TRIALS = 6
 # Of two programs, so that trials of the first end while those of the second are at work.
@@ -44,19 +46,12 @@ class Submits:
         self.notes = folder / "notes"
         self.root = folder / "runs" / "one"
         write_points(folder)
-        (folder / "job.yaml").write_text(text)
+        write_spec(folder, text)
 
     def start(self, **variables: str) -> subprocess.Popen[str]:
         arguments = ["submit", "job.yaml", "--run", "one", "--runs-dir", "runs", "--workers", "2"]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "SEQJOBS_TEST_NOTES": str(self.notes)}
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.cli.submitted", *arguments],
-            cwd=self.folder,
-            env={**environment, **variables},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        variables = {"PYTHONPATH": str(ROOT), "SEQJOBS_TEST_NOTES": str(self.notes), **variables}
+        return start(*arguments, folder=self.folder, command=SUBMITTED, variables=variables)
 
     def train(self, process: subprocess.Popen[str]) -> None:
         """Waits until some trials have ended and others are at work."""

@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.damage import find_damage
@@ -29,6 +27,7 @@ from seqjobs.results.run import Run
 from seqjobs.storage import durable
 from tests.faults.drivers import Driver
 from tests.fixtures.fake_runner import Behaviour, trainings
+from tests.fixtures.files import write_rows, write_spec
 from tests.fixtures.runs import result
 
 SPEC = """
@@ -42,9 +41,8 @@ fit: {{epochs: {epochs}, validation_split: 0.2, pack: {pack}}}
 search: {{sampler: grid, repeats: {repeats}}}
 keep: {{best: {best}}}
 objective: {{metric: val_loss, direction: minimize}}
-limits: {{retries: 100, checkpoint: {checkpoint}}}
+limits: {{checkpoint: {checkpoint}}}
 """
-# Attempts that die with their driver are charged: so many that no trial is given up.
 SPECIAL = (Behaviour.NAN, Behaviour.DATA, Behaviour.FAIL_ONCE, Behaviour.NAN_VALUE, Behaviour.LARGE)
 
 
@@ -180,12 +178,11 @@ def _same(record: TrialRecord, other: TrialRecord) -> bool:
 def _write_job(folder: Path, chance: random.Random) -> bool:
     """Returns whether trials may train together."""
     values = np.random.default_rng(chance.randrange(2**32)).normal(size=(2, 40)).astype(np.float32)
-    pq.write_table(
-        pa.table({"a": values[0], "b": values[1], "y": (values[0] > 0).astype(np.int8)}), folder / "rows.parquet"
-    )
+    write_rows(folder / "rows.parquet", {"a": values[0], "b": values[1], "y": (values[0] > 0).astype(np.int8)})
     special = [int(behaviour) for behaviour in SPECIAL if chance.random() < 0.2]
     pack = chance.choice(["auto", "off", "3"])
-    (folder / "job.yaml").write_text(
+    write_spec(
+        folder,
         SPEC.format(
             units=[*range(1, chance.randrange(2, 6)), *special],
             rates=[number / 1000 for number in range(1, chance.randrange(2, 6))],
@@ -194,7 +191,7 @@ def _write_job(folder: Path, chance: random.Random) -> bool:
             repeats=chance.randrange(1, 4),
             best=chance.randrange(0, 5),
             checkpoint=chance.choice([1, 60]),
-        )
+        ),
     )
     return pack != "off"
 

@@ -61,6 +61,9 @@ class Store(StoreFolder):
         assert {pack: tries.charged for pack, tries in session.tries.items() if tries.charged} == {
             pack: count for pack, count in told.charged.items() if count
         }
+        died_alone = {pack: tries.died_alone for pack, tries in session.tries.items() if tries.died_alone}
+        assert died_alone == {pack: count for pack, count in told.suspects.items() if count}
+        assert {pack for pack, tries in session.tries.items() if tries.is_suspect} >= set(told.suspects)
         session.examine(world().facts)
         self._left = list(session.packs_left)
         left = [trial.id for pack in self._left for trial in pack.trials]
@@ -109,8 +112,13 @@ class Store(StoreFolder):
             epochs = self._epochs_saved(pack.id)
             behind = self._begun[-1].id if self._begun else None
             number = self._account.begin(pack, epochs)
-            planned.append(AttemptPlanned(pack_id=pack.id, attempt=number, worker=WORKER, behind=behind, epochs=epochs))
-            self._model.note(Started(pack=pack.id, behind=behind, epochs=epochs))
+            alone = self._account.is_suspect(pack)
+            planned.append(
+                AttemptPlanned(
+                    pack_id=pack.id, attempt=number, worker=WORKER, behind=behind, epochs=epochs, alone=alone
+                )
+            )
+            self._model.note(Started(pack=pack.id, behind=behind, epochs=epochs, alone=alone))
             self._begun.append(pack)
         del self._left[:count]
         if planned:

@@ -21,6 +21,7 @@ class Started:
     pack: str
     behind: str | None
     epochs: int
+    alone: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,17 +57,21 @@ class Told:
 
     done: dict[str, str] = field(default_factory=dict)
     charged: dict[str, int] = field(default_factory=dict)
+    suspects: dict[str, int] = field(default_factory=dict)
+    """Pack -> how many drivers died while they tried it alone."""
+    alone: str = ""
     furthest: dict[str, int] = field(default_factory=dict)
     under_way: dict[str, str | None] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         match entry:
             case Begun():
-                self.charge()
+                self.suspect()
             case LeftInOrder() | Lost():
                 self.under_way.clear()
             case Started():
                 self.under_way[entry.pack] = entry.behind
+                self.alone = entry.pack if entry.alone else ""
                 self.go_on(entry.pack, entry.epochs)
             case Ended():
                 self._over(entry.pack)
@@ -81,11 +86,13 @@ class Told:
     def go_on(self, pack: str, epochs: int) -> None:
         if epochs > self.furthest.get(pack, 0):
             self.charged[pack], self.furthest[pack] = 0, epochs
+            self.suspects.pop(pack, None)
 
-    def charge(self) -> None:
+    def suspect(self) -> None:
         for pack, behind in self.under_way.items():
             if behind not in self.under_way:
-                self.charged[pack] = self.charged.get(pack, 0) + 1
+                is_alone = pack == self.alone and len(self.under_way) == 1
+                self.suspects[pack] = self.suspects.get(pack, 0) + is_alone
         self.under_way.clear()
 
     def _over(self, pack: str) -> None:
@@ -132,9 +139,9 @@ class LogModel:
         told = Told()
         for entry in self._entries():
             told.take(entry)
-        told.charge()
+        told.suspect()
         if epochs_of is not None:
-            for pack in [pack for pack, count in told.charged.items() if count]:
+            for pack in {pack for pack, count in told.charged.items() if count} | set(told.suspects):
                 told.go_on(pack, epochs_of(pack))
         return told
 

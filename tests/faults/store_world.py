@@ -15,7 +15,9 @@ from seqjobs.execution.executor import DatasetFacts
 from seqjobs.planning.plan import Plan
 from tests.conftest import POINTS_SPEC
 from tests.fixtures.fake_runner import Behaviour
-from tests.fixtures.runs import do, plan_of, result, write_points
+from tests.fixtures.files import write_spec
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import do, result, write_points
 
 RATES = f"learning_rate: {{choice: [0.1, 0.2, {float(Behaviour.NAN)}]}}"
 TEXT = (
@@ -47,7 +49,7 @@ _FOLDER = tempfile.TemporaryDirectory()
 def world() -> World:
     folder = Path(_FOLDER.name)
     write_points(folder)
-    (folder / "job.yaml").write_text(TEXT)
+    write_spec(folder, TEXT)
     plan = plan_of(folder / "job.yaml")
     do(plan, folder / "golden")
     datasets = {source.id: read_dataset(source) for source in plan.datasets}

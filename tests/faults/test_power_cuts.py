@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 from seqjobs.execution.events import Event
-from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.damage import find_damage
 from seqjobs.results.progress import Standing
-from seqjobs.run import run_job
 from seqjobs.storage import durable
 from tests.faults.power import Disk, recorded, write_files
 from tests.fixtures.fake_runner import StartFake, trainings
-from tests.fixtures.runs import Watcher, committed, do, moved_points, plan_of, result
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import Watcher, committed, do, moved_points, result
 
 UNITS = "model.0.Dense.units={choice: [1, 2, 3]}"
 
@@ -45,7 +44,7 @@ def test_whatever_the_disk_forgets_no_trial_that_was_shown_done_is_trained_again
             tried.add(key)
             again, notes = tmp_path / f"again-{index}", tmp_path / f"notes-{index}"
             write_files(files, again)
-            run_job(plan, InProcess(start=StartFake(notes=notes)), RunPaths(root=again / "one"), Watcher())
+            do(plan, again / "one", start=StartFake(notes=notes))
             where = (index, word)
             assert not done & set(trainings(notes)), where
             # What trials printed is there to be read, and nothing waits for it to be on the disk.

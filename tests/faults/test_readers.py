@@ -10,7 +10,8 @@ from seqjobs.results.damage import find_damage
 from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC
 from tests.faults.drivers import Driver
-from tests.fixtures.runs import do, moved_points, plan_of, result
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import do, moved_points, result
 
 NUM_TRIALS = 30
 
@@ -36,8 +37,8 @@ class Reader:
 
 
 def test_readers_see_whole_records_and_keep_no_driver_waiting(points: Path, tmp_path: Path) -> None:
-    spec = moved_points(points, tmp_path)
-    spec.write_text(POINTS_SPEC + f"search: {{repeats: {NUM_TRIALS}}}\nkeep: {{best: 3}}\nlimits: {{retries: 20}}\n")
+    text = POINTS_SPEC + f"search: {{repeats: {NUM_TRIALS}}}\nkeep: {{best: 3}}\nlimits: {{retries: 20}}\n"
+    spec = moved_points(points, tmp_path, text)
     root = tmp_path / "runs" / "one"
     reader, codes = Reader(root), []
     for die_at in (60, 90, 120, 0):

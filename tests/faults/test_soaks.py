@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.kill_soak import KillSoak
 from tests.faults.ray_faults import FAULTS
 from tests.faults.soak import soak
 from tests.faults.store_machine import run_machine
@@ -27,6 +28,14 @@ def test_drivers_are_killed_at_any_operation_on_a_file() -> None:
 @pytest.mark.timeout(3600)
 def test_the_log_says_what_drivers_were_told_in_a_thousand_runs() -> None:
     run_machine(examples=1000, steps=40, derandomize=False)
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(7200)
+def test_any_process_of_a_run_is_killed_at_any_moment(tmp_path: Path) -> None:
+    seed = int.from_bytes(os.urandom(4), "big")
+    counts = KillSoak(tmp_path, seed).go(minutes=30)
+    assert counts["submits"] > 1, seed
 
 
 @pytest.mark.ray

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from tests.fixtures.files import write_rows
 
 Arrays = dict[str, Any]
 
@@ -46,4 +47,4 @@ def write(folder: Path) -> None:
             else values
             for name, values in arrays(split).items()
         }
-        pq.write_table(pa.table(columns), folder / f"{split}.parquet")
+        write_rows(folder / f"{split}.parquet", columns)

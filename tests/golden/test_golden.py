@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from seqjobs.data.read import read_dataset
-from seqjobs.planning.plan import Plan, make_plan
-from seqjobs.spec.load import parse_job
+from seqjobs.planning.plan import Plan
 from seqjobs.training.outcome import EpochReport, PackCheckpoint, PackRunner, TrialOutcome
 from tests.conftest import MakePlan
+from tests.fixtures.plans import plan_of_texts
 from tests.golden import data, references
 from tests.golden.cases import CASES, MEMBERS, PACK_SPEC, all_cases
 from tests.golden.references import Reference, assert_near
@@ -32,7 +32,7 @@ def plan_of(tmp_path_factory: pytest.TempPathFactory) -> MakePlan:
     data.write(folder)
 
     def plan(spec: str, *overrides: str) -> Plan:
-        return make_plan([parse_job(f"name: golden\n{spec}", folder / "job.yaml", overrides)])
+        return plan_of_texts(folder, f"name: golden\n{spec}", overrides=overrides)
 
     return plan
 

@@ -12,9 +12,10 @@ import pytest
 from seqjobs.data.exportable import check_exportable
 from seqjobs.data.preparation import Preparation
 from seqjobs.operations import FAMILY, OPERATION_CLASSES, OPERATIONS, Operation
-from seqjobs.operations._base import Layer, Learner, Note, check_numbers, numbers
+from seqjobs.operations._base import Layer, Learner, Note, numbers
 from seqjobs.operations.arrays import Values
 from seqjobs.operations.column_type import NUMBER, ColumnType
+from seqjobs.operations.takes import NUMBERS
 from seqjobs.spec.schema import json_schema
 from seqjobs.tables._base import Argument, Entry
 from seqjobs.tables.arguments import Number
@@ -32,13 +33,12 @@ class Share(Operation):
         {"power": Argument(Number(), 1.0)},
         alone="power",
     )
-    takes = "numbers"
+    takes = NUMBERS
 
     power: float = 1.0
     largest: float | None = None
 
-    def output(self, given: ColumnType) -> ColumnType:
-        check_numbers(given)
+    def makes(self, given: ColumnType) -> ColumnType:
         return replace(NUMBER, shape=given.shape)
 
     def apply(self, values: Values, _note: Note) -> Values:

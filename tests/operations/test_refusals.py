@@ -52,6 +52,16 @@ LIST = [[1], [2, 3], [4], []]
         ([datetime(2024, 1, 1)] * 4, "one_hot", "one_hot: it takes single strings or numbers, but is given"),
         ([[1, 2]] * 4, "one_hot", "one_hot: it takes single strings or numbers, but is given"),
         ([1, 2, 3, 4], [{"pad": 3}], "pad: it takes lists"),
+        (TEXT, {"impute": "most_frequent"}, "after impute the column is str, and features are numbers"),
+        (TEXT, {"impute": {"constant": "none"}}, "after impute the column is str, and features are numbers"),
+        *[
+            (
+                pa.array([0, 1, 2, 3], pa.timestamp("s", "Mars/Phobos")),
+                asked,
+                "its times are in the zone 'Mars/Phobos', which is not known",
+            )
+            for asked in ({"date_parts": ["hour"]}, [{"cyclic": "hour"}, "standardize"])
+        ],
     ],
 )
 def test_columns_of_a_wrong_type_are_refused_before_rows_are_read(
@@ -121,8 +131,16 @@ def test_rows_that_have_no_feature_are_counted(folder: Folder, column: Any, aske
     [
         (["", " ,", "...", "-"], {"tokens": 2}, "tokens: the texts of the training rows have no words"),
         (pa.nulls(4, pa.float64()), {"impute": "median"}, "impute: the value is missing in all training rows"),
-        (["", None, "", ""], {"impute": "most_frequent"}, "impute: the value is missing in all training rows"),
-        (pa.nulls(4, pa.string()), {"impute": "most_frequent"}, "impute: the value is missing in all training rows"),
+        (
+            ["", None, "", ""],
+            [{"impute": "most_frequent"}, "index"],
+            "impute: the value is missing in all training rows",
+        ),
+        (
+            pa.nulls(4, pa.string()),
+            [{"impute": "most_frequent"}, "index"],
+            "impute: the value is missing in all training rows",
+        ),
         (
             pa.nulls(4, pa.float64()),
             {"bucketize": {"quantiles": 2}},
@@ -148,6 +166,16 @@ def test_rows_that_have_no_feature_are_counted(folder: Folder, column: Any, aske
             {"one_hot": {"unseen": "error"}},
             "one_hot: the first 10,001 training rows have 10,001 distinct values",
         ),
+        *[
+            (
+                [1.7e308, -1.7e308, 1.0],
+                asked,
+                "standardize: the numbers of the training rows are so large that what is learned from them is beyond",
+            )
+            for asked in ("standardize", [{"impute": 0}, "standardize"])
+        ],
+        ([1.7e308, 1.7e308, 1.0], {"impute": "mean"}, "impute: the numbers of the training rows are so large"),
+        ([1.7e308, -1.7e308, 1.0], "min_max", "so far apart that their distance is beyond float64"),
     ],
 )
 def test_what_the_training_rows_do_not_tell_is_refused(folder: Folder, column: Any, asked: Any, what: str) -> None:
@@ -186,10 +214,40 @@ def test_unseen_categories_are_others_or_an_error(folder: Folder) -> None:
 
 
 def test_a_null_in_a_dictionary_is_a_null(folder: Folder) -> None:
-    column = pa.DictionaryArray.from_arrays([0, 1, 0, 1], ["a", None])
+    column = pa.DictionaryArray.from_arrays([0, 1, 0, 1], ["2024-01-01", None])
     pyarrow.feather.write_feather(pa.table({"x": column, "label": LABEL}), str(folder.path / "train.feather"))
-    error = folder.error(train="train.feather", features={"x": "index"})
-    assert "null in column 'x' (2 of 4 rows); the first in row 1" in error.what
+    for asked in ("index", {"tokens": 2}, {"date_parts": ["day"]}):
+        error = folder.error(train="train.feather", features={"x": asked})
+        assert "null in column 'x' (2 of 4 rows); the first in row 1" in error.what
+    imputed = [{"impute": "most_frequent"}, {"date_parts": ["day"]}]
+    assert folder.read(train="train.feather", features={"x": imputed}).train.features.tolist() == [[1]] * 4
+    table = pa.table({"x": LABEL, "label": column})
+    pyarrow.feather.write_feather(table, str(folder.path / "train.feather"))
+    error = folder.error(train="train.feather")
+    assert "null in column 'label' (2 of 4 rows); the first in row 1" in error.what
+
+
+@pytest.mark.parametrize("asked", ["index", "one_hot", {"hash": 9}, [{"impute": "most_frequent"}, "index"]])
+def test_values_that_are_looked_up_may_stand_in_lists_of_one(folder: Folder, asked: Any) -> None:
+    for name, lists in (
+        ("train", [[3], [5], [3], [4]]),
+        ("fixed", pa.array([[3], [5], [3], [4]], pa.list_(pa.int8(), 1))),
+    ):
+        folder.write({"x": lists, "label": LABEL}, f"{name}.parquet")
+    folder.write({"x": [3, 5, 3, 4], "label": LABEL}, "plain.parquet")
+    plain = folder.read(train="plain.parquet", features={"x": asked}).train.features
+    for name in ("train", "fixed"):
+        dataset = folder.read(train=f"{name}.parquet", features={"x": asked})
+        assert dataset.train.features.tolist() == plain.tolist()
+        assert folder.inspect(train=f"{name}.parquet", features={"x": asked}) == dataset.schema
+
+
+def test_lists_of_one_that_lack_their_value_or_have_another_are_refused(folder: Folder) -> None:
+    folder.write({"x": [[3], None, [None], [4]], "label": LABEL})
+    assert "null in column 'x' (2 of 4 rows); the first in row 1" in folder.error(features={"x": "index"}).what
+    folder.write({"x": [[3], [4], [], [4]], "label": LABEL})
+    error = folder.error(features={"x": "index"})
+    assert (error.code, "0 values in row 2" in error.what) == ("E409", True)
 
 
 def test_a_picture_that_says_it_is_huge_is_not_decoded(folder: Folder) -> None:

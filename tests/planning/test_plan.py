@@ -13,6 +13,7 @@ import pytest
 from seqjobs.errors import SpecError
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.resources import Resources
+from tests.fixtures.plans import plan_of_texts
 from tests.spec.spec_texts import DATA, SPEC, changed, parse
 
 GOLDEN = Path(__file__).parent / "golden_plan.json"
@@ -33,12 +34,8 @@ RANDOM = changed(
 )
 
 
-def plan_of(*texts: str) -> Plan:
-    return make_plan([parse(text) for text in texts])
-
-
 def ids(text: str) -> list[str]:
-    return [trial.id for trial in plan_of(text).trials]
+    return [trial.id for trial in plan_of_texts(DATA, text).trials]
 
 
 def described(plan: Plan) -> list[dict[str, object]]:
@@ -64,13 +61,13 @@ def test_ids_seeds_and_order_are_those_of_the_golden_file() -> None:
 
     To write the file anew: `python -m tests.planning.test_plan`.
     """
-    assert described(plan_of(SEARCH, RANDOM)) == json.loads(GOLDEN.read_text())
+    assert described(plan_of_texts(DATA, SEARCH, RANDOM)) == json.loads(GOLDEN.read_text())
 
 
 def test_a_plan_is_the_same_in_any_process() -> None:
     code = (
         "import json\nfrom tests.planning.test_plan import *\n"
-        "print(json.dumps([[p.id, p.program_key, p.dataset] for p in plan_of(SEARCH, RANDOM).packs]))"
+        "print(json.dumps([[p.id, p.program_key, p.dataset] for p in plan_of_texts(DATA, SEARCH, RANDOM).packs]))"
     )
     outputs = set()
     for hash_seed in ("0", "1"):
@@ -80,7 +77,7 @@ def test_a_plan_is_the_same_in_any_process() -> None:
             [sys.executable, "-c", code], env=env, cwd=root, capture_output=True, text=True, check=True
         )
         outputs.add(done.stdout)
-    here = json.dumps([[pack.id, pack.program_key, pack.dataset] for pack in plan_of(SEARCH, RANDOM).packs])
+    here = json.dumps([[pack.id, pack.program_key, pack.dataset] for pack in plan_of_texts(DATA, SEARCH, RANDOM).packs])
     assert outputs == {here + "\n"}
 
 
@@ -88,7 +85,9 @@ def test_a_plan_is_the_same_in_any_process() -> None:
     ("written", "stall"), [("", "auto"), ("stall: auto", "auto"), ("stall: off", "off"), ("stall: 2h", 7200.0)]
 )
 def test_packs_know_for_how_long_their_worker_may_be_silent(written: str, stall: object) -> None:
-    assert {pack.stall for pack in plan_of(changed(("seed: 3", f"seed: 3\nlimits: {{{written}}}"))).packs} == {stall}
+    assert {
+        pack.stall for pack in plan_of_texts(DATA, changed(("seed: 3", f"seed: 3\nlimits: {{{written}}}"))).packs
+    } == {stall}
 
 
 @pytest.mark.parametrize(
@@ -155,14 +154,14 @@ def test_class_weights_mean_the_same_however_they_are_written() -> None:
 def test_the_memory_of_a_worker_is_a_resource() -> None:
     memories = [("4GiB", 4 << 30), ("1.5 GB", 1_500_000_000), ("1073741824", 1 << 30)]
     for text, expected in memories:
-        (pack,) = plan_of(changed(("seed: 3", f"resources: {{memory: {text}}}"))).packs
+        (pack,) = plan_of_texts(DATA, changed(("seed: 3", f"resources: {{memory: {text}}}"))).packs
         assert pack.resources == Resources(memory=expected)
-    assert plan_of(SPEC).packs[0].resources == Resources()
+    assert plan_of_texts(DATA, SPEC).packs[0].resources == Resources()
 
 
 def test_the_order_of_the_features_changes_the_result() -> None:
     orders = [changed(("{image: {rescale: 0.0625, shape: [8, 8, 1]}}", order)) for order in ("[a, b]", "[b, a]")]
-    first, second = (plan_of(text) for text in orders)
+    first, second = (plan_of_texts(DATA, text) for text in orders)
     assert first.trials[0].id != second.trials[0].id
     assert first.datasets[0].id != second.datasets[0].id
     mapped = changed(("{image: {rescale: 0.0625, shape: [8, 8, 1]}}", "{a: raw, b: {}}"))
@@ -170,7 +169,7 @@ def test_the_order_of_the_features_changes_the_result() -> None:
 
 
 def test_repeats_train_each_assignment_under_the_following_seeds() -> None:
-    plan = plan_of(SEARCH)
+    plan = plan_of_texts(DATA, SEARCH)
     assert len(plan.trials) == 12
     for trial in plan.trials:
         assert trial.seed == 3 + trial.repeat
@@ -180,13 +179,13 @@ def test_repeats_train_each_assignment_under_the_following_seeds() -> None:
 
 
 def test_trials_of_one_program_stand_together() -> None:
-    keys = [pack.program_key for pack in plan_of(SEARCH, RANDOM).packs]
+    keys = [pack.program_key for pack in plan_of_texts(DATA, SEARCH, RANDOM).packs]
     runs = [key for index, key in enumerate(keys) if index == 0 or keys[index - 1] != key]
     assert len(runs) == len(set(runs)) < len(keys)
 
 
 def key_of(*replacements: tuple[str, str]) -> str:
-    (pack,) = plan_of(changed(*replacements)).packs
+    (pack,) = plan_of_texts(DATA, changed(*replacements)).packs
     return pack.program_key
 
 
@@ -225,7 +224,7 @@ def test_a_program_is_shared_whatever_the_learning_rate_but_nothing_else() -> No
 
 def lines_of(*texts: str) -> list[str]:
     with pytest.raises(SpecError) as caught:
-        plan_of(*texts)
+        plan_of_texts(DATA, *texts)
     return [line.replace(str(DATA / "job.yaml"), "job.yaml") for line in caught.value.lines]
 
 
@@ -262,20 +261,24 @@ def test_too_many_trials_of_several_jobs_are_refused() -> None:
 
 def test_random_trials_are_never_the_same_twice() -> None:
     text = changed(("seed: 3", "search: {trials: 9}"), ("units: 16", "units: {int_uniform: [1, 10]}"))
-    units = [trial.hyperparameters["model.1.Dense.units"] for trial in plan_of(text).trials]
+    units = [trial.hyperparameters["model.1.Dense.units"] for trial in plan_of_texts(DATA, text).trials]
     assert len(units) == len(set(units)) == 9
 
 
 @pytest.mark.parametrize("trials", [300, 1000])
 def test_more_trials_than_a_finite_space_has_give_all_of_it(trials: int) -> None:
     text = changed(("seed: 3", f"search: {{trials: {trials}}}"), ("units: 16", "units: {log_int_uniform: [1, 300]}"))
-    assert {trial.hyperparameters["model.1.Dense.units"] for trial in plan_of(text).trials} == set(range(1, 301))
+    assert {trial.hyperparameters["model.1.Dense.units"] for trial in plan_of_texts(DATA, text).trials} == set(
+        range(1, 301)
+    )
 
 
 @pytest.mark.parametrize("search", ["{sampler: grid}", "{trials: 10}", "{trials: 3}"])
 def test_assignments_that_mean_the_same_are_one_trial(search: str) -> None:
     optimizers = "{choice: [adam, Adam, {Adam: {learning_rate: {choice: [0.001, 0.01]}}}, {Adam: {epsilon: 1e-6}}]}"
-    plan = plan_of(changed(("seed: 3", f"search: {search}"), ("{Adam: {learning_rate: 0.001}}", optimizers)))
+    plan = plan_of_texts(
+        DATA, changed(("seed: 3", f"search: {search}"), ("{Adam: {learning_rate: 0.001}}", optimizers))
+    )
     written = [json.dumps(trial.spec.compile.optimizer.canonical()) for trial in plan.trials]
     assert len(written) == len(set(written)) == 3
     assert len({trial.id for trial in plan.trials}) == 3
@@ -303,7 +306,7 @@ def test_no_jobs_make_an_empty_plan() -> None:
 
 
 if __name__ == "__main__":
-    GOLDEN.write_text(json.dumps(described(plan_of(SEARCH, RANDOM)), indent=1) + "\n")
+    GOLDEN.write_text(json.dumps(described(plan_of_texts(DATA, SEARCH, RANDOM)), indent=1) + "\n")
 
 
 def test_what_is_held_back_tells_datasets_apart_only_where_something_is_learned() -> None:
@@ -312,7 +315,7 @@ def test_what_is_held_back_tells_datasets_apart_only_where_something_is_learned(
     def datasets(features: str) -> list[float]:
         column = "{image: {rescale: 0.0625, shape: [8, 8, 1]}}"
         text = changed((column, features), ("validation_split: 0.2", "validation_split: {choice: [0.2, 0.3]}"))
-        plan = plan_of(text.replace("seed: 3", "seed: 3\nsearch: {sampler: grid}"))
+        plan = plan_of_texts(DATA, text.replace("seed: 3", "seed: 3\nsearch: {sampler: grid}"))
         assert {trial.dataset for trial in plan.trials} == {source.id for source in plan.datasets}
         return [source.validation_split for source in plan.datasets]
 

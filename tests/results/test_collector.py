@@ -192,7 +192,7 @@ def test_a_final_loss_fails_the_trials_of_its_pack_and_another_does_not(
         )
         collector.commit()
         assert collector.standing.failed == int(final)
-    assert fold(read_log(paths.log)[0]).charged == {plan.packs[0].id: 2}
+    assert fold(read_log(paths.log)[0]).tries[plan.packs[0].id].charged == 2
     assert paths.trial_log(plan.trials[0].id).read_text() == "out\n\ncrash: gone\nwhere\n"
 
 

@@ -6,23 +6,22 @@ import shutil
 from functools import partial
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError
-from seqjobs.execution.in_process import InProcess
+from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError, StorageError
+from seqjobs.export import export_model
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.damage import Kind, find_damage
-from seqjobs.results.progress import Silent
 from seqjobs.results.repair import repair
 from seqjobs.results.run import Run
 from seqjobs.results.run_log import segment_name
-from seqjobs.run import run_job
 from seqjobs.storage.lock import Lock
 from tests.conftest import MakePlan
 from tests.faults.operations import interposed
 from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
-from tests.fixtures.runs import result
+from tests.fixtures.runs import do, result, stop_after
 
 CHOICES = f"{{choice: [1, 2, 3, {Behaviour.NAN.value}]}}"
 
@@ -38,7 +37,7 @@ class Damaged:
         self.golden = result(self.paths.root)
 
     def submit(self) -> Run:
-        return run_job(self.plan, InProcess(start=StartFake(notes=self.notes)), self.paths, Silent())
+        return do(self.plan, self.paths.root, start=StartFake(notes=self.notes))
 
     def trained_again(self) -> list[str]:
         """The trials that the next submit trains."""
@@ -203,6 +202,75 @@ def test_models_and_tables_are_made_again(damaged: Damaged) -> None:
     assert damaged.trained_again() == []
     shutil.rmtree(damaged.paths.damaged)
     assert result(damaged.paths.root) == damaged.golden
+
+
+def test_a_table_that_says_something_else_than_the_log_is_written_again(damaged: Damaged) -> None:
+    """A table that another program could read as well: of another run, of fewer trials, with a number changed."""
+    tables = [damaged.paths.leaderboard, *files_of(damaged.paths)[Kind.TABLE]]
+    for path in tables:
+        table = None if path.suffix == ".csv" else pq.read_table(path)
+        if table is None:
+            path.write_text(path.read_text().replace(",0.", ",9.", 1))
+        else:
+            pq.write_table(table.slice(1), path, compression="zstd")
+        found = find_damage(damaged.paths)[-1]
+        assert (found.kind, found.path, found.what) == (Kind.TABLE, path, "this table is not what the log says")
+    assert [found.path for found in repair(damaged.paths)] == tables
+    assert damaged.trained_again() == []
+    shutil.rmtree(damaged.paths.damaged)
+    assert result(damaged.paths.root) == damaged.golden
+
+
+def test_a_table_that_another_version_of_arrow_wrote_is_none_the_worse(damaged: Damaged) -> None:
+    for path in files_of(damaged.paths)[Kind.TABLE]:
+        before = path.read_bytes()
+        pq.write_table(pq.read_table(path), path, compression="snappy", use_dictionary=False)
+        assert path.read_bytes() != before
+    assert find_damage(damaged.paths) == ()
+
+
+def test_tables_of_before_a_submit_that_was_killed_are_no_damage(make_points_plan: MakePlan, tmp_path: Path) -> None:
+    plan = make_points_plan(f"model.0.Dense.units={CHOICES}", "search.sampler=grid")
+    paths = RunPaths(root=tmp_path / "one")
+    with pytest.raises(KeyboardInterrupt):
+        do(plan, paths.root, watcher=stop_after(1))
+    tables = {path: path.read_bytes() for path in (paths.leaderboard, *files_of(paths)[Kind.TABLE])}
+    do(plan, paths.root)
+    for path, content in tables.items():
+        path.write_bytes(content)
+    assert find_damage(paths) == ()
+    spoil(paths.leaderboard, "cut")
+    assert [damage.path for damage in find_damage(paths)] == [paths.leaderboard]
+
+
+@pytest.mark.parametrize("what", ["folder", "segments"])
+def test_a_missing_log_is_damage_and_no_submit_begins_again_unasked(damaged: Damaged, what: str) -> None:
+    if what == "folder":
+        shutil.rmtree(damaged.paths.log)
+        for reader in (damaged.submit, lambda: Run.open(damaged.paths.root)):
+            with pytest.raises(StorageError, match=r"the folder of the log is missing.*fsck --repair.*\[E609\]"):
+                reader()
+    else:
+        for path in damaged.paths.log.iterdir():
+            path.unlink()
+    (found,) = find_damage(damaged.paths)
+    assert (found.kind, found.path) == (Kind.LOG, damaged.paths.log)
+    repair(damaged.paths)
+    assert Run.open(damaged.paths.root).records == {}
+    assert len(damaged.trained_again()) == 4
+    assert result(damaged.paths.root) == damaged.golden
+    assert find_damage(damaged.paths) == ()
+
+
+def test_a_damaged_model_is_not_exported(damaged: Damaged, tmp_path: Path) -> None:
+    run, out = Run.open(damaged.paths.root), tmp_path / "out.keras"
+    best = run.trial(run.leaderboard.entries[0].trial)
+    content = export_model(run, best, out).read_bytes()
+    assert content == damaged.paths.best.read_bytes()
+    flip(damaged.paths.best, 11)
+    with pytest.raises(StorageError, match=r"best\.keras: this model is not the one that was written.*\[E609\]"):
+        export_model(run, best, out)
+    assert out.read_bytes() == content
 
 
 def test_a_damaged_plan_is_named_and_nothing_is_touched(damaged: Damaged) -> None:

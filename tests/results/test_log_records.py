@@ -12,7 +12,7 @@ import pytest
 from seqjobs.execution.events import AttemptLost, AttemptPlanned, WorkerReplaced
 from seqjobs.results import log_records
 from seqjobs.results.compact_history import CompactHistory
-from seqjobs.results.log_records import LostAttempt, fold
+from seqjobs.results.log_records import LogState, LostAttempt, fold
 from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.results.run_log import Record
 from seqjobs.training.outcome import Cause, Compilations, Failure
@@ -22,9 +22,9 @@ SUBMIT = log_records.submit_started("2026-01-01T00:00:00+00:00", {})
 END = log_records.submit_ended()
 
 
-def began(pack: str, behind: str | None = None, attempt: int = 1, epochs: int = 0) -> Record:
+def began(pack: str, behind: str | None = None, attempt: int = 1, epochs: int = 0, *, alone: bool = False) -> Record:
     return log_records.attempt_started(
-        AttemptPlanned(pack_id=pack, attempt=attempt, worker="w", behind=behind, epochs=epochs)
+        AttemptPlanned(pack_id=pack, attempt=attempt, worker="w", behind=behind, epochs=epochs, alone=alone)
     )
 
 
@@ -38,6 +38,12 @@ def lost(pack: str, *, charged: bool) -> Record:
     return log_records.attempt_lost(
         AttemptLost(pack_id=pack, attempt=1, worker="w", failure=failure, charged=charged, final=False)
     )
+
+
+def deaths(state: LogState) -> dict[str, int]:
+    """How many attempts at each pack died that count, with a worker or with a driver, and have not been cleared."""
+    counts = {pack: tries.charged + tries.is_suspect * tries.with_driver for pack, tries in state.tries.items()}
+    return {pack: count for pack, count in counts.items() if count}
 
 
 @pytest.mark.parametrize(
@@ -63,54 +69,72 @@ def lost(pack: str, *, charged: bool) -> Record:
         ([SUBMIT, began("a"), SUBMIT, began("a"), END], {"a": 1}),
     ],
 )
-def test_what_was_under_way_when_a_driver_was_killed_is_charged(
+def test_what_was_under_way_when_a_driver_was_killed_is_known(
     records: Sequence[Record], charged: dict[str, int]
 ) -> None:
-    assert fold(records).charged == charged
+    assert deaths(fold(records)) == charged
 
 
-def killed(*epochs: int) -> list[Record]:
+def killed(*epochs: int, alone: bool = False) -> list[Record]:
     """Submits whose drivers were killed while an attempt was at work, each begun with a checkpoint of so many."""
-    return [record for number in epochs for record in (SUBMIT, began("a", epochs=number))]
+    return [record for number in epochs for record in (SUBMIT, began("a", epochs=number, alone=alone))]
 
 
 @pytest.mark.parametrize(
-    ("records", "charged", "saved"),
+    ("records", "saved", "tries"),
     [
         # One that gets further each time, as a trial that lasts longer than its drivers do.
-        (killed(*range(0, 100, 10)), {"a": 1}, 90),
-        (killed(*range(0, 100, 10)), {}, 91),
+        (killed(*range(0, 100, 10), alone=True), 90, (0, True, 1)),
+        (killed(*range(0, 100, 10), alone=True), 91, (0, False, 0)),
         # One that never does, and one that did and then does no more.
-        (killed(0, 0, 0), {"a": 3}, 0),
-        (killed(0, 49, 49, 49), {"a": 3}, 49),
+        (killed(0, 0, 0, alone=True), 0, (0, True, 3)),
+        (killed(0, 49, 49, 49, alone=True), 49, (0, True, 3)),
         # What was reached once is no news.
-        (killed(0, 49, 0, 49), {"a": 3}, 48),
-        (killed(0, 49, 0, 49), {}, 50),
-        # What died with its worker is in the same count, and cleared in the same way.
-        ([SUBMIT, began("a"), lost("a", charged=True), began("a", epochs=5), *killed(5)], {"a": 2}, 5),
-        ([SUBMIT, began("a"), lost("a", charged=True), began("a", epochs=5), *killed(5)], {}, 6),
-        # What waits behind another is begun by nobody, and not charged, wherever it would have begun.
-        ([SUBMIT, began("b"), began("a", "b", epochs=5)], {"b": 1}, 5),
+        (killed(0, 49, 0, 49, alone=True), 48, (0, True, 3)),
+        (killed(0, 49, 0, 49, alone=True), 50, (0, False, 0)),
+        # Where other packs were at work, nobody knows the cause.
+        (killed(0, 0, 0), 0, (0, True, 0)),
+        ([SUBMIT, began("b"), began("a", alone=True)], 0, (0, True, 0)),
+        ([*killed(0), SUBMIT, began("a", alone=True), began("b")], 0, (0, True, 0)),
+        # Deaths of workers are counted apart, and cleared in the same way.
+        ([SUBMIT, began("a"), lost("a", charged=True), began("a", epochs=5), *killed(5)], 5, (0, True, 0)),
+        ([SUBMIT, began("a"), lost("a", charged=True), *killed(0, alone=True)], 0, (1, True, 1)),
+        ([SUBMIT, began("a"), lost("a", charged=True), *killed(0, alone=True)], 1, (0, False, 0)),
+        # What waits behind another is begun by nobody, and is no suspect, wherever it would have begun.
+        ([SUBMIT, began("b"), began("a", "b", epochs=5)], 5, (0, False, 0)),
     ],
 )
 def test_a_pack_that_began_further_than_ever_before_is_cleared(
-    records: Sequence[Record], charged: dict[str, int], saved: int
+    records: Sequence[Record], saved: int, tries: tuple[int, bool, int]
 ) -> None:
     for _ in range(2):
         state = fold(json.loads(json.dumps(records)))
         state.go_on_from(lambda pack: saved if pack == "a" else 0)
-        assert state.charged == charged
+        found = state.tries["a"]
+        assert (found.charged, found.is_suspect, found.died_alone) == tries
+
+
+def test_failed_trials_that_are_trained_again_have_not_ended_and_their_packs_are_pardoned() -> None:
+    ends = [log_records.trial_ended(record(trial_id=name, status=TrialStatus.FAILED)) for name in "tu"]
+    records = [*killed(0, 0, 0, 0, alone=True), *ends, SUBMIT, log_records.failed_retried(["t"], ["a"])]
+    state = fold(json.loads(json.dumps(records)))
+    assert set(state.records) == {"u"}
+    assert state.has_retries
+    found = state.tries["a"]
+    # The numbers of its attempts go on, and it is still tried alone.
+    assert (found.num_died, found.died_alone, found.is_suspect) == (4, 0, True)
 
 
 def test_a_log_from_before_it_said_where_attempts_begin_charges_as_it_did() -> None:
-    records = [{name: value for name, value in record.items() if name != "epochs"} for record in killed(0, 0)]
-    assert fold(records).charged == {"a": 2}
+    unknown = {"epochs", "alone"}
+    records = [{name: value for name, value in record.items() if name not in unknown} for record in killed(0, 0)]
+    assert deaths(fold(records)) == {"a": 2}
 
 
 def test_reading_a_log_piece_by_piece_or_twice_changes_nothing() -> None:
     records = [SUBMIT, began("a"), began("b", "a"), ended("a")]
     before = json.dumps(records)
-    assert fold(iter(records)).charged == fold(records).charged == {"b": 1}
+    assert deaths(fold(iter(records))) == deaths(fold(records)) == {"b": 1}
     assert json.dumps(records) == before
 
 
@@ -162,7 +186,7 @@ def test_workers_that_were_replaced_are_known() -> None:
     records = [SUBMIT, began("a"), *map(log_records.worker_replaced, replaced), ended("a")]
     state = fold(json.loads(json.dumps(records)))
     assert state.replaced == replaced
-    assert (state.records, state.charged) == ({}, {})
+    assert (state.records, deaths(state)) == ({}, {})
 
 
 def test_the_last_end_of_a_trial_and_of_a_model_counts() -> None:
@@ -176,7 +200,7 @@ def test_the_last_end_of_a_trial_and_of_a_model_counts() -> None:
 
 def test_a_repair_takes_trials_back_and_blames_nobody_for_what_a_lost_segment_had() -> None:
     records = [SUBMIT, began("a"), log_records.trial_ended(record()), log_records.segment_lost()]
-    assert fold(records).charged == {}
+    assert deaths(fold(records)) == {}
     assert set(fold(records).records) == {"t"}
     assert fold([*records, log_records.run_repaired("now", ["00000002.jsonl"], ["t", "unknown"])]).records == {}
 
@@ -206,7 +230,7 @@ def test_a_pack_is_one_record_whose_histories_come_back_bit_for_bit() -> None:
     state = fold([SUBMIT, began("p"), json.loads(json.dumps(written, allow_nan=False))])
     assert repr(list(state.records.values())) == repr(members)
     assert [found.epochs for found in state.records.values()] == [2, 1, 2]
-    assert state.charged == {}
+    assert deaths(state) == {}
     assert state.compilations == compilations
 
 

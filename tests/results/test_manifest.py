@@ -103,7 +103,7 @@ def test_a_difference_is_shown_and_a_long_one_cut(make_points_plan: MakePlan, tm
 
 def test_a_difference_that_is_not_in_the_text_is_told_as_such(make_points_plan: MakePlan, tmp_path: Path) -> None:
     manifest = manifest_of(make_points_plan())
-    other = replace(manifest, trials=(replace(manifest.trials[0], id="0000000000"),))
+    other = replace(manifest, trials=(replace(manifest.trials[0], key="0000000000"),))
     with pytest.raises(RunFolderError, match="the spec is the same, but its trials differ"):
         check_same_plan(other, make_points_plan(), tmp_path)
 

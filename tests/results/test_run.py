@@ -7,15 +7,12 @@ from pathlib import Path
 import pytest
 
 from seqjobs.errors import NotFoundError, StorageError
-from seqjobs.execution.in_process import InProcess
-from seqjobs.planning.run_paths import RunPaths
-from seqjobs.results.progress import Silent
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.results.run_log import segment_name
-from seqjobs.run import run_job
 from seqjobs.storage.lock import Lock
 from tests.conftest import MakePlan
-from tests.fixtures.fake_runner import Behaviour, StartFake
+from tests.fixtures.fake_runner import Behaviour
+from tests.fixtures.runs import do
 
 
 @pytest.fixture
@@ -23,7 +20,7 @@ def run(make_points_plan: MakePlan, tmp_path: Path) -> Run:
     """Two trials that finished, one that failed."""
     units = f"model.0.Dense.units={{choice: [1, {Behaviour.NAN.value}, 2]}}"
     plan = make_points_plan(units, "search.sampler=grid")
-    return run_job(plan, InProcess(start=StartFake()), RunPaths(root=tmp_path / "one"), Silent())
+    return do(plan, tmp_path / "one")
 
 
 def test_a_run_tells_what_it_is(run: Run) -> None:

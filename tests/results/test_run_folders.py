@@ -29,7 +29,8 @@ from seqjobs.storage.durable import ASIDE_PREFIX
 from seqjobs.storage.lock import Lock
 from tests.conftest import MakePlan
 from tests.fixtures.fake_runner import Behaviour
-from tests.fixtures.runs import do, moved_points, plan_of, stop_after
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import do, moved_points, stop_after
 
 
 def make_runs(folder: Path, *names: str) -> None:

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from seqjobs.planning.plan import Plan, make_plan
-from seqjobs.spec.load import parse_job
+from seqjobs.planning.plan import Plan
 from tests.conftest import POINTS_SPEC
+from tests.fixtures.plans import plan_of_texts
 from tests.fixtures.runs import SIX, do, result
 
 
 @pytest.fixture(scope="session")
 def six(points: Path) -> Plan:
     """Six trials, with `keep: {best: 2}`."""
-    return make_plan([parse_job(POINTS_SPEC, points / "job.yaml", SIX)])
+    return plan_of_texts(points, POINTS_SPEC, overrides=SIX)
 
 
 @pytest.fixture(scope="session")

@@ -13,16 +13,15 @@ from typing import Any
 import pytest
 
 from seqjobs.errors import RunFolderError
-from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import find_run, list_runs
-from seqjobs.run import run_job
 from seqjobs.storage.durable import ASIDE_PREFIX
 from seqjobs.storage.lock import Lock
 from tests.fixtures.fake_runner import StartFake, trainings
-from tests.fixtures.runs import Watcher, do, moved_points, plan_of, result, stop_after
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import do, moved_points, result, stop_after
 
 HOUR = 3600.0
 YEAR_2100 = 4_102_444_800
@@ -133,7 +132,7 @@ def test_what_a_writer_at_work_has_is_left_to_it(six: Plan, tmp_path: Path) -> N
     lock.take()
     try:
         with pytest.raises(RunFolderError, match="E602"):
-            run_job(six, InProcess(start=StartFake()), paths, Watcher())
+            do(six, paths.root)
         assert len(list(paths.log.glob(f"{ASIDE_PREFIX}*"))) == 3
     finally:
         lock.give_back()

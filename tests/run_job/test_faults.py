@@ -15,7 +15,6 @@ import pytest
 
 from seqjobs.errors import StorageError
 from seqjobs.execution.events import AttemptEnded, Event
-from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Standing
@@ -23,7 +22,8 @@ from seqjobs.results.run_log import read_log
 from seqjobs.run import run_job
 from seqjobs.storage import durable
 from tests.fixtures.fake_runner import StartFake, trainings
-from tests.fixtures.runs import Recorded, Watcher, committed, do, moved_points, plan_of, result, stop_after
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import Recorded, Watcher, committed, do, moved_points, result, stop_after
 
 
 class Killed(BaseException):
@@ -88,12 +88,12 @@ def test_whatever_operation_fails_the_run_goes_on_and_trains_nothing_twice(
         watcher = Watcher()
         with faulty(tmp_path, number, FAULTS[fault]()), suppress(Killed, KeyboardInterrupt, StorageError):
             # No error but these may come out: an OSError of the system must have become a StorageError.
-            run_job(plan, InProcess(start=StartFake(notes=notes)), paths, watcher)
+            do(plan, paths.root, start=StartFake(notes=notes), watcher=watcher)
         assert watcher.calls.count("close") == 1
         done = committed(root)
         before = trainings(notes)
         with faulty(tmp_path, 0, Killed()):
-            run_job(plan, InProcess(start=StartFake(notes=notes)), paths, Watcher())
+            do(plan, paths.root, start=StartFake(notes=notes))
         assert not done & set(trainings(notes)[len(before) :]), (number, operations[number - 1])
         assert result(root) == golden, (number, operations[number - 1])
         assert not list(root.rglob(f"{durable.ASIDE_PREFIX}*")), (number, operations[number - 1])

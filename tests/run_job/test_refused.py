@@ -13,7 +13,6 @@ import pytest
 from seqjobs.errors import ClusterError, DataError, RunFolderError, SpecError, StorageError
 from seqjobs.execution.events import AttemptEnded, AttemptStarted, CheckpointTaken, Event
 from seqjobs.execution.executor import DatasetFacts
-from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import DataSource, Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Standing
@@ -24,7 +23,9 @@ from seqjobs.storage import durable
 from seqjobs.storage.lock import Lock
 from tests.conftest import POINTS_SPEC, MakePlan
 from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
-from tests.fixtures.runs import SIX, Recorded, Watcher, committed, do, moved_points, plan_of, result, stop_after
+from tests.fixtures.files import write_rows
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import SIX, Recorded, Watcher, committed, do, moved_points, result, stop_after
 
 
 def test_another_spec_on_the_same_id_is_refused_with_the_difference(make_points_plan: MakePlan, tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_changed_data_is_refused_and_costs_nothing_that_was_done(points: Path, t
     changed = {"values": table.take([*range(1, 203), 0]), "rows": table.slice(1)}
     # Classes that a sigmoid cannot have: that the data has changed is what is wrong, not the model.
     changed["classes"] = table.set_column(table.schema.get_field_index("yes"), "yes", table["kind"].cast("int8"))
-    pq.write_table(changed[change], tmp_path / "train.parquet")
+    write_rows(tmp_path / "train.parquet", changed[change])
     with pytest.raises(RunFolderError, match=r"the data has changed.*\[E421\]"):
         do(plan, root)
     assert committed(root) == done
@@ -121,13 +122,19 @@ def test_a_submit_that_fails_before_it_trains_leaves_what_packs_have_saved(
     assert do(plan, paths.root).num_finished == 4
 
 
-def test_the_same_text_about_other_files_is_told_apart(points: Path, tmp_path: Path) -> None:
+def test_the_same_text_about_other_rows_is_told_apart(points: Path, tmp_path: Path) -> None:
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
         moved_points(points, tmp_path / name)
-    do(plan_of(tmp_path / "here" / "job.yaml"), tmp_path / "run")
-    with pytest.raises(RunFolderError, match=r"\n-# .*here/job\.yaml\n\+# .*there/job\.yaml\nFix: .*\[E603\]"):
-        do(plan_of(tmp_path / "there" / "job.yaml"), tmp_path / "run")
+    here, there = (plan_of(tmp_path / name / "job.yaml") for name in ("here", "there"))
+    do(here, tmp_path / "run")
+    # Equal rows are the same dataset, wherever they are. Other rows are another one, also for a run that is finished.
+    do(there, tmp_path / "run")
+    path = tmp_path / "there" / "train.parquet"
+    write_rows(path, pq.read_table(path).slice(1))
+    with pytest.raises(RunFolderError, match=r"the data has changed since this run began .*\[E421\]"):
+        do(there, tmp_path / "run")
+    do(here, tmp_path / "run")
 
 
 def test_a_model_that_a_worker_cannot_build_stops_the_run_before_any_trial(
@@ -162,13 +169,13 @@ def test_a_submit_that_stopped_before_its_plan_leaves_a_folder_that_can_be_used(
     (tmp_path / "test.parquet").write_bytes(b"PAR1 no more")
     watcher = Watcher()
     with pytest.raises(DataError):
-        run_job(plan, InProcess(start=StartFake()), run_folder(runs, "one"), watcher)
+        do(plan, run_folder(runs, "one").root, watcher=watcher)
     assert watcher.calls[-1] == "close"
     (tmp_path / "test.parquet").write_bytes((points / "test.parquet").read_bytes())
     for name in ("log", "weights", "logs"):  # what one that was killed a moment later leaves besides
         (runs / "one" / name).mkdir()
     (runs / "one" / f"{durable.ASIDE_PREFIX}1-ab").write_text("half a plan")
-    run = run_job(plan, InProcess(start=StartFake()), run_folder(runs, "one"), Watcher())
+    run = do(plan, run_folder(runs, "one").root)
     assert run.status is RunStatus.FINISHED
     assert not list((runs / "one").rglob(f"{durable.ASIDE_PREFIX}*"))
 

@@ -7,12 +7,18 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from seqjobs import run as run_module
+from seqjobs.errors import DataError
 from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
-from seqjobs.run import run_job
+from seqjobs.results.run import Run
+from seqjobs.run import WhichRun, run_job, submit_jobs
+from seqjobs.spec.load import load_job
 from seqjobs.training.outcome import PackRunner
-from tests.fixtures.runs import moved_points, plan_of
+from tests.fixtures.fake_runner import StartFake
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import moved_points
 from tests.s3_server import S3Server
 
 pytestmark = pytest.mark.slow
@@ -50,3 +56,26 @@ def test_where_the_rows_lie_changes_no_bit_and_no_credentials_are_kept(
     for path in (tmp_path / "there").rglob("*"):
         content = path.read_bytes() if path.is_file() else b""
         assert not [value for value in s3.credentials.values() if value.encode() in content], path
+
+
+def test_a_finished_run_stands_if_its_store_refuses_access(
+    points: Path, bucket: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "RayPool", lambda *_, **__: InProcess(start=StartFake()))
+    job, told = load_job(moved_points(points, tmp_path), bucket), list[str]()
+
+    def submit(run: str | WhichRun) -> Run:
+        return submit_jobs([job], run=run, runs_dir=tmp_path / "runs", notify=told.append)
+
+    finished = submit("one")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
+    assert submit("one").id == finished.id
+    assert told[-1] == "run one is finished: nothing was trained"
+    # Something is left to do, the best model: so the data is compared, if it can be read.
+    finished.paths.best.unlink()
+    assert submit("one").id == finished.id
+    assert "run one is finished; its data was not compared, since it cannot be read: s3://points/" in told[-1]
+    for run in (WhichRun.NEW, WhichRun.UNFINISHED, "new"):
+        with pytest.raises(DataError, match="E401"):
+            submit(run)
+    assert {path.name for path in (tmp_path / "runs").iterdir() if (path / "run.json").exists()} == {finished.id}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqjobs.planning.plan import make_plan
 from seqjobs.results.run import RunStatus
-from tests.conftest import MakeJob
+from tests.conftest import MakePlan
 from tests.fixtures.runs import Watcher, do
 
 
-def test_a_column_that_tells_the_target_is_named_and_the_run_goes_on(make_job: MakeJob, tmp_path: Path) -> None:
-    plan = make_plan([make_job("data.features=[x0, score]", "search.repeats=2")])
+def test_a_column_that_tells_the_target_is_named_and_the_run_goes_on(
+    make_points_plan: MakePlan, tmp_path: Path
+) -> None:
+    plan = make_points_plan("data.features=[x0, score]", "search.repeats=2")
     watcher = Watcher()
     run = do(plan, tmp_path / "run", watcher=watcher)
     (told,) = [call for call in watcher.calls if call.startswith("warning")]
@@ -20,7 +21,7 @@ def test_a_column_that_tells_the_target_is_named_and_the_run_goes_on(make_job: M
     assert run.status is RunStatus.FINISHED
 
 
-def test_of_clean_data_nothing_is_said(make_job: MakeJob, tmp_path: Path) -> None:
+def test_of_clean_data_nothing_is_said(make_points_plan: MakePlan, tmp_path: Path) -> None:
     watcher = Watcher()
-    do(make_plan([make_job()]), tmp_path / "run", watcher=watcher)
+    do(make_points_plan(), tmp_path / "run", watcher=watcher)
     assert [call for call in watcher.calls if call.startswith("warning")] == []

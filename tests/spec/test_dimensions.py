@@ -8,7 +8,8 @@ import pytest
 
 from seqjobs.planning.plan import make_plan
 from seqjobs.spec.dimensions import Choice, Range
-from tests.spec.spec_texts import SPEC, changed, errors, parse
+from tests.fixtures.plans import plan_of_texts
+from tests.spec.spec_texts import DATA, SPEC, changed, errors, parse
 
 UNITS, RATE = "units: 16", "learning_rate: 0.001"
 
@@ -62,7 +63,7 @@ def test_what_depends_on_a_choice_stands_only_under_its_option() -> None:
         "{choice: [{Adam: {learning_rate: {choice: [0.1, 0.2]}}}, {SGD: {momentum: {choice: [0.5, 0.9]}}}, sgd]}"
     )
     text = changed(("{Adam: {learning_rate: 0.001}}", optimizers), ("seed: 3", "search: {sampler: grid}"))
-    found = [dict(trial.hyperparameters) for trial in make_plan([parse(text)]).trials]
+    found = [dict(trial.hyperparameters) for trial in plan_of_texts(DATA, text).trials]
     key = "compile.optimizer"
     assert sorted(found, key=str) == sorted(
         [

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from seqjobs.planning.plan import make_plan
-from seqjobs.spec.load import load_job
 from tests.errors.lines import code_of
-from tests.spec.spec_texts import JOBS, SPEC, changed, errors, parse, plan_errors
+from tests.fixtures.plans import plan_of, plan_of_texts
+from tests.spec.spec_texts import DATA, JOBS, SPEC, changed, errors, parse, plan_errors
 
 
 def test_the_spec_that_the_others_change_is_right() -> None:
@@ -262,7 +261,7 @@ def test_what_only_a_combination_makes_wrong_is_told_by_the_plan() -> None:
 
 @pytest.mark.parametrize("path", sorted(JOBS.glob("*.yaml")), ids=lambda path: path.name)
 def test_the_jobs_are_right(path: Path) -> None:
-    assert make_plan([load_job(path)]).trials
+    assert plan_of(path).trials
 
 
 def test_loading_imports_no_big_library() -> None:
@@ -308,7 +307,7 @@ def test_a_metric_twice_among_those_with_weights() -> None:
 
 def test_class_weights_may_vary() -> None:
     text = changed(("epochs: 2", "class_weight: {0: 1, 1: {choice: [2, 4]}}"), ("seed: 3", "search: {sampler: grid}"))
-    weights = [trial.spec.fit.class_weight for trial in make_plan([parse(text)]).trials]
+    weights = [trial.spec.fit.class_weight for trial in plan_of_texts(DATA, text).trials]
     assert weights == [{"0": 1.0, "1": 2.0}, {"0": 1.0, "1": 4.0}]
-    (trial,) = make_plan([parse(SPEC, "fit.class_weight.3=0.5")]).trials
+    (trial,) = plan_of_texts(DATA, SPEC, overrides=["fit.class_weight.3=0.5"]).trials
     assert trial.spec.fit.class_weight == {"3": 0.5}

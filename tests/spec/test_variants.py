@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from seqjobs.planning.plan import make_plan
 from tests.errors.lines import code_of
-from tests.spec.spec_texts import SPEC, changed, errors, parse
+from tests.fixtures.plans import plan_of_texts
+from tests.spec.spec_texts import DATA, SPEC, changed, errors
 
 
 def variants(*items: str, text: str = SPEC) -> str:
@@ -17,7 +17,7 @@ def test_each_variant_is_a_trial() -> None:
     text = variants(
         "{fit.epochs: 3}", "{model.1.Dense.units: 8, compile.optimizer: sgd}", "fit: {epochs: 5, validation_split: 0.1}"
     )
-    plan = make_plan([parse(text)])
+    plan = plan_of_texts(DATA, text)
     by_number = {trial.number: trial for trial in plan.trials}
     assert [by_number[number].spec.fit.epochs for number in range(3)] == [3, 2, 5]
     assert by_number[1].spec.model[1].arguments["units"] == 8
@@ -27,7 +27,7 @@ def test_each_variant_is_a_trial() -> None:
 
 def test_a_name_gives_way_to_its_arguments() -> None:
     text = variants("{compile.optimizer.SGD.momentum: 0.9}", text=changed(("{Adam: {learning_rate: 0.001}}", "adam")))
-    (trial,) = make_plan([parse(text)]).trials
+    (trial,) = plan_of_texts(DATA, text).trials
     assert trial.spec.compile.optimizer.canonical() == {"SGD": {"momentum": 0.9}}
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from seqjobs.planning.plan import Plan
-from seqjobs.training.compile_rule import (
+from seqjobs.planning.compile_rule import (
     MIN_XLA_STEPS,
     MIN_XLA_STEPS_CONVOLUTION,
     MIN_XLA_STEPS_RECURRENT,
     Compilation,
     compilation_of,
+    compiler_for,
 )
+from seqjobs.planning.plan import Plan
 from tests.conftest import MakePlan
+from tests.training.packs.members import packs_of
 from tests.training.trained import dataset_of, train_fresh
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
@@ -25,10 +27,10 @@ ORTHOGONAL = "{OrthogonalRegularizer: {factor: 0.1}}"
 
 
 def choice(plan: Plan, *, steps: int = MANY, num_gpus: int = 0, onednn: bool = True, smallest: int = 9) -> Compilation:
+    spec = plan.trials[0].spec
     return compilation_of(
-        plan.trials[0].spec,
-        (6,),
-        steps=steps,
+        spec,
+        compiler_for(spec, (6,), steps=steps),
         num_gpus=num_gpus,
         replicas=max(num_gpus, 1),
         onednn=onednn,
@@ -60,8 +62,8 @@ def test_the_trials_of_a_program_repay_it_together(make_points_plan: MakePlan) -
     repeats = -(-MIN_XLA_STEPS // 203)
     for number, compiled in ((repeats - 1, "graph"), (repeats, "xla")):
         plan = make_points_plan("fit.batch_size=1", "fit.epochs=1", f"search.repeats={number}")
-        assert {pack.program_trials for pack in plan.packs} == {number}
-        outcome, _ = train_fresh(plan.packs[0], dataset_of(plan))
+        dataset = dataset_of(plan)
+        outcome, _ = train_fresh(packs_of(plan, dataset)[0], dataset)
         assert outcome.compiled == compiled
 
 

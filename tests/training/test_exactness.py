@@ -16,13 +16,13 @@ import yaml
 
 import seqjobs.training.rows
 from seqjobs.data.dataset import Dataset
-from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Pack
-from seqjobs.spec.load import load_job
 from seqjobs.training import stock_fit
 from seqjobs.training.fitting import Watcher
 from seqjobs.training.outcome import Weights
 from tests.conftest import JOBS, MakePlan
+from tests.fixtures.plans import plan_of
 from tests.training.conftest import Once
 from tests.training.trained import Trained, assert_close, dataset_of, same_bits, train_fresh
 
@@ -75,7 +75,7 @@ WITH_AUC = ("dense adam", "normalized nadam")
 BY_XLA = ["dense adam", "dense adamw", "normalized nadam", "regularized lion", "lstm", "convolutions"]
 
 
-def plan_of(make_points_plan: MakePlan, name: str) -> Plan:
+def plan_of_case(make_points_plan: MakePlan, name: str) -> Plan:
     model, optimizer, loss, target, batch_size, validation = CASES[name]
     units, activation, metric = ENDS[target]
     metrics = f"{metric}, AUC" if name in WITH_AUC else metric
@@ -94,7 +94,7 @@ def plan_of(make_points_plan: MakePlan, name: str) -> Plan:
 
 @pytest.mark.parametrize("name", CASES)
 def test_histories_and_weights_are_those_of_stock_fit(make_points_plan: MakePlan, once: Once, name: str) -> None:
-    plan = plan_of(make_points_plan, name)
+    plan = plan_of_case(make_points_plan, name)
     dataset = dataset_of(plan)
     stock, graph, xla = plan.packs
     reference = train_fresh(stock, dataset)
@@ -131,7 +131,7 @@ def test_the_jobs_give_the_numbers_of_stock_fit(monkeypatch: pytest.MonkeyPatch,
 
     def plan_of_job(way: str, epochs: int) -> Plan:
         overrides = [*first_shard(job), f"fit.epochs={epochs}", "search.trials=null", f"fit.compile={way}"]
-        return make_plan([load_job(JOBS / job, overrides)])
+        return plan_of(JOBS / job, *overrides)
 
     plan = plan_of_job("stock", max(ways.values()))
     dataset = dataset_of(plan)
@@ -171,7 +171,7 @@ def test_every_job_is_compared() -> None:
 def test_epochs_in_blocks_give_the_bits_of_epochs_in_one_call(
     make_points_plan: MakePlan, monkeypatch: pytest.MonkeyPatch, once: Once, name: str
 ) -> None:
-    plan = plan_of(make_points_plan, name)
+    plan = plan_of_case(make_points_plan, name)
     pack, dataset = plan.packs[1], dataset_of(plan)
     whole = once(name, lambda: train_fresh(pack, dataset))
     # About 70 of the 203 rows: several blocks, the last of them shorter, and a remainder.

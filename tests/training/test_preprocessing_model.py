@@ -19,6 +19,7 @@ from seqjobs.errors import DataError
 from seqjobs.export import export_with_preprocessing
 from seqjobs.predict import predict_rows
 from seqjobs.training.outcome import PackRunner
+from tests.fixtures.files import write_rows
 from tests.fixtures.finished_run import Finished
 from tests.operations.test_family import with_share
 
@@ -135,7 +136,7 @@ def folder(tmp_path: Path) -> Path:
         "nul": ["a", "a\0"] * 45,
         "y": random.normal(size=90),
     }
-    pq.write_table(pa.table(table), tmp_path / "rows.parquet")
+    write_rows(tmp_path / "rows.parquet", table)
     return tmp_path
 
 
@@ -174,7 +175,7 @@ def test_it_predicts_as_predict_does(folder: Path, runner: PackRunner) -> None:
         ("note", random.choice(np.array(["c a", "", None], object), count)),
     ):
         new = new.set_column(new.schema.get_field_index(name), name, pa.array(values))
-    pq.write_table(new, folder / "new.parquet")
+    write_rows(folder / "new.parquet", new)
     predict_rows(done.run, done.trial, [str(folder / "new.parquet")], folder / "out.parquet", done.start)
     columns = {name: fed(new[name]) for name in new.column_names if name not in NOT_FED}
     np.savez(folder / "rows.npz", allow_pickle=False, **columns)

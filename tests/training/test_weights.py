@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqjobs.execution.in_process import InProcess
-from seqjobs.planning.plan import make_plan
-from seqjobs.spec.load import parse_job
 from seqjobs.training.epoch_order import epoch_order
 from seqjobs.training.outcome import TrialOutcome
+from tests.fixtures.files import write_rows
+from tests.fixtures.plans import plan_of_texts
 from tests.training.conftest import Once
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
@@ -65,7 +65,7 @@ def folder(points: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         table = pq.read_table(points / f"{name}.parquet")
         random = np.random.default_rng(seed)
         weights = random.uniform(0.1, 3, len(table)) * (random.random(len(table)) > 0.1)
-        pq.write_table(table.append_column("w", pa.array(weights)), folder / f"{name}.parquet")
+        write_rows(folder / f"{name}.parquet", table.append_column("w", pa.array(weights)))
     return folder
 
 
@@ -74,7 +74,7 @@ def train(folder: Path) -> Iterator[Callable[..., TrialOutcome]]:
     with InProcess() as executor:
 
         def run(*overrides: str, text: str = SPEC) -> TrialOutcome:
-            plan = make_plan([parse_job(text, folder / "job.yaml", overrides)])
+            plan = plan_of_texts(folder, text, overrides=overrides)
             executor.load(plan.datasets)
             for event in executor.run(plan.packs, {}):
                 if members := getattr(event, "members", None):

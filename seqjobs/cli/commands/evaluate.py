@@ -9,6 +9,7 @@ import click
 from seqjobs.cli.options import (
     address_option,
     output_option,
+    print_warning,
     run_and_data,
     run_and_data_argument,
     runs_dir_option,
@@ -37,7 +38,7 @@ def command(words: tuple[str, ...], runs_dir: Path, trial: str | None, output: s
     run, data = run_and_data(runs_dir, words)
     found = Run.open(find_run(runs_dir, run))
     asked = find_trial(found, trial)
-    metrics = evaluate_rows(found, asked, data, workers_for(address))
+    metrics = evaluate_rows(found, asked, data, workers_for(address, print_warning))
     if output == "json":
         print_json({"run": found.id, "trial": asked.id, "metrics": dict(metrics)})
     else:

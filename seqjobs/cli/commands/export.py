@@ -11,6 +11,7 @@ from seqjobs.cli.options import (
     address_option,
     check_may_write,
     force_option,
+    print_warning,
     run_argument,
     runs_dir_option,
     trial_option,
@@ -53,7 +54,7 @@ def command(
     found = Run.open(find_run(runs_dir, run))
     chosen = find_trial(found, trial)
     if with_preprocessing:
-        written = export_with_preprocessing(found, chosen, out, workers_for(address))
+        written = export_with_preprocessing(found, chosen, out, workers_for(address, print_warning))
     else:
-        written = export_model(found, chosen, out, address=address)
+        written = export_model(found, chosen, out, address=address, warn=print_warning)
     click.echo(printable(written))

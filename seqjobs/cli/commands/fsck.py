@@ -52,16 +52,24 @@ def _lines(root: Path, damages: Sequence[Damage], *, set_aside: bool) -> Iterato
         yield f"{root.name}: no file is damaged."
     elif set_aside:
         yield f"{counted(len(damages), 'file')} set aside in {root / 'damaged'}."
-        yield f"Submit {root.name} again: {_cost(damages)}."
+        if all(damage.kind is Kind.TABLE for damage in damages):
+            yield "The tables were written again from the log."
+        else:
+            yield f"Submit {root.name} again: {_cost(damages)}."
     elif any(damage.kind is Kind.PLAN for damage in damages):
         yield "nothing can replace run.json: restore it from a copy, or submit with another --run."
     else:
         command = f"seqjobs fsck {root.name} --repair"
-        yield f"Fix: restore from a copy, or run `{command}` and submit again: {_cost(damages)}."
+        if all(damage.kind is Kind.TABLE for damage in damages):
+            yield f"Fix: run `{command}`: it writes the tables again from the log."
+        else:
+            yield f"Fix: restore from a copy, or run `{command}` and submit again: {_cost(damages)}."
 
 
 def _cost(damages: Sequence[Damage]) -> str:
     """Return what the next submit does about the damage."""
+    if any(damage.kind is Kind.LOG for damage in damages):
+        return "all trials train again"
     if any(damage.kind is Kind.SEGMENT for damage in damages):
         return "trials whose end was in the damaged part of the log train again"
     trials = {trial for damage in damages for trial in damage.trials}

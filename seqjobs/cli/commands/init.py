@@ -9,7 +9,7 @@ import click
 from seqjobs.cli.options import LocalPath
 from seqjobs.drafting import draft_spec
 from seqjobs.errors.printable import printable
-from seqjobs.storage.durable import create_once, replace, reported
+from seqjobs.storage.durable import create_once, remove_leftovers, replace, reported
 
 _CSV_KEYS = ("delimiter", "decimal_point", "encoding")
 
@@ -57,5 +57,6 @@ def command(
         click.echo(text, nl=False)
         return
     with reported("the spec cannot be written", out):
+        remove_leftovers(out.parent)
         (replace if force else create_once)(out, text.encode())
     click.echo(f"wrote {printable(out)}; train with: seqjobs submit {printable(out)}", err=True)

@@ -20,7 +20,9 @@ def command(runs_dir: Path, output: str) -> None:
     """List the runs, newest first."""
     lines = [RunLine.read(path) for path in list_runs(runs_dir)]
     if output == "json":
-        print_json({"runs": [run_json(line.run) for line in lines if line.run is not None]})
+        runs = [run_json(line.run) for line in lines if line.run is not None]
+        unreadable = [{"run": line.name, "code": line.problem} for line in lines if line.run is None]
+        print_json({"runs": runs, "unreadable": unreadable})
     elif lines:
         print_table(results_console(), runs_table(lines))
     else:

@@ -16,6 +16,7 @@ from seqjobs.cli.options import (
     address_option,
     check_may_write,
     force_option,
+    print_warning,
     run_and_data,
     run_and_data_argument,
     runs_dir_option,
@@ -66,12 +67,12 @@ def command(
     found = Run.open(find_run(runs_dir, run))
     chosen, columns = find_trial(found, trial), tuple(dict.fromkeys(keep))
     if out is not None:
-        done = predict_rows(found, chosen, data, out, workers_for(address), keep=columns)
+        done = predict_rows(found, chosen, data, out, workers_for(address, print_warning), keep=columns)
         click.echo(f"{printable(out)}: {counted(done.rows, 'row')}")
     else:
         # Rows that cannot be predicted are reported at the end: until then nothing is printed.
         with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as file:
-            done = predict_rows(found, chosen, data, file, workers_for(address), keep=columns)
+            done = predict_rows(found, chosen, data, file, workers_for(address, print_warning), keep=columns)
             file.seek(0)
             _print(file)
     for line in _unseen_lines(done.unseen):

@@ -25,16 +25,20 @@ from seqjobs.cli.views.runs import leave_as, print_outcome
 from seqjobs.execution.stopping import StopRequest
 from seqjobs.planning import make_plan
 from seqjobs.results.run import Run
-from seqjobs.run import WhichRun, submit_jobs
-from seqjobs.spec.load import load_jobs
+from seqjobs.run import RetryFailed, WhichRun, finished_without_data, submit_jobs
+from seqjobs.spec.load import MissingDataError, load_jobs
 
-NEW = "seqjobs.submit.new"
+NEW, RETRY = "seqjobs.submit.new", "seqjobs.submit.retry"
 
 
-def _which_run(ctx: click.Context, _parameter: click.Parameter, run_id: str | None) -> str | WhichRun:
-    is_new = ctx.meta[NEW]
+def _which_run(ctx: click.Context, _parameter: click.Parameter, run_id: str | None) -> str | WhichRun | RetryFailed:
+    is_new, retries = ctx.meta[NEW], ctx.meta[RETRY]
     if is_new and run_id is not None:
         raise click.UsageError("--new starts a run with a new ID: leave out --new or --run.")
+    if is_new and retries:
+        raise click.UsageError("--retry-failed is about an existing run: leave out --new or --retry-failed.")
+    if retries:
+        return RetryFailed(run_id)
     return run_id or (WhichRun.NEW if is_new else WhichRun.UNFINISHED)
 
 
@@ -54,6 +58,14 @@ def _which_run(ctx: click.Context, _parameter: click.Parameter, run_id: str | No
     callback=lambda ctx, _, is_new: ctx.meta.update({NEW: is_new}),
     help="Start a new run even if there is an unfinished one of the same specs and data.",
 )
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    is_eager=True,  # as above
+    expose_value=False,
+    callback=lambda ctx, _, retries: ctx.meta.update({RETRY: retries}),
+    help="Train the failed trials of an existing run again, whatever their cause. Finished trials stay as they are.",
+)
 @runs_dir_option
 @workers_option
 @address_option
@@ -63,7 +75,7 @@ def _which_run(ctx: click.Context, _parameter: click.Parameter, run_id: str | No
 def command(
     *,
     specs: tuple[Path, ...],
-    run: str | WhichRun,
+    run: str | WhichRun | RetryFailed,
     runs_dir: Path,
     workers: int | None,
     address: str | None,
@@ -77,9 +89,18 @@ def command(
     run.
 
     Exit codes: 0 all trials finished, 1 some failed, 2 a mistake in a spec or the command, 3 all failed, 4 cluster or
-    storage lost, 6 out of time, 130 Ctrl-C, 143 SIGTERM. After 4, 6, 130 and 143 the same command resumes.
+    storage lost, 6 out of time, 130 Ctrl-C, 143 SIGTERM. After 4, 6, 130 and 143 the same command resumes. After 1 and
+    3, --retry-failed trains the failed trials again; it ends with 5 if no run has any.
     """
-    jobs = load_jobs(specs, overrides)  # reports the mistakes of all files before anything heavy is imported
+    try:
+        jobs = load_jobs(specs, overrides)  # reports the mistakes of all files before anything heavy is imported
+    except MissingDataError as error:
+        if dry_run:
+            raise
+        finished = finished_without_data(error, run=run, runs_dir=runs_dir, notify=_notify)
+        _print(finished, output)
+        leave_as(finished, lambda: "")
+        return
     if dry_run:
         show_plan(make_plan(jobs), output)
         return
@@ -89,7 +110,7 @@ def command(
     def advice() -> str:
         if tracker.run_id is None:
             return "stopped before the run began; nothing was trained."
-        resume = ["seqjobs", *_arguments_of_new_run(sys.argv[1:]), "--run", tracker.run_id]
+        resume = ["seqjobs", *_arguments_to_resume(sys.argv[1:]), "--run", tracker.run_id]
         return f"stopped. Resume with: {shlex.join(resume)}"
 
     with interruption(advice, stop, progress.notice):
@@ -102,12 +123,16 @@ def command(
                 address=address,
                 progress=progress,
                 stop=stop,
-                notify=lambda text: click.echo(f"{text}.", err=True),
+                notify=_notify,
             )
         finally:
             progress.close()
         _print(result, output)
     leave_as(result, advice)
+
+
+def _notify(text: str) -> None:
+    click.echo(f"{text}.", err=True)
 
 
 def _print(run: Run, output: str) -> None:
@@ -119,12 +144,12 @@ def _print(run: Run, output: str) -> None:
         detach(sys.stdout)
 
 
-def _arguments_of_new_run(arguments: list[str]) -> list[str]:
-    """Return what was typed without `--new` and `--run ID`."""
+def _arguments_to_resume(arguments: list[str]) -> list[str]:
+    """Return what was typed without `--run ID` and what is done once: `--new`, `--retry-failed`."""
     kept: list[str] = []
     skip = False
     for argument in arguments:
-        if not skip and argument not in ("--run", "--new") and not argument.startswith("--run="):
+        if not skip and argument not in ("--run", "--new", "--retry-failed") and not argument.startswith("--run="):
             kept.append(argument)
         skip = argument == "--run" and not skip
     return kept

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import final
 
-from seqjobs.cli.views.formatting import hyperparameter_keys, short_names, shown_bytes
+from seqjobs.cli.views.formatting import hyperparameter_keys, short_names
 from seqjobs.errors.printable import printable
+from seqjobs.errors.sizes import shown_bytes
 from seqjobs.execution.events import (
     AttemptEnded,
     AttemptLost,

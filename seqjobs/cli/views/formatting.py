@@ -47,16 +47,6 @@ def shown_estimate(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def shown_bytes(count: int) -> str:
-    """Format a size with three digits, which are enough to decide by: `1.5 GiB`."""
-    size = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.3g} {unit}"
-        size /= 1024
-    return f"{size:.3g} TiB"
-
-
 def counted(count: int, noun: str) -> str:
     """Return the count with its noun: `1 trial`, `1,200 trials`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -18,7 +18,8 @@ from seqjobs.spec.sections import ObjectiveSpec
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one object. Everything beyond ASCII is escaped, so no string in it can act on a terminal."""
-    click.echo(json.dumps(json_value(value), allow_nan=False))
+    text = json.dumps(json_value(value), allow_nan=False)
+    click.echo(text.replace("\x7f", "\\u007f"))  # DEL is the one control character that `json` leaves as it is
 
 
 def json_value(value: Any) -> Any:

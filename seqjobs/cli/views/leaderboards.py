@@ -72,7 +72,8 @@ def print_csv(boards: tuple[Leaderboard, ...]) -> None:
     # Imported here: Arrow takes longer to load than any other format takes to print.
     from seqjobs.results.tables import leaderboard_csv  # noqa: PLC0415
 
-    click.echo(printable_block(leaderboard_csv(boards)), nl=False)
+    # A cell may begin like a formula only once an escape before it is removed.
+    click.echo(leaderboard_csv(boards, shown=printable_block), nl=False)
 
 
 def print_markdown(boards: Iterable[Leaderboard], names: Mapping[str, str], top: int | None) -> None:
@@ -99,7 +100,8 @@ def sorted_board(board: Leaderboard, column: str, names: Mapping[str, str]) -> L
     keys = {key for key, short in names.items() if name in (key, short)}
     if sort_field not in (*SORT_FIELDS, *board.metrics) and not keys:
         known = [*SORT_FIELDS, board.objective.metric, *board.metrics, *names.values()]
-        raise click.BadParameter(f"no column '{name}': {did_you_mean(name, known)}", param_hint="'--sort'")
+        what = f"no column '{name}': {did_you_mean(name, known)}"
+        raise click.BadParameter(printable(what), param_hint="'--sort'")
     values = {entry.trial: _value(entry, sort_field, keys) for entry in board.entries}
     known_entries = [entry for entry in board.entries if values[entry.trial] is not None]
     unknown = [entry for entry in board.entries if values[entry.trial] is None]

@@ -10,16 +10,17 @@ from rich.console import Console
 from rich.text import Text
 
 from seqjobs.cli.views.data_figures import figures_json, print_figures
-from seqjobs.cli.views.formatting import counted, hyperparameter_keys, short_names, shown_bytes, shown_value
+from seqjobs.cli.views.formatting import counted, hyperparameter_keys, short_names, shown_value
 from seqjobs.cli.views.json_output import print_json
 from seqjobs.cli.views.tables import Column, Table, print_line, print_table, results_console
-from seqjobs.data.dataset import split_rows
 from seqjobs.data.inspection.figures import raise_errors, read_figures
 from seqjobs.data.memory_notes import note_large_batches
 from seqjobs.data.plan_check import Inspection, inspect_plan
 from seqjobs.errors.printable import printable
+from seqjobs.errors.sizes import shown_bytes
 from seqjobs.planning.demand import note_missing_gpus
 from seqjobs.planning.plan import DataSource, Plan
+from seqjobs.planning.split_rows import split_rows
 from seqjobs.planning.trial import Trial
 from seqjobs.spec.job_spec import JobSpec
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from collections import Counter
@@ -15,19 +16,21 @@ from rich.console import Console
 from rich.text import Text
 
 from seqjobs.cli.exits import ExitCode, Leave
-from seqjobs.cli.views.formatting import counted, shown_bytes, shown_duration, shown_metric, shown_value
+from seqjobs.cli.views.formatting import counted, shown_duration, shown_metric, shown_value
 from seqjobs.cli.views.json_output import print_json, run_json
 from seqjobs.cli.views.leaderboards import leaderboard_table, names_of, title_of
 from seqjobs.cli.views.tables import Column, Table, print_line, print_table, results_console
 from seqjobs.errors import SeqjobsError
 from seqjobs.errors.printable import printable
+from seqjobs.errors.sizes import shown_bytes
 from seqjobs.results.leaderboard import Leaderboard
+from seqjobs.results.manifest import StoredJob
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.spec.spec_file import STDIN
 
 MAX_FAILURES = 5
 NAME_WIDTH = 12
-_TO_COPY = ("resume with", "path")
+_TO_COPY = ("resume with", "retry with", "path")
 TOP_OF_OUTCOME = 10
 
 
@@ -123,10 +126,25 @@ def runs_dir_argument(run: Run) -> str:
 
 def resume_command(run: Run) -> str:
     """Return the command that continues the run, with paths from the current folder."""
-    specs = dict.fromkeys(_from_here(Path(job.path)) for job in run.jobs)
+    specs = dict.fromkeys(_from_here(_spec_path(job, run)) for job in run.jobs)
     overrides = run.jobs[0].overrides if run.jobs else ()
     words = [*specs, *(word for override in overrides for word in ("-S", override)), "--run", run.id]
     return f"seqjobs submit {printable(shlex.join(words))}{runs_dir_argument(run)}"
+
+
+def _spec_path(job: StoredJob, run: Run) -> Path:
+    """Return where a spec was when its run began, or where it is now if it moved together with the run."""
+    then = Path(job.path)
+    if then.exists():
+        return then
+    content = job.text.encode()
+    for above in run.path.absolute().parents:
+        for start in range(1, len(then.parts)):
+            now = above.joinpath(*then.parts[start:])
+            with contextlib.suppress(OSError):
+                if now.is_file() and now.stat().st_size == len(content) and now.read_bytes() == content:
+                    return now
+    return then
 
 
 def _from_here(path: Path) -> str:
@@ -152,6 +170,8 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield "status", str(run.status)
     if run.status is RunStatus.INTERRUPTED:
         yield "resume with", resume_command(run)
+    if run.status is RunStatus.FINISHED and run.num_failed:
+        yield "retry with", f"{resume_command(run)} --retry-failed"
     yield "created", f"{run.created}, worked {shown_duration(run.seconds)}"
     yield "trials", f"{run.num_total:,}: {run.num_finished:,} finished, {run.num_failed:,} failed, {left:,} left"
     for job in run.jobs:

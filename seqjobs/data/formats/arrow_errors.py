@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from seqjobs.data.source_file import SourceFile
-from seqjobs.data.stores import unreachable
+from seqjobs.data.store_errors import unreachable
 from seqjobs.errors import DataError
+from seqjobs.errors.out_of_memory import describe_address_limit
 from seqjobs.errors.printable import printable
 
 MESSAGE_LENGTH = 200
@@ -36,15 +37,17 @@ def arrow_errors(
         what = f"the file cannot be opened: {error.strerror or first_line(error)}"
         raise DataError("E401", what, where=source.where, fix="make it readable.") from error
     except (pa.ArrowMemoryError, MemoryError) as error:
-        what = f"more memory is needed to decode the file than is free: {_message(error, part)}"
+        limit = describe_address_limit()
+        what = f"more memory is needed to decode the file than is free: {_message(error, part)}{limit}"
         fix = "check where the file comes from, or write it again in smaller row groups or batches."
+        fix = f"raise the limit, or {fix}" if limit else fix
         raise DataError("E413", what, where=source.where, fix=fix) from error
     except pa.ArrowNotImplementedError as error:
         raise undecodable(source, _message(error, part)) from error
     except (pa.ArrowException, OSError, UnicodeError) as error:
         message = _message(error, part)
         if source.is_remote and _OF_STORES.search(message):
-            raise unreachable(source.name, str(error)) from error
+            raise unreachable(source.name, str(error), source.proxy) from error
         raise told(source, message) or damaged(source, format_name, message) from error
 
 

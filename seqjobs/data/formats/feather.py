@@ -9,7 +9,7 @@ from typing import final
 
 import pyarrow as pa
 
-from seqjobs.data.formats._base import Footer, in_pieces
+from seqjobs.data.formats._base import Footer, in_pieces, validate
 from seqjobs.data.formats.arrow_errors import arrow_errors
 from seqjobs.data.source_file import SourceFile
 
@@ -36,7 +36,7 @@ class FeatherFormat:
             for index in range(file.num_record_batches):
                 with _errors(source, part=f"record batch {index}"):
                     batch = file.get_batch(index)
-                    batch.validate(full=True)
+                    validate(batch)
                 yield from in_pieces(batch, rows)
 
 

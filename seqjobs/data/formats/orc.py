@@ -10,11 +10,20 @@ from typing import final
 import pyarrow as pa
 from pyarrow import orc
 
-from seqjobs.data.formats._base import Footer, in_pieces
+from seqjobs.data.formats._base import Footer, in_pieces, validate
 from seqjobs.data.formats.arrow_errors import arrow_errors
 from seqjobs.data.source_file import SourceFile
+from seqjobs.errors import DataError
 
-_errors = partial(arrow_errors, format_name="ORC")
+
+def _told(source: SourceFile, message: str) -> DataError | None:
+    if "out of range for nanosecond" in message:
+        what = f"a time is before 1677 or after 2262, which Arrow cannot read from ORC: {message}"
+        return DataError("E410", what, where=source.where, fix="correct it, or write the rows as Parquet.")
+    return None
+
+
+_errors = partial(arrow_errors, format_name="ORC", told=_told)
 
 
 @final
@@ -35,7 +44,7 @@ class OrcFormat:
             for index in range(file.nstripes):
                 with _errors(source, part=f"stripe {index}"):
                     batch = file.read_stripe(index, columns=names)
-                    batch.validate(full=True)
+                    validate(batch)
                 yield from in_pieces(batch, rows)
 
 

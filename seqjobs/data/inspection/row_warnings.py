@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from seqjobs.data.dataset import Array, Split, split_rows
+from seqjobs.data.dataset import Array, Split
 from seqjobs.data.inspection.leaks import LEAST_ROWS, MAX_WIDTH, find_leaks, list_feature_candidates
 from seqjobs.data.inspection.row_blocks import count_feature_bytes, hash_rows, iterate_blocks, select_spread_rows
 from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.errors.percentages import shown_percent
 from seqjobs.errors.problems import shown
+from seqjobs.planning.split_rows import split_rows
 
 MAX_NAMED = 5
 # Leaks are looked for in so many rows.

@@ -121,7 +121,7 @@ def _read_rows(files: Sequence[DataFile]) -> tuple[list[pa.Table], set[str]]:
         room, bytes_left = MAX_ROWS // len(files), MAX_BYTES // len(files)
         step = max(1, min(READ_FOR_ONE, -(-file.rows // room)))
         seen = 0
-        for batch in file.batches(names, BATCH_ROWS):
+        for batch in file.batches(names, BATCH_ROWS, repair=True):
             incomplete.update(_find_incomplete(batch))
             chosen = pa.array(range(-seen % step, batch.num_rows, step), pa.int64())
             part = pa.Table.from_batches([batch.select(names).take(chosen)])

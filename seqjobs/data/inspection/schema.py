@@ -6,6 +6,7 @@ from seqjobs.data.dataset import DataSchema
 from seqjobs.data.layout import make_layout
 from seqjobs.data.learning import learned_layout, training_rows
 from seqjobs.data.survey import survey_data
+from seqjobs.errors.unforeseen import unforeseen
 from seqjobs.planning.plan import DataSource
 
 
@@ -19,7 +20,8 @@ def inspect_data(source: DataSource) -> DataSchema:
             files that differ, E406 no rows, E408, E409 lists that are missing or empty, E410 values that cannot be
             read, E411, E413, E414, E415 files that cannot be read, E416 shapes that do not fit.
     """
-    survey = survey_data(source)
-    if all(chain.output.shape is not None for chain in survey.chains):
-        return survey.schema(make_layout(source.spec, survey.chains, survey.target))
-    return survey.schema(learned_layout(source, survey, training_rows(survey)))
+    with unforeseen("the columns of the data were checked", source.spec.train[0]):
+        survey = survey_data(source)
+        if all(chain.output.shape is not None for chain in survey.chains):
+            return survey.schema(make_layout(source.spec, survey.chains, survey.target))
+        return survey.schema(learned_layout(source, survey, training_rows(survey)))

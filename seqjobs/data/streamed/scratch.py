@@ -7,10 +7,12 @@ import fcntl
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, final
@@ -20,6 +22,8 @@ import numpy as np
 from seqjobs.data.dataset import Array, Split
 from seqjobs.data.streamed.window import Window
 from seqjobs.errors import DataError
+from seqjobs.errors.printable import printable
+from seqjobs.storage.disk_room import FIX, full_disk
 
 _SUFFIX = ".rows"
 _BEING_WRITTEN = ".part"
@@ -28,15 +32,32 @@ _YOUNG_SECONDS = 3600.0
 
 
 def scratch_folder() -> Path:
-    """A folder of this user in the machine's temporary one (TMPDIR). Raises DataError (E413) where it is another's."""
-    folder = Path(tempfile.gettempdir()) / f"seqjobs-rows-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if folder.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        what = "this folder belongs to another user, or other users can access it"
-        fix = "remove the folder, or set TMPDIR to another folder."
-        raise DataError("E413", what, where=str(folder), fix=fix)
-    return folder
+    """Return a folder in the machine's temporary one (TMPDIR) that only this user can enter; create it if needed.
+
+    All processes of a user find the same one. Its usual name can be guessed, so another user may have taken it; then
+    the name ends at random. Raises DataError (E413) if no folder can be created.
+    """
+    try:
+        parent = Path(tempfile.gettempdir())
+        usual = parent / f"seqjobs-rows-{os.getuid()}"
+        with contextlib.suppress(FileExistsError):
+            usual.mkdir(mode=0o700)
+        others = (path for path in sorted(parent.iterdir()) if path.name.startswith(f"{usual.name}-"))
+        found = next(filter(_is_private, chain([usual], others)), None)
+        return found or Path(tempfile.mkdtemp(prefix=f"{usual.name}-", dir=parent))
+    except OSError as error:
+        what = f"no folder for temporary files can be created: {error.strerror or error}"
+        fix = "free space there, or set TMPDIR to another folder."
+        raise DataError("E413", what, where=str(error.filename or "TMPDIR"), fix=fix) from error
+
+
+def _is_private(path: Path) -> bool:
+    """Whether this is a folder of this user that no other user can enter."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 def free_room() -> int:
@@ -76,10 +97,16 @@ class RowWriter:
         fcntl.flock(self._descriptor, fcntl.LOCK_SH)
 
     def append(self, rows: Array) -> None:
-        """Raises OSError where the disk is full."""
+        """Raises DataError (E413) if the disk is full."""
         left = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
-        while left:
-            left = left[os.write(self._descriptor, left) :]
+        try:
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+        except OSError as error:
+            folder = self.path.parent
+            what = f"rows beyond data.memory cannot be written to a temporary file: {full_disk(error, folder) or error}"
+            fix = f"set TMPDIR to a folder on a larger disk, or {FIX}"
+            raise DataError("E413", what, where=printable(folder), fix=fix) from error
 
     def name(self, fingerprint: str, split: str) -> Path:
         """Gives the file the name under which others find it."""

@@ -128,8 +128,9 @@ EXECUTION = (
     situation(
         "E519",
         "A worker did not answer in time",
-        meaning="No worker has exported a model, or predicted rows, within the time limit.",
-        example="The cluster is occupied by other programs.",
+        meaning="No worker has read the data, exported a model, or predicted rows, within the time limit. Reading may "
+        "take 2 hours, or limits.stall if it is longer.",
+        example="The cluster is occupied by other programs, or a network drive does not answer.",
         fix="Run the same command again.",
     ),
     situation(
@@ -159,5 +160,41 @@ EXECUTION = (
         meaning="The spec asks for a part of one GPU, and the driver does not report how much memory the GPU has.",
         example="seqjobs submit digits.yaml -S resources.gpus=0.5  # with a driver without NVML",
         fix="Write gpus: 1, which works for any size.",
+    ),
+    situation(
+        "E526",
+        "A user without a home folder",
+        meaning="The files of a warm cluster are in the user's home folder. HOME is not set, and the system knows no "
+        "user with this number, as in a container that runs under any number.",
+        example="docker run --user 54321 IMAGE up",
+        fix="Set XDG_STATE_HOME to a folder of your own. `submit` needs no home folder without `up`.",
+    ),
+    situation(
+        "E527",
+        "A trial was alone whenever its submit died",
+        meaning="A submit died while the trial trained. The trial was tried again after all others and alone, and "
+        "three more submits died before it had a later checkpoint. So the trial is probably the cause, and it failed.",
+        example="A trial that takes so much memory that the system ends the submit.",
+        fix="Look for what ended the submits; `dmesg` shows kills for memory. Then run "
+        "`seqjobs submit SPEC --retry-failed`.",
+    ),
+    situation(
+        "E529",
+        "An error that seqjobs did not foresee",
+        meaning="This is a bug in seqjobs. The message says what was being done, and with which file and column. The "
+        "exit code is 70: the same command is likely to end in the same way.",
+        example="A file of a kind that nobody has tried.",
+        fix="Report it, with the file that the message names: it holds the traceback. To work around it, leave the "
+        "column out, or write the data with other types or in another format.",
+    ),
+    situation(
+        "E530",
+        "A process may not have enough memory",
+        meaning="A limit such as `ulimit -v` is too low for the command, or the machine has no memory left. Under "
+        "`ulimit -v` all addresses count that a process reserves. Ray and TensorFlow reserve several times what they "
+        "use, so with such a limit no local Ray is started.",
+        example="ulimit -v 4000000; seqjobs submit digits.yaml",
+        fix="Raise the limit with `ulimit -v unlimited`, then run the same command again. To limit what workers hold, "
+        "set resources.memory, or use a control group.",
     ),
 )

@@ -24,7 +24,8 @@ RUNS = (
         "E603",
         "The run was created from another spec",
         meaning="A run keeps the spec that it was created with, so that its results stay comparable. The message shows "
-        "the difference.",
+        "the difference. A run that another version of seqjobs began is refused too, if this version would give its "
+        "trials other results.",
         example="seqjobs submit digits.yaml --run one; seqjobs submit digits.yaml --run one -S seed=2",
         fix="Submit under another --run, or restore the spec.",
     ),
@@ -110,5 +111,21 @@ RUNS = (
         meaning="An earlier version of seqjobs wrote the run, and did not store what the operations learned.",
         example="seqjobs predict old-run rows.csv",
         fix="Submit the spec under another --run, and use that run.",
+    ),
+    situation(
+        "E617",
+        "A part of the run is a symbolic link",
+        meaning="A run has no links: a link in a run from somebody else may lead to files of yours, which would be "
+        "read, moved or removed. Nothing was changed. The folder of the run itself may be a link.",
+        example="ln -s /mnt/large/weights runs/one/weights; seqjobs show one",
+        fix="Put the files themselves there. To keep runs on another disk, choose another --runs-dir.",
+    ),
+    situation(
+        "E618",
+        "No run has failed trials",
+        meaning="`--retry-failed` trains the failed trials of an existing run again. No run of these specs and this "
+        "data has failed trials, or trials that are left.",
+        example="seqjobs submit digits.yaml --retry-failed  # after a run in which every trial finished",
+        fix="Leave out --retry-failed to start a run. `seqjobs ls` shows which runs have failed trials.",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seqjobs.errors.codes._base import fragment
+from seqjobs.errors.codes._base import fragment, situation
 
 SECURITY = (
     fragment(
@@ -47,7 +47,8 @@ SECURITY = (
     fragment(
         "E707",
         "An address at which a cloud machine gets its credentials",
-        meaning="Such an address holds no data. A spec that names one could send the machine's credentials elsewhere.",
+        meaning="Such an address holds no data. A spec that names one could send the machine's credentials elsewhere. "
+        "All spellings of an address count, and so do names that resolve to one when data is read.",
         example="data:\n  train: s3://bucket/rows.parquet\n  target: label\n"
         '  storage: {endpoint: "http://169.254.169.254"}\n',
         fix="Name the host of the object store.",
@@ -55,10 +56,19 @@ SECURITY = (
     fragment(
         "E709",
         "A secret in a spec",
-        meaning="The name of the key looks like a secret, or the address holds a login. A spec is copied into every "
-        "run, where others can read it.",
+        meaning="The name of the key looks like a secret, or the address holds a login, a signature or a token. A spec "
+        "is copied into every run, where others can read it.",
         example='data: {train: "s3://user:password@bucket/rows.parquet", target: label}\n',
         fix="Remove it, set it in the environment of the process that submits, and replace the secret if others have "
         "seen the file.",
+    ),
+    situation(
+        "E710",
+        "A store redirects to another host",
+        meaning="A redirect is not followed to another host or port, because the session token of the credentials "
+        "would be sent there, and because the spec does not name that host. Nothing was sent.",
+        example="seqjobs plan job.yaml --data  # data.storage.region is not the region of the bucket",
+        fix="Name the host that has the data in data.storage.endpoint, or the region of the bucket in "
+        "data.storage.region.",
     ),
 )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import psutil
 
 from seqjobs.errors import ClusterError, RunFolderError
+from seqjobs.execution.import_path import worker_environment
 from seqjobs.execution.kept.fingerprint import fingerprint
 from seqjobs.execution.kept.folder import KeptFolder, KeptState
 from seqjobs.execution.kept.keeper import GRACE_SECONDS, Order
@@ -23,8 +24,7 @@ from seqjobs.storage.durable import FILE_MODE
 from seqjobs.storage.lock import Lock, is_held
 
 IDLE_SECONDS = 30 * 60.0
-# Its `sys.argv[0]` names no file: Ray puts the folder of that into the path from which workers import.
-_COMMAND = ("-P", "-c", "import sys; from seqjobs.execution.kept.keeper import main; sys.exit(main())")
+_COMMAND = ("-c", "import sys; from seqjobs.execution.kept.keeper import main; sys.exit(main())")
 _ANSWER_SECONDS = 5.0
 _START_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
@@ -64,7 +64,7 @@ def up(
     """Starts a cluster and waits until its workers are warm; also says whether it was up before.
 
     One of another version or environment is replaced. `notify` is told what takes some seconds. Raises ClusterError
-    E512, E513 where that one is at work, E514 where none can be started.
+    E512, E513 where that one is at work, E514 where none can be started, E526 for a user without a home folder.
     """
     folder = folder or KeptFolder()
     folder.make()
@@ -85,9 +85,9 @@ def down(*, force: bool = False, folder: KeptFolder | None = None) -> bool:
 
     Raises ClusterError E513 where runs are at work on it; with `force` they are asked to stop first.
     """
-    folder = folder or KeptFolder()
-    state = alive(folder)
-    if state is None:
+    folder = folder or KeptFolder.find()
+    state = folder and alive(folder)
+    if folder is None or state is None:
         return False
     _end(folder, state, force=force)
     return True
@@ -95,9 +95,9 @@ def down(*, force: bool = False, folder: KeptFolder | None = None) -> bool:
 
 def status(folder: KeptFolder | None = None) -> KeptStatus | None:
     """None where no cluster is up. Raises ClusterError E512, E515 where it does not answer."""
-    folder = folder or KeptFolder()
-    state = alive(folder)
-    if state is None:
+    folder = folder or KeptFolder.find()
+    state = folder and alive(folder)
+    if folder is None or state is None:
         return None
     try:
         return _status(folder, state)
@@ -140,6 +140,7 @@ def _started(folder: KeptFolder, order: Order) -> KeptStatus:
             stdout=log,
             stderr=log,
             cwd=folder.root,
+            env={**os.environ, **worker_environment()},
             start_new_session=True,
         )
     if keeper.stdin is not None:

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from seqjobs.execution.import_path import worker_environment
 from seqjobs.execution.versions import versions
 
 _PACKAGE = Path(__file__).parents[2]
 # A worker has the environment of the cluster that it was started in, not that of a submit.
 _VARIABLES = (
-    *("TF_", "XLA_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "LD_", "PYTHONPATH", "MALLOC_"),
+    *("TF_", "XLA_", "CUDA_", "NVIDIA_", "OMP_", "MKL_", "LD_", "MALLOC_"),
     *("AWS_", "GOOGLE_", "AZURE_", "HADOOP_", "ARROW_", "SEQJOBS_"),
 )
 # Set by ourselves before TensorFlow is imported, or without influence on what is computed.
@@ -29,7 +30,7 @@ def fingerprint(start: Callable[[int], Any]) -> str:
     found = {
         "source": source_hash(_PACKAGE),
         "versions": versions(),
-        "python": [sys.prefix, sys.version],
+        "python": [sys.prefix, sys.version, worker_environment()],
         "start": _start_hash(start),
         "environment": {name: value for name, value in sorted(os.environ.items()) if _matters(name)},
     }

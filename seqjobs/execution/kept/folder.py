@@ -15,6 +15,9 @@ from seqjobs.storage import durable
 
 FORMAT = 1
 
+# Also where the home folder is a file, or another user's that cannot be entered: as of daemons, and under `sudo`.
+_ABSENT = (FileNotFoundError, NotADirectoryError, PermissionError)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessId:
@@ -62,12 +65,21 @@ class KeptFolder:
     """The files of one user's kept cluster, of which there is at most one. Making it touches nothing."""
 
     def __init__(self, root: Path | None = None) -> None:
+        """Raise ClusterError E526 if no root is given and the user has no home folder."""
         self.root = root or state_home() / "seqjobs" / "kept"
         self.state = self.root / "state.json"
         self.token = self.root / "token"
         self.socket = self.root / "socket"
         self.log = self.root / "keeper.log"
         self.lock = self.root / "lock"
+
+    @classmethod
+    def find(cls) -> Self | None:
+        """Return the user's folder, or None for a user without a home folder, who cannot have a kept cluster."""
+        try:
+            return cls()
+        except ClusterError:
+            return None
 
     def make(self) -> None:
         """Creates what is missing. Raises ClusterError E512, StorageError."""
@@ -78,7 +90,7 @@ class KeptFolder:
     def check(self) -> None:
         """Raises ClusterError E512 where others could read or change what is in here."""
         for path, kind in ((self.root, stat.S_ISDIR), (self.state, stat.S_ISREG), (self.token, stat.S_ISREG)):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(*_ABSENT):
                 found = path.lstat()
                 if found.st_uid != os.geteuid():
                     self._refuse(path, f"this belongs to user {found.st_uid}, not to you")
@@ -92,7 +104,7 @@ class KeptFolder:
         self.check()
         try:
             written = json.loads(self.state.read_bytes())
-        except FileNotFoundError:
+        except _ABSENT:
             return None
         except (OSError, ValueError):
             self._refuse(self.state, "this cannot be read")
@@ -127,6 +139,13 @@ def _state_of(written: Any) -> KeptState | None:
 
 
 def state_home() -> Path:
-    """`XDG_STATE_HOME`, which counts only where it is absolute, or `~/.local/state`."""
+    """Return `XDG_STATE_HOME`, which counts only if it is absolute, or `~/.local/state`. Raises ClusterError E526."""
     given = os.environ.get("XDG_STATE_HOME", "")
-    return Path(given) if given.startswith("/") else Path.home() / ".local" / "state"
+    if given.startswith("/"):
+        return Path(given)
+    try:
+        return Path.home() / ".local" / "state"
+    except RuntimeError as error:
+        what = f"user {os.geteuid()} has no home folder, in which the files of a warm cluster would be"
+        fix = "set XDG_STATE_HOME to the absolute path of a folder of yours, or use `seqjobs submit` without `up`."
+        raise ClusterError("E526", what, fix=fix) from error

@@ -46,9 +46,9 @@ class LeasedWorkers:
 
         Raises ClusterError E512.
         """
-        folder = KeptFolder()
-        state = alive(folder)
-        if state is None:
+        folder = KeptFolder.find()
+        state = folder and alive(folder)
+        if folder is None or state is None:
             return None
         own = fingerprint(start)
         if state.fingerprint != own:

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import tensorflow as tf
 
-from seqjobs.training.compile_rule import Compilation
+from seqjobs.planning.compile_rule import Compilation
 from seqjobs.training.compiled import Compiled
 from seqjobs.training.graph_rows import Tensors
 from seqjobs.training.packs.pack_steps import PackSteps, State, Values

@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from seqjobs.data.dataset import Array, Dataset
+from seqjobs.planning.compile_rule import Compilation
 from seqjobs.planning.member_numbers import LEARNING_RATE, Path, member_numbers
 from seqjobs.planning.trial import Pack
-from seqjobs.training.compile_rule import Compilation
 from seqjobs.training.epochs import Epochs, epochs_of
 from seqjobs.training.initial_state import InitialState
 from seqjobs.training.lowerings import LOWERED

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from seqjobs.data.plan_check import inspect_plan
 from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import make_plan
 from seqjobs.spec.load import load_job
@@ -29,7 +30,7 @@ def measure(folder: Path, trials: int, warm_up: int) -> MemoryGrowth:
     """The growth of this process's RSS over `trials` trials, the first `warm_up` of which are left out."""
     # Repeats of one assignment have seeds of their own, so each is trained by itself.
     overrides = ("search.trials=1", f"search.repeats={trials}")
-    plan = make_plan([load_job(folder / "job.yaml", overrides)])
+    plan = inspect_plan(make_plan([load_job(folder / "job.yaml", overrides)])).plan
     with InProcess() as executor:
         executor.load(plan.datasets)
         core = OneCore(executor=executor, workload=read_workload(folder), folder=folder, trials=trials)

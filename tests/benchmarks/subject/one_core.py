@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqjobs.data.plan_check import inspect_plan
 from seqjobs.execution.events import AttemptEnded
 from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import Plan, make_plan
@@ -28,8 +29,9 @@ class OneCore:
     """See Bench."""
 
     def plan(self, *overrides: str) -> Plan:
-        """The plan as the speed is measured with, with overrides; its data are loaded."""
-        plan = make_plan([load_job(self.folder / "job.yaml", (f"search.trials={self.trials}", *overrides))])
+        """The plan as the speed is measured with: one trial at a time, with overrides; its data are loaded."""
+        always = (f"search.trials={self.trials}", "fit.pack=off")
+        plan = inspect_plan(make_plan([load_job(self.folder / "job.yaml", (*always, *overrides))])).plan
         self.executor.load(plan.datasets)
         return plan
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -159,14 +161,60 @@ def test_a_disk_without_room_is_told(folder: Folder, scratch: Path, monkeypatch:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
     error = folder.error(features=FEATURES, memory=MEMORY)
     assert error.code == "E413"
-    assert f"0.0 GiB are free in {scratch}" in error.what
+    assert f"only 1 MiB are free in {scratch}" in error.what
     assert list(scratch.iterdir()) == []
 
 
-def test_a_folder_that_others_may_enter_is_refused(folder: Folder, scratch: Path) -> None:
+def _a_file(path: Path) -> None:
+    path.touch()
+
+
+def _a_folder_for_all(path: Path) -> None:
+    path.mkdir()
+    path.chmod(0o777)
+
+
+def _a_folder_of_another_user(path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    path.mkdir(mode=0o700)
+    os.chown(path, 65534, 65534)
+
+
+def _a_link(path: Path) -> None:
+    target = path.with_name("elsewhere")
+    target.mkdir(mode=0o700)
+    path.symlink_to(target)
+
+
+@pytest.mark.parametrize("occupy", [_a_file, _a_folder_for_all, _a_folder_of_another_user, _a_link])
+def test_the_name_of_the_folder_cannot_be_taken_away(
+    folder: Folder, scratch: Path, occupy: Callable[[Path], None]
+) -> None:
     write(folder)
-    scratch.chmod(0o755)
-    assert folder.error(features=FEATURES, memory=MEMORY).code == "E413"
+    scratch.rmdir()
+    occupy(scratch)
+    streamed = folder.read(features=FEATURES, memory=MEMORY)
+    features: Any = streamed.train.features
+    used = features.path.parent
+    assert used != scratch
+    assert (used.stat().st_mode & 0o777, used.stat().st_uid) == (0o700, os.geteuid())
+    assert list(scratch.iterdir() if scratch.is_dir() else []) == []
+    assert scratch_folder() == used  # for all processes, and once more
+    assert present(streamed) is streamed
+    del streamed, features
+    fingerprint = folder.read(features=FEATURES).fingerprint
+    remove_rows(fingerprint)
+    assert list(used.iterdir()) == []
+
+
+def test_a_temporary_folder_that_cannot_be_used_is_told(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write(folder)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    error = folder.error(features=FEATURES, memory=MEMORY)
+    assert (error.code, "TMPDIR" in error.fix) == ("E413", True)
 
 
 def test_what_is_held_back_is_not_learned_from(folder: Folder) -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.demand import demand_of
-from seqjobs.planning.plan import make_plan
 from seqjobs.results.progress import Silent
 from seqjobs.results.run_folders import run_folder
 from seqjobs.run import run_job
-from seqjobs.spec.load import load_job
 from tests.fixtures.fake_runner import StartFake
+from tests.fixtures.plans import plan_of
 
 
 def main() -> None:
@@ -26,7 +25,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int)
     parser.add_argument("-S", dest="overrides", action="append", default=[])
     arguments = parser.parse_args()
-    plan = make_plan([load_job(arguments.spec, arguments.overrides)])
+    plan = plan_of(arguments.spec, *arguments.overrides)
     pool = RayPool(
         demand_of(plan),
         workers=arguments.workers,

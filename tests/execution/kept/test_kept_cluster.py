@@ -27,6 +27,7 @@ from seqjobs.planning.resources import Resources
 from seqjobs.results.run import Run
 from seqjobs.spec.data_section import DataSpec
 from tests.conftest import ROOT
+from tests.fixtures.command_line import start
 from tests.fixtures.fake_runner import FakeRunner, StartFake, trainings
 from tests.fixtures.runs import moved_points
 
@@ -53,9 +54,7 @@ class Home:
     def submit(self, spec: Path, run: str, *more: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "tests.execution.kept.driver", str(spec), str(self.folder / "runs"), run]
         knobs = ["--notes", str(self.notes), "--epoch-seconds", str(EPOCH_SECONDS)]
-        return subprocess.Popen(
-            [*command, *knobs, *more], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        return start(*knobs, *more, folder=ROOT, command=command)
 
     def run(self, run: str) -> Run:
         return Run.open(self.folder / "runs" / run)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from seqjobs.errors.problems import Problems
+from seqjobs.planning.convolution_rule import MOST_OPERATIONS, convolutions_pay
 from seqjobs.spec.shapes import Shape
 from seqjobs.tables import Named, parse_layers
-from seqjobs.training.lowerings.convolution_rule import MOST_OPERATIONS, convolutions_pay
 from seqjobs.training.lowerings.patches import patches_pay
 
 pytestmark = pytest.mark.slow

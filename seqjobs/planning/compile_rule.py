@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
+from seqjobs.planning.convolution_rule import convolutions_pay, has_convolutions
 from seqjobs.spec.sections import TrialSpec
+from seqjobs.spec.shapes import Shape
 from seqjobs.tables import Named, complete_arguments
-from seqjobs.training.lowerings.convolution_rule import convolutions_pay, has_convolutions
 
 
 class Compilation(StrEnum):
@@ -59,17 +60,37 @@ _SLOW = {
 }
 
 
+class Compiler(StrEnum):
+    """What `fit.compile: auto` comes to on a CPU. A plan fixes it before anything trains, as part of a trial's ID."""
+
+    GRAPH = "graph"
+    XLA = "xla"
+    XLA_WITHOUT_ONEDNN = "xla-without-onednn"
+    """XLA where TensorFlow has no oneDNN, whose convolutions are worth the graph; the graph where it has."""
+
+
+def compiler_for(trial: TrialSpec, feature_shape: Shape, *, steps: float) -> Compiler:
+    """Choose the compiler of a trial, of whose program the whole plan trains `steps` batches.
+
+    With another `fit.compile` than `auto` there is nothing to choose. Raises ShapeProblem where the layers do not fit.
+    """
+    layers = tuple(_layers(trial.model))
+    if trial.fit.compile != "auto" or any(map(_is_slow, layers)):
+        return Compiler.GRAPH
+    # XLA reads past the end of a table in silence. What an Embedding at the front is asked for, we look at before.
+    if any(layer.name == "Embedding" for layer in layers if layer is not trial.model[0]):
+        return Compiler.GRAPH
+    for onednn, compiler in ((True, Compiler.XLA), (False, Compiler.XLA_WITHOUT_ONEDNN)):
+        is_repaid = steps >= _min_steps(trial, layers, feature_shape, onednn=onednn)
+        if is_repaid and convolutions_pay(trial.model, feature_shape, trial.fit.batch_size, onednn=onednn):
+            return compiler
+    return Compiler.GRAPH
+
+
 def compilation_of(
-    trial: TrialSpec,
-    feature_shape: tuple[int, ...],
-    *,
-    steps: int,
-    num_gpus: int,
-    replicas: int,
-    onednn: bool,
-    smallest_batch: int,
+    trial: TrialSpec, compiler: Compiler, *, num_gpus: int, replicas: int, onednn: bool, smallest_batch: int
 ) -> Compilation:
-    """How to carry out a trial, of whose program the whole plan trains `steps` batches.
+    """How a worker carries out a trial of this compiler.
 
     `replicas` is over how many devices a batch is spread; `onednn` whether TensorFlow uses oneDNN on this CPU, which
     decides how fast convolutions are in the graph; `smallest_batch` the rows of the smallest batch of training or
@@ -80,17 +101,9 @@ def compilation_of(
         return Compilation.MIRRORED if _mirrors(trial, smallest_batch >= replicas) else Compilation.STOCK
     if trial.fit.compile != "auto":
         return Compilation(trial.fit.compile)
-    layers = tuple(_layers(trial.model))
     # On a GPU some ops have no deterministic form under XLA, which is why Keras too does without it then
     # (keras/src/trainers/trainer.py, model_supports_jit).
-    if num_gpus == 1 or any(map(_is_slow, layers)):
-        return Compilation.GRAPH
-    if not convolutions_pay(trial.model, feature_shape, trial.fit.batch_size, onednn=onednn):
-        return Compilation.GRAPH
-    if steps < _min_steps(trial, layers, feature_shape, onednn=onednn):
-        return Compilation.GRAPH
-    # XLA reads past the end of a table in silence. What an Embedding at the front is asked for, we look at before.
-    if any(layer.name == "Embedding" for layer in layers if layer is not trial.model[0]):
+    if num_gpus == 1 or compiler is Compiler.GRAPH or (compiler is Compiler.XLA_WITHOUT_ONEDNN and onednn):
         return Compilation.GRAPH
     return Compilation.XLA
 
@@ -111,7 +124,7 @@ def _spreads(layer: Named) -> bool:
     return not (isinstance(penalty, Named) and penalty.name == "OrthogonalRegularizer")
 
 
-def _min_steps(trial: TrialSpec, layers: Iterable[Named], feature_shape: tuple[int, ...], *, onednn: bool) -> int:
+def _min_steps(trial: TrialSpec, layers: Iterable[Named], feature_shape: Shape, *, onednn: bool) -> int:
     if any(layer.name in _RECURRENT for layer in layers):
         return MIN_XLA_STEPS_RECURRENT
     if not onednn and has_convolutions(trial.model, feature_shape):

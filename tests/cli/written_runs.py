@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seqjobs.planning import Plan, RunPaths, Trial, make_plan
+from seqjobs.planning import Plan, RunPaths, Trial
 from seqjobs.results import log_records
 from seqjobs.results.manifest import Manifest, write_manifest
 from seqjobs.results.progress import Standing
 from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.results.run import Run
 from seqjobs.results.run_log import RunLog
-from seqjobs.spec.load import parse_job
 from seqjobs.training.outcome import Cause, Failure
+from tests.fixtures.plans import plan_of_texts
 
 SPEC = """
 name: {name}
@@ -39,18 +39,10 @@ def spec_text(name: str = "small", objective: str = BY_ACCURACY) -> str:
     return SPEC.format(name=name, objective=objective)
 
 
-def write_spec(folder: Path, text: str, name: str = "job.yaml") -> Path:
-    """The spec in a folder in which the data file it names exists (and is empty)."""
+def grid_plan(folder: Path, *texts: str) -> Plan:
+    """Make a plan of 8 trials for each `spec_text`, in a folder in which its data file exists and is empty."""
     (folder / "rows.parquet").touch()
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def plan_of(folder: Path, *texts: str) -> Plan:
-    """A plan of 8 trials for each `spec_text`."""
-    (folder / "rows.parquet").touch()
-    return make_plan([parse_job(text, folder / "job.yaml") for text in texts or (spec_text(),)])
+    return plan_of_texts(folder, *(texts or (spec_text(),)))
 
 
 def finished(trial: Trial, value: float, metric: str = "val_accuracy") -> TrialRecord:

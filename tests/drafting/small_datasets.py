@@ -8,21 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from PIL import Image
 
 from seqjobs.data.plan_check import inspect_plan
 from seqjobs.drafting import draft_spec
-from seqjobs.planning.plan import Plan, make_plan
-from seqjobs.spec.load import parse_job
+from seqjobs.planning.plan import Plan
+from tests.fixtures.plans import plan_of_texts
 
 ROWS = 240
-
-
-def write(path: Path, **columns: object) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(dict(columns)), path)
-    return path
 
 
 def random_columns(seed: int = 0) -> dict[str, object]:
@@ -70,7 +63,7 @@ def checked(path: Path, target: str, validation: str | None = None) -> str:
     """The drafted spec, once it has been found to fit its data as `seqjobs plan` finds it."""
     out = path.parent / "drafted.yaml"
     text = draft_spec(str(path), target, validation=validation, out=out)
-    plan = inspect_plan(make_plan([parse_job(text, out)])).plan
+    plan = inspect_plan(plan_of_texts(out.parent, text)).plan
     every_width_is_tried(plan, 3 * text.count("{choice: "))
     return text
 
