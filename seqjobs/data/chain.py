@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqjobs.data.column_mistakes import ColumnMistake, ColumnsError
-from seqjobs.data.columns import NO_ROWS, is_list, numbers_with_gaps, single_values
+from seqjobs.data.columns import LARGEST_EXACT, NO_ROWS, is_list, numbers_with_gaps, single_values, stored_bytes
 from seqjobs.data.place import Place
 from seqjobs.errors import DataError
 from seqjobs.errors.problems import shown
@@ -27,7 +27,10 @@ from seqjobs.operations.column_type import ColumnType
 from seqjobs.operations.few_values import FewValues
 from seqjobs.spec.column_spec import ColumnSpec
 
-LARGEST_EXACT = 2**53  # float64 holds all whole numbers below it
+BLOCK_BYTES = 16 << 20
+"""The operations are applied to so many rows at a time that what they make of them takes about this much memory."""
+# Operations compute in float64, and hold what they are given and what they make of it.
+_BYTES_OF_A_NUMBER = 16
 
 
 @final
@@ -71,6 +74,14 @@ class Chain:
     def output(self) -> ColumnType:
         """What the column has become; `shape` is None if only the training rows tell it."""
         return self._types[-1]
+
+    def row_bytes(self, column: pa.Array) -> int:
+        """Return about how many bytes a row of a column takes while the operations are applied to it."""
+        widths = [found.width for found in self._types if found.shape is not None]
+        bytes_of_a_row = _BYTES_OF_A_NUMBER * max(widths, default=1)
+        if self.given.is_number and self.given.shape is not None:
+            return bytes_of_a_row
+        return max(bytes_of_a_row, _BYTES_OF_A_NUMBER * stored_bytes(column) // max(1, len(column)))
 
     @property
     def learns(self) -> bool:
@@ -176,24 +187,46 @@ class Lesson:
     learner: Learner
 
     def add(self, column: pa.Array, place: Place) -> None:
-        """Take a part of the column. Raises DataError."""
-        as_numbers = _as_numbers(self.chain.operations[self.index], self._before.output)
+        """Take some rows of the column. Raises DataError."""
+        rows = max(1, BLOCK_BYTES // self._before.row_bytes(column))
         with self._placed():
-            column = self.chain.as_taken(column, place)
-            few = FewValues.of(column) if as_numbers or self.index else None
-            looked_at = column if few is None else few.column
-            found = self._before.values(looked_at, _ignore, place, as_numbers=as_numbers, instead=np.nan)
-            found = _without_infinite(found, _ignore, np.nan)  # left out, as missing values are
-            with np.errstate(all="ignore"):  # what is learned is checked in the end
-                self.learner.add(found if few is None or isinstance(found, pa.Array) else found[few.codes])
+            for start in range(0, len(column), rows):
+                self._add_block(column.slice(start, rows), place.after(start))
 
-    def finish(self) -> Chain:
-        """Return the chain with what the operation has learned. Raises DataError (E417)."""
+    def end_part(self) -> None:
+        """Take note that the rows so far complete a part of a fixed number of rows."""
+        with np.errstate(all="ignore"):
+            self.learner.end_part()
+
+    def finish(self) -> Chain | None:
+        """Return the chain with what the operation has learned; None if it must see all rows once more.
+
+        Raises DataError (E417).
+        """
         with self._placed(), np.errstate(all="ignore"):
             learned = self.learner.finish()
+            if learned is None:
+                return None
             _check_finite(learned)
         operations = self.chain.operations
         return replace(self.chain, operations=(*operations[: self.index], learned, *operations[self.index + 1 :]))
+
+    def too_large(self, limit: int) -> DataError:
+        """Return the error for an operation that keeps more of the training rows than there is memory for."""
+        operation = self.chain.operations[self.index]
+        what = f"what it must keep of the training rows takes more than the {limit / 2**20:,.0f} MiB of data.memory"
+        fix = f"{self.learner.smaller}, or set data.memory to a larger size."
+        return self.chain.placed(operation, DataError("E413", what, fix=fix))
+
+    def _add_block(self, column: pa.Array, place: Place) -> None:
+        as_numbers = _as_numbers(self.chain.operations[self.index], self._before.output)
+        column = self.chain.as_taken(column, place)
+        few = FewValues.of(column) if as_numbers or self.index else None
+        looked_at = column if few is None else few.column
+        found = self._before.values(looked_at, _ignore, place, as_numbers=as_numbers, instead=np.nan)
+        found = _without_infinite(found, _ignore, np.nan)  # left out, as missing values are
+        with np.errstate(all="ignore"):  # what is learned is checked in the end
+            self.learner.add(found if few is None or isinstance(found, pa.Array) else found[few.codes])
 
     @cached_property
     def _before(self) -> Chain:

@@ -18,6 +18,7 @@ from seqjobs.operations.column_type import ColumnType
 
 EXTENSION_KEY = b"ARROW:extension:name"
 NO_ROWS: Array = np.zeros(0, bool)
+LARGEST_EXACT = 2**53  # float64 holds all whole numbers up to it
 
 
 def column_type(field: pa.Field) -> ColumnType:
@@ -147,6 +148,29 @@ def numbers_with_gaps(column: pa.Array, name: str, width: int, place: Place) -> 
     made = np.full((len(storage), width), np.nan)
     made[is_there] = _values(storage.flatten().cast(pa.float64(), safe=False)).reshape(-1, width)
     return made
+
+
+def numeric_type(dtype: str) -> pa.DataType:
+    """Return Arrow's type for NumPy's name of a type of numbers."""
+    return pa.from_numpy_dtype(np.dtype(dtype))
+
+
+def stored_bytes(column: pa.Array) -> int:
+    """Return the bytes of a column's values, each value of a dictionary counted as the longest in each of its rows."""
+    if not pa.types.is_dictionary(column.type) or pa.types.is_string_view(column.type.value_type):
+        return int(column.nbytes)
+    longest = pc.max(pc.binary_length(column.dictionary)).as_py() or 0
+    return len(column) * (int(longest) + int(column.type.index_type.byte_width))
+
+
+def has_large_numbers(column: pa.Array) -> bool:
+    """Return whether a column has whole numbers that float64 may not hold exactly."""
+    storage = column.storage if isinstance(column, pa.ExtensionArray) else column
+    values = storage.flatten() if is_list(storage.type) else storage
+    if not (pa.types.is_int64(values.type) or pa.types.is_uint64(values.type)):
+        return False
+    least, largest = pc.min_max(values).as_py().values()
+    return least is not None and max(-least, largest) > LARGEST_EXACT
 
 
 def single_values(column: pa.Array, name: str, place: Place) -> pa.Array:

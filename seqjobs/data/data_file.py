@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import pyarrow as pa
 
-from seqjobs.data.formats import Footer, Format, format_of
+from seqjobs.data.formats import Footer, Format, TextFormat, format_of
 from seqjobs.data.memory_limit import memory_limit, within_memory
 from seqjobs.data.partitions import Partition
 from seqjobs.data.plain_texts import plain_texts
@@ -68,7 +69,18 @@ class DataFile:
 
     def with_schema(self, schema: pa.Schema) -> Self:
         """Return the file, to be read with other types."""
-        return replace(self, own=Footer(schema=schema, rows=self.own.rows))
+        return replace(self, own=replace(self.own, schema=schema))
+
+    @cached_property
+    def inexact(self) -> Mapping[str, str]:
+        """Columns of a text file with a whole number that was lost when it became a float, and its text."""
+        schema = self.own.schema
+        types = {field.name: field.type for field in schema}
+        names = [name for name in sorted(self.own.large) if pa.types.is_floating(types[name])]
+        if not names or not isinstance(self.format, TextFormat):
+            return {}
+        with memory_limit(), reading(self.name):
+            return self.format.inexact(self.source, names)
 
     def batches(self, columns: Sequence[str], rows: int, *, repair: bool = False) -> Iterator[pa.RecordBatch]:
         """Yield all rows in their order, at most `rows` at a time, with at least `columns`. Raises DataError.

@@ -87,9 +87,14 @@ def _check_types(files: Sequence[DataFile], types: Mapping[str, str]) -> None:
 def _unified(files: Sequence[DataFile]) -> list[DataFile]:
     """Return the files, with one type per column in all text files: `1` and `1.5` in two files are both numbers."""
     widest: dict[str, pa.DataType] = {}
+    negative: set[str] = set()
     for file in files:
+        negative |= file.own.negative
         for field in file.own.schema if file.is_text else ():
             widest[field.name] = _wider(widest.get(field.name, field.type), field.type)
+    for name in negative:
+        if pa.types.is_uint64(widest[name]):
+            widest[name] = pa.float64()
     return [file.with_schema(_with_types(file.own.schema, widest)) if file.is_text else file for file in files]
 
 

@@ -7,8 +7,8 @@ from typing import cast, final
 import numpy as np
 import pyarrow as pa
 
-from seqjobs.data.chain import Chain
-from seqjobs.data.columns import numbers_of
+from seqjobs.data.chain import BLOCK_BYTES, Chain
+from seqjobs.data.columns import has_large_numbers, numbers_of
 from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.data.place import Place
 from seqjobs.data.streamed.scratch import RowWriter
@@ -43,11 +43,23 @@ class FeatureArray:
         self._tally = tally
         self._rows = rows
         self._writer = writer
+        self.rounded: set[str] = set()
+        """Columns with whole numbers that are used as numbers and that float64 does not hold exactly."""
         self._prepared: dict[str, _PreparedValues] = {}  # by column
         self._array = np.empty((0 if writer else rows, layout.width), layout.feature_dtype)
 
     def write(self, batch: pa.RecordBatch, start: int, place: Place) -> None:
-        """Decode a batch into the rows from `start`. Raises DataError (E409, E424)."""
+        """Decode a batch into the rows from `start`, a block at a time. Raises DataError (E409, E424)."""
+        rows = self._rows_at_once(batch)
+        for first in range(0, batch.num_rows, rows):
+            self._write_block(batch.slice(first, rows), start + first, place.after(first))
+
+    def _rows_at_once(self, batch: pa.RecordBatch) -> int:
+        prepared = [column for column in self._layout.columns if column.chain.operations]
+        widest = max((column.chain.row_bytes(batch.column(column.name)) for column in prepared), default=0)
+        return max(1, BLOCK_BYTES // (widest + self._layout.feature_bytes))
+
+    def _write_block(self, batch: pa.RecordBatch, start: int, place: Place) -> None:
         if self._writer is not None:
             block = np.empty((batch.num_rows, self._layout.width), self._layout.feature_dtype)
         else:
@@ -76,6 +88,8 @@ class FeatureArray:
 
     def _write_column(self, batch: pa.RecordBatch, column: FeatureColumn, part: Array, place: Place) -> None:
         arrow = batch.column(batch.schema.get_field_index(column.name))
+        if column.name not in self.rounded and not column.chain.looks_up_values and has_large_numbers(arrow):
+            self.rounded.add(column.name)
         if column.chain.operations:
             self._write_prepared(arrow, column, part, place)
             return

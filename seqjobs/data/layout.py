@@ -30,8 +30,8 @@ class FeatureColumn:
     chain: Chain
     """What is done to it; of width known."""
     start: int
-    only_whole: bool = False
-    """Whether fractions have no feature, because whole numbers were looked up in training."""
+    trained: Chain | None = None
+    """The chain as training had it, for new rows of a column whose values are looked up."""
 
     @property
     def name(self) -> str:

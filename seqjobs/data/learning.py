@@ -10,12 +10,16 @@ from seqjobs.errors import DataError
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.split_rows import split_rows
 
+LEAST_MEMORY = 64 << 20
+"""Bytes that learning may take however small `data.memory` is: as much as a piece of the rows takes."""
+
 
 def training_rows(survey: Survey) -> TrainingRows:
     """The training rows; they stay in memory where they are needed for learning and again for training, if they may."""
     rows = survey.train_rows + (survey.validation_rows or 0)
-    fits = rows * survey.least_row_bytes <= (survey.memory or DEFAULT_MEMORY)
-    return TrainingRows(survey.train, survey.names, survey.batch_rows, kept=survey.learns and fits)
+    memory = max(LEAST_MEMORY, survey.memory or DEFAULT_MEMORY)
+    kept = survey.learns and rows * survey.least_row_bytes <= memory
+    return TrainingRows(survey.train, survey.names, survey.batch_rows, memory=memory, kept=kept)
 
 
 def learned_layout(source: DataSource, survey: Survey, rows: TrainingRows) -> Layout:

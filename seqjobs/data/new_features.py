@@ -16,9 +16,11 @@ from seqjobs.data.layout import FeatureColumn, Layout
 from seqjobs.data.place import Place
 from seqjobs.data.preparation import Preparation
 from seqjobs.data.tally import Tally
+from seqjobs.data.trained_values import DIGITS_LOST, as_looked_up, is_converted, is_hash_of_texts, note_lost_digits
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import shown
+from seqjobs.operations._base import Note
 from seqjobs.operations.arrays import Array
 from seqjobs.operations.column_type import NUMBER, ColumnType
 
@@ -28,9 +30,8 @@ def new_features(layout: Layout, batch: pa.RecordBatch, place: Place, tally: Tal
 
     `layout` is what `new_layout` makes of their schema. Raises DataError (E409, E424) for what cannot be counted.
     """
-    _note_fractions(layout, batch, place, tally)
     features = FeatureArray(layout, batch.num_rows, tally)
-    features.write(as_trained(layout, batch, place), 0, place)
+    features.write(as_trained(layout, batch, place, tally), 0, place)
     return features.finish()
 
 
@@ -51,7 +52,7 @@ def new_layout(
     chains = [_fitting(chain, schema.field(chain.name), preparation, where) for chain in preparation.chains]
     starts = accumulate((chain.output.width for chain in chains), initial=0)
     columns = (
-        FeatureColumn(chain=chain, start=start, only_whole=trained.given.kind == "integer" and trained.looks_up_values)
+        FeatureColumn(chain=chain, start=start, trained=trained if trained.looks_up_values else None)
         for chain, start, trained in zip(chains, starts, preparation.chains, strict=False)
     )
     return Layout(
@@ -84,10 +85,12 @@ def _fitting(chain: Chain, field: pa.Field, preparation: Preparation, where: str
         if found.zone is None or given.zone is None:
             raise _other_clock(chain, found, where)
         return chain  # the same instants, which `as_trained` gives the zone that the model was trained on
+    if is_converted(chain, found):
+        return chain  # `as_trained` converts the values
     if given.shape is not None and (found.shape is None or math.prod(found.shape) == math.prod(given.shape)):
         found = replace(found, shape=given.shape)  # what lists of unknown length hold is looked at row by row
     made = replace(chain, given=found)
-    if not _makes_the_same(made, chain, preparation):
+    if is_hash_of_texts(chain, found) or not _makes_the_same(made, chain, preparation):
         what = f"column {shown(chain.name)} is {_type_of(field, where)}, and the model was trained on {given}"
         raise DataError("E420", what, where=printable(where), fix="write the column with that type.")
     return made
@@ -118,23 +121,23 @@ def _makes_the_same(made: Chain, trained: Chain, preparation: Preparation) -> bo
     return preparation.feature_dtype == "float32" or output.kind != "float"
 
 
-def _note_fractions(layout: Layout, batch: pa.RecordBatch, place: Place, tally: Tally) -> None:
-    """Count the rows with a fraction where training looked up whole numbers: it would pass for an unseen category."""
-    for column in layout.columns:
-        found = batch.column(batch.schema.get_field_index(column.name))
-        if column.only_whole and pa.types.is_floating(found.type):
-            numbers = np.asarray(found.to_numpy(zero_copy_only=False), np.float64)
-            is_fraction = np.isfinite(numbers) & (numbers != np.floor(numbers))
-            tally.add("E420", "fractions, but training looked up whole numbers,", column.name, is_fraction, place)
+def as_trained(layout: Layout, batch: pa.RecordBatch, place: Place, tally: Tally | None = None) -> pa.RecordBatch:
+    """Return the rows with the types of training where the model depends on them.
 
-
-def as_trained(layout: Layout, batch: pa.RecordBatch, place: Place) -> pa.RecordBatch:
-    """The columns: such as hold nothing with a type, times in their zone, whole numbers as bytes where features are."""
+    Columns without a value have a type, times their zone, whole numbers are bytes if features are, and values that are
+    looked up have the type in which training looked them up. Rows without such a value are counted.
+    """
     for column in layout.columns:
         index = batch.schema.get_field_index(column.name)
         found = batch.column(index)
         if pa.types.is_null(found.type):
             found = found.cast(_empty_type(column.chain.given))
+        elif column.trained is not None and is_converted(column.trained, stored_type(batch.schema.field(index))):
+            found = as_looked_up(found, column.trained, _noted(column.name, place, tally))
+        elif column.trained is not None and pa.types.is_floating(found.type):
+            if column.trained.given.kind == "integer":
+                note_lost_digits(found, _noted(column.name, place, tally))
+            continue
         elif pa.types.is_timestamp(found.type) and found.type.tz != column.chain.given.zone:
             found = found.cast(pa.timestamp(found.type.unit, column.chain.given.zone))
         elif layout.feature_dtype == "uint8" and not column.chain.operations and column.type.dtype != "uint8":
@@ -143,6 +146,14 @@ def as_trained(layout: Layout, batch: pa.RecordBatch, place: Place) -> pa.Record
             continue
         batch = batch.set_column(index, column.name, found)
     return batch
+
+
+def _noted(name: str, place: Place, tally: Tally | None) -> Note:
+    def note(wrong: str, rows: Array) -> None:
+        if tally is not None:
+            tally.add("E424" if wrong == DIGITS_LOST else "E420", wrong, name, rows, place)
+
+    return note
 
 
 def _empty_type(given: ColumnType) -> pa.DataType:

@@ -14,7 +14,7 @@ from seqjobs.data.data_files import files_with_types
 from seqjobs.data.new_features import new_layout
 from seqjobs.data.place import Place
 from seqjobs.data.preparation import Preparation
-from seqjobs.data.survey import check_columns, num_rows
+from seqjobs.data.survey import check_columns, check_exact, num_rows
 from seqjobs.data.training_rows import Located, located
 from seqjobs.errors import DataError
 from seqjobs.operations.column_type import ColumnType
@@ -61,11 +61,16 @@ class NewRows:
         """
         names = tuple(chain.name for chain in preparation.chains)
         columns = tuple(dict.fromkeys((*names, *others)))
-        files = files_with_types(source, _types(source.spec, preparation, columns, texts))
+        types = _types(source.spec, preparation, columns, texts)
+        files = files_with_types(source, types)
+        inexact = {name for file in files for name in file.inexact if name in others and name not in names}
+        if inexact:  # such as a long ID, which is kept as it is written
+            files = files_with_types(source, {**types, **dict.fromkeys(inexact, "string")})
         for file in files:
             check_columns(names, file, needed_by="the model")
             check_columns(others, file)
             new_layout(preparation, file.schema, file.name)
+        check_exact(preparation.chains, files, fix="write column {} as it was for training.")
         if not num_rows(files):
             raise DataError("E406", "there are no rows", where=files[0].source.where, fix="name files that have rows.")
         return cls(files=files, columns=columns, features=names, batch_rows=_batch_rows(preparation))

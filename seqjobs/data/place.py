@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from seqjobs.errors.printable import printable
 
@@ -17,6 +18,10 @@ class Place:
     @property
     def where(self) -> str:
         return printable(self.path)
+
+    def after(self, rows: int) -> Self:
+        """Return the place of what follows the first `rows` of the batch."""
+        return replace(self, first_row=self.first_row + rows)
 
     def row(self, index: int) -> str:
         """Return the name of row `index` of the batch."""

@@ -47,9 +47,18 @@ def plain_texts(batch: pa.RecordBatch, source: SourceFile, first_row: int, *, re
 def _without_null_values(column: pa.Array) -> pa.Array:
     if pa.types.is_string_view(column.type):  # several of Arrow's functions do not know it
         return column.cast(pa.large_string())
-    if pa.types.is_dictionary(column.type) and column.dictionary.null_count:
-        return column.dictionary_decode().dictionary_encode()
-    return column
+    if not pa.types.is_dictionary(column.type):
+        return column
+    dictionary, indices = column.dictionary, column.indices
+    # That of a whole file is larger than the rows that are read at a time, which would each time look at all of it.
+    if not dictionary.null_count and len(dictionary) <= len(column):
+        return column
+    if dictionary.null_count:
+        indices = pc.if_else(dictionary.is_valid().take(indices), indices, pa.scalar(None, indices.type))
+    # Not by decoding: a few rows may stand for more text than memory holds.
+    used = indices.drop_null().unique()
+    places = pc.index_in(indices, value_set=used).cast(indices.type)  # batches of a file have one type
+    return pa.DictionaryArray.from_arrays(places, dictionary.take(used), ordered=column.type.ordered)
 
 
 def _texts_of(column: pa.Array) -> pa.Array:

@@ -12,7 +12,7 @@ from seqjobs.data.features import FeatureArray
 from seqjobs.data.fingerprint import fingerprint
 from seqjobs.data.free_memory import free_bytes
 from seqjobs.data.inspection.row_blocks import find_feature_range
-from seqjobs.data.inspection.row_warnings import find_empty_classes, warn_of_rows
+from seqjobs.data.inspection.row_warnings import find_empty_classes, warn_of_lost_digits, warn_of_rows
 from seqjobs.data.layout import Layout
 from seqjobs.data.learning import learned_layout, training_rows
 from seqjobs.data.preparation import Preparation
@@ -54,17 +54,19 @@ def _read(source: DataSource) -> Dataset:
     window = Window.of(memory, layout.feature_bytes) if schema.memory_bytes > memory else None
     if window is not None and schema.memory_bytes > (free := free_room()):
         raise _no_room(schema, survey, free)
+    rows.give_room(0 if window else schema.memory_bytes)
     available = free_bytes()
     if window is None and schema.memory_bytes > available:
         raise _too_large(schema, survey, available)
     try:
         with SplitFiles(window) as files:
-            train, classes = _read_split(rows.batches(), survey.train_rows, layout, None, files.of("train"))
+            rounded = set(survey.inexact)
+            train, classes = _read_split(rows.batches(), survey.train_rows, layout, None, files.of("train"), rounded)
             validation = None
             if survey.validation is not None:
                 others = located(survey.validation, survey.names, survey.batch_rows)
                 writer = files.of("validation")
-                validation, _ = _read_split(others, num_rows(survey.validation), layout, classes, writer)
+                validation, _ = _read_split(others, num_rows(survey.validation), layout, classes, writer, rounded)
             num_classes = len(classes) if classes else _num_classes(layout, train, validation)
             # Hashing needs no lock of the interpreter, so it costs no time next to the search for warnings.
             with ThreadPoolExecutor(max_workers=1) as beside:
@@ -91,7 +93,7 @@ def _read(source: DataSource) -> Dataset:
         num_classes=num_classes,
         fingerprint=digest,
         preparation=Preparation.of(layout),
-        warnings=warnings,
+        warnings=(*warn_of_lost_digits([name for name in survey.names if name in rounded]), *warnings),
         empty_classes=find_empty_classes(train.target, num_classes),
         feature_range=found_range,
     )
@@ -124,8 +126,14 @@ def _out_of_memory(schema: DataSchema, survey: Survey) -> DataError:
 
 
 def _read_split(
-    batches: Iterable[Located], rows: int, layout: Layout, classes: Classes | None, writer: RowWriter | None
+    batches: Iterable[Located],
+    rows: int,
+    layout: Layout,
+    classes: Classes | None,
+    writer: RowWriter | None,
+    rounded: set[str],
 ) -> tuple[Split, Classes | None]:
+    """Read the rows of a split, and add the columns with numbers that lost digits to `rounded`."""
     tally = Tally()
     features = FeatureArray(layout, rows, tally, writer)
     target = target_array(layout, rows, tally, classes)
@@ -140,6 +148,7 @@ def _read_split(
                 weights.write(_column(batch, layout.weight), start, place)
         start += batch.num_rows
     tally.check(rows)
+    rounded |= features.rounded
     found, classes = target.finish()
     weight = None if weights is None else weights.finish()
     return Split(features=features.finish(), target=found, weight=weight), classes

@@ -72,6 +72,12 @@ class Survey:
     def validation_rows(self) -> int | None:
         return None if self.validation is None else num_rows(self.validation)
 
+    @property
+    def inexact(self) -> tuple[str, ...]:
+        """The columns of text files with whole numbers that lost digits when they became floats."""
+        found = {name for file in (*self.train, *(self.validation or ())) for name in file.inexact}
+        return tuple(name for name in self.names if name in found)
+
     def schema(self, layout: Layout) -> DataSchema:
         rows = self.train_rows + (self.validation_rows or 0)
         return DataSchema(
@@ -107,6 +113,7 @@ def survey_data(source: DataSource) -> Survey:
     mistakes.extend(layout_mistakes(spec, chains, types.get(spec.target)))
     if mistakes:
         raise ColumnsError(mistakes)
+    check_exact(chains, (*train, *(validation or ())), fix="write data.types: {{{}: string}}.")
     return Survey(
         train=train,
         validation=validation,
@@ -300,6 +307,19 @@ def _check_rows(split: str, files: tuple[DataFile, ...] | None) -> None:
         raise DataError(
             "E406", f"there are no rows in {named}", where=f"data.{split}", fix="name files that have rows."
         )
+
+
+def check_exact(chains: Iterable[Chain], files: Iterable[DataFile], *, fix: str) -> None:
+    """Raise DataError (E424) if values are looked up that lost digits when they were read; `{}` in `fix` is a column.
+
+    Two such values would be one category.
+    """
+    looked_up = {chain.name for chain in chains if chain.looks_up_values}
+    for file in files:
+        for name, text in file.inexact.items():
+            if name in looked_up:
+                what = f"column {shown(name)} has {shown(text)}, and numbers of its type do not hold all of its digits"
+                raise DataError("E424", what, where=printable(file.name), fix=fix.format(shown(name)))
 
 
 def num_rows(files: Iterable[DataFile]) -> int:

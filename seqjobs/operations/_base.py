@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self, TypeAlias, final
+from typing import Any, ClassVar, Self, TypeAlias, final
 
 from seqjobs.operations.arrays import Array, Values, np
 from seqjobs.operations.column_type import ColumnType
@@ -22,13 +22,30 @@ NOT_FINITE = "NaN or infinite"
 TOO_LARGE = "whole numbers of 2**53 or more, which impute cannot hold exactly,"
 
 
-class Learner(Protocol):
+class Learner(ABC):
     """Takes what an operation needs from the training rows, some rows at a time, and keeps no more than that."""
 
-    def add(self, values: Values) -> None: ...
+    smaller: ClassVar[str] = "leave the column out"
+    """What a user can do so that less is kept, in the words of a fix."""
 
-    def finish(self) -> Operation:
-        """Return the operation with what was learned. Raises DataError (E417) if the rows do not tell it."""
+    @property
+    def num_bytes(self) -> int:
+        """About how many bytes are kept."""
+        return 0
+
+    @abstractmethod
+    def add(self, values: Values) -> None:
+        """Take the next rows of a part. Raises DataError (E417) once the rows show that nothing can be learned."""
+
+    def end_part(self) -> None:  # noqa: B027 - most have nothing to do then
+        """Take note that a part is complete. Parts have a fixed number of rows, and only they may change bits."""
+
+    @abstractmethod
+    def finish(self) -> Operation | None:
+        """Return the operation with what was learned, or None if all rows must be added once more.
+
+        Raises DataError (E417) if the rows do not show it.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

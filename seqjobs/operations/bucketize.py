@@ -71,15 +71,23 @@ class Bucketize(Operation):
 
 
 @final
-class _Learner:
+class _Learner(Learner):
     """Holds the column, 8 bytes per number: quantiles that are merged from parts depend on the parts."""
+
+    smaller = "write boundaries instead of quantiles"
 
     def __init__(self, operation: Bucketize) -> None:
         self._operation = operation
         self._parts: list[Array] = []
+        self._num_bytes = 0
+
+    @property
+    def num_bytes(self) -> int:
+        return self._num_bytes
 
     def add(self, values: Values) -> None:
-        self._parts.append(numbers(values).reshape(-1))
+        self._parts.append(numbers(values).reshape(-1).copy())  # a view would keep the whole batch
+        self._num_bytes += self._parts[-1].nbytes
 
     def finish(self) -> Bucketize:
         found = np.concatenate(self._parts)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, final
 
 from seqjobs.errors import DataError
@@ -13,10 +13,13 @@ from seqjobs.operations.arrays import Array, Values, np, pa, pc
 from seqjobs.operations.column_type import ColumnType
 from seqjobs.operations.few_values import FewValues
 from seqjobs.operations.takes import CATEGORIES
+from seqjobs.operations.text_counts import TextCounts
 from seqjobs.tables._base import Argument, ArgumentValue, Conflict
 from seqjobs.tables.arguments import Integer, OneOf, Optional
 
 MAX_CATEGORIES = 100_000
+MAX_WITHOUT_MAX = 10_000
+"""So many categories are learned if a spec does not say how many: a column of more may only identify rows."""
 MAX_TEXT_BYTES = 10_000
 OTHERS = 0
 NOT_IN_TRAINING = "of a category that no training row has"
@@ -127,14 +130,17 @@ class Categories(Operation):
     def num_categories(self) -> int | None:
         return None if self.categories is None else len(self.categories) + self.first
 
+    @cached_property
+    def _numbers(self) -> Mapping[str, int]:
+        return {text: index for index, text in enumerate(self.categories or (), self.first)}
+
     def learner(self) -> Learner | None:
         return CategoryLearner(self) if self.categories is None else None
 
     def numbers_of(self, values: Values, note: Note) -> Array:
         """Return the number (rows,) of each row's value, as int32; any number in rows that are noted."""
         texts, rows, missing = distinct(values)
-        known = {text: index for index, text in enumerate(self.categories or (), self.first)}
-        mapping = np.array([known.get(text, -1) for text in texts] or [-1], np.int32)
+        mapping = np.array([self._numbers.get(text, -1) for text in texts] or [-1], np.int32)
         found = mapping[rows]
         note("null", missing)
         if self.unseen == "error":
@@ -180,18 +186,39 @@ def _compared(categories: list[float], ops: Any) -> Layer:
 
 
 @final
-class CategoryLearner:
+class CategoryLearner(Learner):
+    """Counts the rows of each value. Without `max` it stops as soon as there are too many values."""
+
+    smaller = "use `hash`, which learns nothing, or leave the column out if it identifies rows"
+
     def __init__(self, operation: Categories) -> None:
         self._operation = operation
-        self._counts: Counter[str] = Counter()
+        self._counts = TextCounts[str]()
+        self._rows = 0
+
+    @property
+    def num_bytes(self) -> int:
+        return self._counts.num_bytes
 
     def add(self, values: Values) -> None:
         self._counts.update(counted(values))
+        self._rows += len(values)
+        if self._operation.max is None and self._operation.min_count == 1:
+            self._check(len(self._counts), f"the first {self._rows:,} training rows have", "distinct values")
 
     def finish(self) -> Categories:
         operation = self._operation
         frequent = [text for text in by_frequency(self._counts) if self._counts[text] >= operation.min_count]
-        if len(frequent) > MAX_CATEGORIES and operation.max is None:
-            what = f"the training rows have {len(frequent):,} distinct values; the limit is {MAX_CATEGORIES:,}"
-            raise DataError("E417", what, fix="set `max` to the number of values to keep, or use `hash`.")
+        if operation.max is None:
+            often = f"distinct values that at least {operation.min_count} rows have"
+            self._check(len(frequent), "the training rows have", often)
         return replace(operation, categories=tuple(frequent[: operation.max]))
+
+    def _check(self, number: int, which: str, values: str) -> None:
+        if number <= MAX_WITHOUT_MAX:
+            return
+        fix = "set `max` to the number of values to keep, use `hash`, or leave the column out if it identifies rows."
+        if self._operation.unseen == "error":
+            fix = "remove `unseen: error` and " + fix
+        limit = f"without `max` there may be {MAX_WITHOUT_MAX:,}"
+        raise DataError("E417", f"{which} {number:,} {values}, and {limit}", fix=fix)

@@ -15,6 +15,7 @@ from seqjobs.operations.categories import by_frequency, counted
 from seqjobs.operations.column_type import NUMBER, ColumnType
 from seqjobs.operations.moments import Moments
 from seqjobs.operations.takes import NUMBERS, TEXTS, Takes
+from seqjobs.operations.text_counts import BYTES_OF_A_COUNT, TextCounts
 from seqjobs.tables._base import Argument, ArgumentValue, Conflict, Entry, Invalid, JsonValue, Kind, part
 from seqjobs.tables.arguments import Flag, Number, OneOf, Optional, refuse
 
@@ -140,46 +141,73 @@ def _nothing_there(strategy: str) -> DataError:
 
 
 @final
-class _Mean:
+class _Mean(Learner):
     def __init__(self, operation: Impute) -> None:
         self._operation = operation
         self._moments = Moments()
 
+    @property
+    def num_bytes(self) -> int:
+        return self._moments.num_bytes
+
     def add(self, values: Values) -> None:
         self._moments.add(numbers(values))
 
-    def finish(self) -> Impute:
+    def end_part(self) -> None:
+        self._moments.end_part()
+
+    def finish(self) -> Impute | None:
+        if not self._moments.finish():
+            return None
         if not self._moments.count.all():
             raise _nothing_there("mean")
         return replace(self._operation, values=tuple(self._moments.mean.tolist()))
 
 
 @final
-class _Median:
+class _Median(Learner):
     """Holds the column, 8 bytes per number: a median that is merged from parts depends on the parts."""
+
+    smaller = "write {impute: mean}"
 
     def __init__(self, operation: Impute) -> None:
         self._operation = operation
         self._parts: list[Array] = []
+        self._num_bytes = 0
+
+    @property
+    def num_bytes(self) -> int:
+        return self._num_bytes
 
     def add(self, values: Values) -> None:
-        self._parts.append(numbers(values))
+        self._parts.append(numbers(values).copy())  # a view would keep the whole batch
+        self._num_bytes += self._parts[-1].nbytes
 
     def finish(self) -> Impute:
-        found = np.concatenate(self._parts)
-        if np.isnan(found).all(axis=0).any():
+        return replace(self._operation, values=tuple(map(self._median, range(self._parts[0].shape[1]))))
+
+    def _median(self, place: int) -> float:
+        """Return the median of one of a row's numbers: all of them at once would be copied twice."""
+        found = np.concatenate([part[:, place : place + 1] for part in self._parts])
+        if np.isnan(found).all():
             raise _nothing_there("median")
-        return replace(self._operation, values=tuple(np.nanmedian(found, axis=0).tolist()))
+        return float(np.nanmedian(found, axis=0)[0])
 
 
 @final
-class _MostFrequent:
+class _MostFrequent(Learner):
     """Of several values that are equally frequent, the first in the order of numbers or of code points."""
+
+    smaller = "write {impute: {constant: ...}}"
 
     def __init__(self, operation: Impute) -> None:
         self._operation = operation
-        self._texts: Counter[str] = Counter()
+        self._texts = TextCounts[str]()
         self._numbers: list[Counter[float]] = []
+
+    @property
+    def num_bytes(self) -> int:
+        return self._texts.num_bytes + BYTES_OF_A_COUNT * sum(map(len, self._numbers))
 
     def add(self, values: Values) -> None:
         if isinstance(values, pa.Array):

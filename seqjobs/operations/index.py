@@ -18,7 +18,8 @@ class Index(Categories):
     entry = Entry(
         "index",
         "Number the values of the training rows, for an Embedding: 1 for the most frequent, and 0 for all others, as "
-        "in `one_hot`. With `unseen: error` there are no others, and the most frequent is 0.",
+        "in `one_hot`. With `unseen: error` there are no others, and the most frequent is 0. More than 10,000 values "
+        "need `max`.",
         CATEGORY_ARGUMENTS,
         rules=(no_room_for_others,),
     )

@@ -70,7 +70,7 @@ class MinMax(Operation):
 
 
 @final
-class _Learner:
+class _Learner(Learner):
     def __init__(self, operation: MinMax) -> None:
         self._operation = operation
         self._least: Array | None = None  # (width,), as the other

@@ -19,7 +19,7 @@ class OneHot(Categories):
         "one_hot",
         "Make a column of 0 and 1 for each value of the training rows, the most frequent first. A column before these "
         "is for all others: values beyond the `max` most frequent, values in fewer than `min_count` rows, and values "
-        "that no training row has. With `unseen: error` there are no others.",
+        "that no training row has. With `unseen: error` there are no others. More than 10,000 values need `max`.",
         CATEGORY_ARGUMENTS,
         rules=(no_room_for_others,),
     )

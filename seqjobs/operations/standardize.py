@@ -68,14 +68,23 @@ class Standardize(Operation):
 
 
 @final
-class _Learner:
+class _Learner(Learner):
     def __init__(self) -> None:
         self._moments = Moments()
+
+    @property
+    def num_bytes(self) -> int:
+        return self._moments.num_bytes
 
     def add(self, values: Values) -> None:
         self._moments.add(numbers(values))
 
-    def finish(self) -> Standardize:
+    def end_part(self) -> None:
+        self._moments.end_part()
+
+    def finish(self) -> Standardize | None:
+        if not self._moments.finish():
+            return None
         mean, deviation = self._moments.mean, self._moments.deviation
         # The deviation of a constant column is the rounding of its mean, so it is compared with that.
         is_constant = deviation <= np.abs(mean) * (10 * np.finfo(np.float64).eps)

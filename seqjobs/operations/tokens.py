@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, final
 
@@ -14,6 +13,7 @@ from seqjobs.operations.categories import MAX_CATEGORIES, by_frequency
 from seqjobs.operations.column_type import INDEX, ColumnType
 from seqjobs.operations.pad import MAX_LENGTH
 from seqjobs.operations.takes import TEXTS
+from seqjobs.operations.text_counts import TextCounts
 from seqjobs.tables._base import Argument, Entry
 from seqjobs.tables.arguments import Flag, Integer
 
@@ -90,10 +90,14 @@ class Tokens(Operation):
 
 
 @final
-class _Learner:
+class _Learner(Learner):
     def __init__(self, operation: Tokens) -> None:
         self._operation = operation
-        self._counts: Counter[bytes] = Counter()
+        self._counts = TextCounts[bytes]()
+
+    @property
+    def num_bytes(self) -> int:
+        return self._counts.num_bytes
 
     def add(self, values: Values) -> None:
         assert isinstance(values, pa.Array)

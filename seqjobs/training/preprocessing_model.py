@@ -66,6 +66,10 @@ def _input(chain: Chain, name: str) -> Any:
 
 def _applied(chain: Chain, column: Any) -> Any:
     current = column if len(column.shape) == 2 else ops.reshape(column, (-1, chain.given.width))
+    if chain.looks_up_values and chain.given.kind == "float":
+        current = ops.cast(
+            ops.cast(current, chain.given.dtype), "float64"
+        )  # 0.1 is looked up as the float32 that it is
     for operation, given in chain.steps():
         current = operation.layer(given, keras)(current)
         if current.dtype != "string":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,4 +69,4 @@ def test_a_run_whose_disk_fills_resumes_when_there_is_room(folder: Path) -> None
     assert "of 64 KiB are free" in told
     assert "2 finished" in done.stderr + done.stdout
     # One run, which the second submit resumed.
-    assert [line for line in done.stdout.splitlines() if line.endswith("-wide")] == done.stdout.splitlines()[-1:]
+    assert len([line for line in done.stdout.splitlines() if re.fullmatch(r"[0-9-]+-wide", line)]) == 1, done.stdout

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import keras
 import pyarrow.parquet as pq
 import pytest
 from click.testing import Result
@@ -51,6 +50,8 @@ class Project:
 
     def everything(self, out: Path) -> dict[str, object]:
         """What the commands say of the run `one` and write, for each of its trials."""
+        import keras  # noqa: PLC0415 (imports TensorFlow)
+
         runs = ("--runs-dir", self.root / "runs")
         found: dict[str, object] = {"results": call("results", "one", *runs, "-o", "csv").stdout}
         assert "finished" in call("show", "one", *runs).stdout

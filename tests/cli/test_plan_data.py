@@ -201,3 +201,20 @@ def test_gpus_that_this_machine_does_not_have_are_noted(
     note = "job 'figures' asks for 1 GPU per worker, and this machine has no NVIDIA GPU"
     assert (f"note: {note}" in " ".join(figures().stdout.split())) is expected
     assert any(line.startswith(note) for line in json.loads(figures("-o", "json").stdout)["notes"]) is expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "flags"),
+    # Without --data only those rows are read that tell how wide a column becomes.
+    [("one_hot", []), ("one_hot", ["--data"]), ("index", ["--data"])],
+)
+def test_a_column_that_identifies_rows_is_no_category(folder: Path, operation: str, flags: list[str]) -> None:
+    rows = "".join(f"{row},{row % 2}\n" for row in range(10_001))
+    (folder / "ids.csv").write_text("id,late\n" + rows)
+    text = SPEC.replace("rows.parquet", "ids.csv").replace(
+        "{distance: standardize, town: one_hot, delay: raw, same: raw}", f"{{id: {operation}}}"
+    )
+    write_spec(folder, text, "spec.yaml")
+    words = " ".join(invoke("plan", *flags, "spec.yaml", code=2).stderr.split())
+    assert f"data.features.id: {operation}: the first 10,001 training rows have 10,001 distinct values" in words
+    assert "Fix: set `max` to the number of values to keep, use `hash`, or leave the column out" in words

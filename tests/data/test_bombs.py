@@ -63,7 +63,7 @@ BOMBS: dict[str, Callable[[Path], Any]] = {
     "lists.feather": lambda path: feather.write_feather(lists(4 * MIB), path, compression="zstd"),
     "strings.feather": lambda path: feather.write_feather(strings(3 * MIB), path, compression="zstd"),
     "strings.parquet": lambda path: write_rows(path, strings(3 * MIB), compression="zstd", use_dictionary=False),
-    "lists.parquet": lambda path: write_rows(path, lists(MIB // 2), compression="zstd"),
+    "lists.parquet": lambda path: write_rows(path, lists(4 * MIB), compression="zstd"),
 }
 
 

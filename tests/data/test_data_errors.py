@@ -352,3 +352,13 @@ def test_errors_cross_processes_whole_and_never_carry_control_characters(folder:
     assert (str(again), again.code, again.where, again.fix) == (str(error), error.code, error.where, error.fix)
     assert "\x1b" not in str(folder.inspect_error())
     assert "\x1b" not in str(folder.inspect_error(features=["y"]))
+
+
+def test_files_with_and_without_a_null_among_the_values_of_a_dictionary_are_one_column(folder: Folder) -> None:
+    (folder.path / "parts").mkdir()
+    for name, values in (("0", ["a", "b", "a"]), ("1", ["b", "a", None])):
+        column = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0], pa.int8()), values)
+        table = pa.table({"x": column, "label": LABEL})
+        pyarrow.feather.write_feather(table, str(folder.path / "parts" / f"{name}.feather"))
+    dataset = folder.read(train="parts", features={"x": "one_hot"})
+    assert dataset.train.features[:, 1:].tolist() == [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0], [0, 1]]

@@ -70,7 +70,7 @@ class Size:
     fake: bool = False
 
 
-SAMPLE = Size(short=20, long=2, long_epochs=50, rows=50, life=3.0, fake=True)
+SAMPLE = Size(short=20, long=2, long_epochs=30, rows=50, life=3.0, fake=True)
 
 
 @dataclass

@@ -92,7 +92,7 @@ class StoreFolder(RuleBasedStateMachine):
             # What trials printed is there to be read, and nothing waits for it to be on the disk.
             found["logs"] = ours["logs"]
         assert repr(found) == repr(ours)
-        assert set(run.records) == {trial.id for trial in self._plan.trials}
+        assert set(run.records) == world().trial_ids
         assert find_damage(self._paths) == ()
         assert not list(self._paths.root.rglob(f"{durable.ASIDE_PREFIX}*"))
         assert not list(self._paths.checkpoints.glob("*"))

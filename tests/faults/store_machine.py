@@ -68,7 +68,7 @@ class Store(StoreFolder):
         self._left = list(session.packs_left)
         left = [trial.id for pack in self._left for trial in pack.trials]
         assert len(left) == len(set(left)), "a trial is in two packs"
-        assert set(left) >= {trial.id for trial in self._plan.trials} - set(told.done)
+        assert set(left) >= world().trial_ids - set(told.done)
         assert all(any(trial.id not in told.done for trial in pack.trials) for pack in self._left), "done, and again"
         self._model.note(Begun())
         self._model.seal()

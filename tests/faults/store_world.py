@@ -36,6 +36,7 @@ class World:
     plan: Plan
     datasets: Mapping[str, Dataset]
     golden: Mapping[str, Any]
+    trial_ids: frozenset[str]
 
     @property
     def facts(self) -> dict[str, DatasetFacts]:
@@ -51,6 +52,6 @@ def world() -> World:
     write_points(folder)
     write_spec(folder, TEXT)
     plan = plan_of(folder / "job.yaml")
-    do(plan, folder / "golden")
+    run = do(plan, folder / "golden")
     datasets = {source.id: read_dataset(source) for source in plan.datasets}
-    return World(plan=plan, datasets=datasets, golden=result(folder / "golden"))
+    return World(plan=plan, datasets=datasets, golden=result(folder / "golden"), trial_ids=frozenset(run.records))

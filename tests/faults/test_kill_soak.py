@@ -12,5 +12,5 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
 def test_a_sample_of_the_kills(tmp_path: Path) -> None:
-    counts = KillSoak(tmp_path, 7, SAMPLE).go(kills=4)
+    counts = KillSoak(tmp_path, 7, SAMPLE).go(kills=3)
     assert counts["trials"] == counts["runs"] * (SAMPLE.short + SAMPLE.long)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from pathlib import Path
 
@@ -31,11 +32,15 @@ def test_weights_of_another_model_are_refused(points: Path, tmp_path: Path, runn
         content = encode_weights(tuple(np.zeros(shape, np.float32) for shape in shapes))
         digest = hashlib.sha256(content).hexdigest()
         (forged.root / "weights" / f"{digest}.npz").write_bytes(content)
-        assert forged.records(lambda record, digest=digest: record.update(weights=digest), "trial-finished")
+        assert forged.records(functools.partial(name_weights, digest), "trial-finished")
         run = Run.open(forged.root)
         with pytest.raises(RunFolderError, match=r"the weights of the trial do not fit its model.*\[E609\]"):
             predict_rows(run, find_trial(run, None), [str(points / "test.parquet")], tmp_path / "x.csv", finished.start)
         assert not (tmp_path / "x.csv").exists()
+
+
+def name_weights(digest: str, record: Tree) -> None:
+    record.update(weights=digest)
 
 
 def first_column(**changes: object) -> Change:

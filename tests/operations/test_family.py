@@ -52,7 +52,7 @@ class Share(Operation):
 
 
 @final
-class _Largest:
+class _Largest(Learner):
     def __init__(self, operation: Share) -> None:
         self._operation = operation
         self._largest = -np.inf

@@ -113,6 +113,8 @@ def test_what_becomes_of_a_column(folder: Folder, column: Any, asked: Any, expec
         ([[1], [2], [3], [4]], [{"pad": 6}, {"shape": [3, 2]}], "int32", (3, 2)),
         ([[1.5], [2], [3], [4]], {"pad": 6}, "float32", (6,)),
         (TIMES, {"date_parts": ["year"]}, "float32", (1,)),
+        (TIMES, [{"cyclic": "hour"}, {"pad": 3}], "float32", (3,)),
+        ([1, 2, 1, 2], [{"one_hot": {"max": 1}}, {"pad": 3}], "float32", (3,)),
     ],
 )
 def test_what_it_is_kept_as(folder: Folder, column: Any, asked: Any, dtype: str, shape: tuple[int, ...]) -> None:

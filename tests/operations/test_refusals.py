@@ -151,6 +151,21 @@ def test_rows_that_have_no_feature_are_counted(folder: Folder, column: Any, aske
             {"tokens": {"length": 2, "min_count": 2}},
             "tokens: the texts of the training rows have no words that they have 2 times",
         ),
+        (
+            [f"word {row}" for row in range(10_001)],
+            "index",
+            "index: the first 10,001 training rows have 10,001 distinct values, and without `max` there may be 10,000",
+        ),
+        (
+            [row // 2 for row in range(20_002)],
+            {"one_hot": {"min_count": 2}},
+            "one_hot: the training rows have 10,001 distinct values that at least 2 rows have, and without `max`",
+        ),
+        (
+            [row / 2 for row in range(10_001)],
+            {"one_hot": {"unseen": "error"}},
+            "one_hot: the first 10,001 training rows have 10,001 distinct values",
+        ),
         *[
             (
                 [1.7e308, -1.7e308, 1.0],
@@ -161,7 +176,6 @@ def test_rows_that_have_no_feature_are_counted(folder: Folder, column: Any, aske
         ],
         ([1.7e308, 1.7e308, 1.0], {"impute": "mean"}, "impute: the numbers of the training rows are so large"),
         ([1.7e308, -1.7e308, 1.0], "min_max", "so far apart that their distance is beyond float64"),
-        ([f"word {row}" for row in range(100_001)], "index", "the training rows have 100,001 distinct values"),
     ],
 )
 def test_what_the_training_rows_do_not_tell_is_refused(folder: Folder, column: Any, asked: Any, what: str) -> None:

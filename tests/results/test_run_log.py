@@ -121,7 +121,7 @@ def test_a_full_disk_is_told_with_the_path_and_the_records_wait(
 
     with monkeypatch.context() as patch:
         patch.setattr(durable, "create_once", full)
-        with pytest.raises(StorageError, match=r"00000001\.jsonl: .*the disk has no room.*\[E606\]") as found:
+        with pytest.raises(StorageError, match=r"00000001\.jsonl: .*No space left.*\[E606\]") as found:
             log.commit()
     assert found.value.exit_code == 4
     log.commit()

@@ -74,7 +74,9 @@ def learned(name: str, values: Any, **arguments: Any) -> Operation:
         return operation
     learner.add(values[: len(values) // 2])
     learner.add(values[len(values) // 2 :])
-    return learner.finish()
+    found = learner.finish()
+    assert found is not None
+    return found
 
 
 def applied(operation: Operation, values: Any) -> Array:

@@ -219,3 +219,24 @@ def test_a_new_operation_is_exported(folder: Path, runner: PackRunner) -> None:
     predict_rows(done.run, done.trial, [str(folder / "rows.parquet")], folder / "out.parquet", done.start)
     found = np.asarray(model({"size": rows["size"].to_numpy()}))[:, 0]
     np.testing.assert_allclose(found, pq.read_table(folder / "out.parquet")["prediction"].to_numpy(), atol=1e-6)
+
+
+def test_values_of_other_types_are_the_same_categories(folder: Path, runner: PackRunner) -> None:
+    random = np.random.default_rng(3)
+    shares, flags = random.choice([0.1, 0.7, 0.3], 90), random.random(90) < 0.3
+    table = {"share": shares.astype(np.float32), "part": shares.astype(np.float32), "flag": flags}
+    pq.write_table(pa.table({**table, "y": random.normal(size=90)}), folder / "rows.parquet")
+    features = "{share: one_hot, part: [{hash: 50}, standardize], flag: one_hot}"
+    done = Finished.of(SPEC.format(features=features), folder, folder / "run", runner)
+    model: Any = keras.saving.load_model(
+        export_with_preprocessing(done.run, done.trial, folder / "raw.keras", done.start), safe_mode=True
+    )
+    predict_rows(done.run, done.trial, [str(folder / "rows.parquet")], folder / "out.parquet", done.start)
+    expected = pq.read_table(folder / "out.parquet")["prediction"].to_numpy()
+    found = np.asarray(model({"share": shares, "part": shares, "flag": flags.astype(np.int64)}))[:, 0]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    text = "".join(f"{share},{share},{int(flag)}\n" for share, flag in zip(shares, flags, strict=True))
+    (folder / "new.csv").write_text("share,part,flag\n" + text)
+    done_again = predict_rows(done.run, done.trial, [str(folder / "new.csv")], folder / "again.parquet", done.start)
+    assert not done_again.unseen
+    np.testing.assert_array_equal(pq.read_table(folder / "again.parquet")["prediction"].to_numpy(), expected)

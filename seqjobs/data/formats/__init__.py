@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seqjobs.data.formats._base import Footer, Format
+from seqjobs.data.formats._base import Footer, Format, TextFormat
 from seqjobs.data.formats.csv import CsvFormat
 from seqjobs.data.formats.feather import FeatherFormat
 from seqjobs.data.formats.json_lines import JsonLinesFormat
@@ -29,4 +29,4 @@ def format_of(source: SourceFile, spec: DataSpec) -> Format:
     return FORMATS[format_name(source.path.name)](spec)
 
 
-__all__ = ["FORMATS", "Footer", "Format", "ParquetFormat", "format_of"]
+__all__ = ["FORMATS", "Footer", "Format", "ParquetFormat", "TextFormat", "format_of"]

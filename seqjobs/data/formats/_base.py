@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -17,6 +17,10 @@ class Footer:
 
     schema: pa.Schema
     rows: int
+    large: frozenset[str] = frozenset()
+    """Of text: columns with numbers of 2**53 or more, or -2**53 or less; float64 does not hold all whole ones."""
+    negative: frozenset[str] = frozenset()
+    """Of text: columns with numbers below 0."""
 
 
 class Format(Protocol):
@@ -34,6 +38,14 @@ class Format(Protocol):
         self, source: SourceFile, footer: Footer, columns: Sequence[str], rows: int
     ) -> Iterator[pa.RecordBatch]:
         """Yield all rows in file order, at most `rows` at a time, with at least `columns`, in any order."""
+
+
+@runtime_checkable
+class TextFormat(Format, Protocol):
+    """A format without types."""
+
+    def inexact(self, source: SourceFile, names: Collection[str]) -> Mapping[str, str]:
+        """Return those columns of numbers with a whole number that float64 does not hold, and its text."""
 
 
 def validate(batch: pa.RecordBatch) -> None:

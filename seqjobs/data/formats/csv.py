@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import final
@@ -16,10 +16,9 @@ import pyarrow.csv as pacsv
 
 from seqjobs.data.formats._base import Footer, in_pieces
 from seqjobs.data.formats.arrow_errors import arrow_errors
-from seqjobs.data.formats.text_types import Types, declared_types, wider
+from seqjobs.data.formats.text_types import NumberRanges, Types, declared_types, is_inexact, wider
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
-from seqjobs.errors.problems import shown
 from seqjobs.spec.data_section import CsvSpec, DataSpec
 
 BLOCK_BYTES = 4 << 20
@@ -29,6 +28,8 @@ _DELIMITERS = (";", "\t", "|", ",")
 _IN_SHELL = {"\t": "$'\\t'"}
 SNIFFED_BYTES = 1 << 20
 """Bytes of a file that are looked at if it cannot be read as the spec says."""
+# Whole numbers of fewer characters are exact in float64.
+_LONG = 15
 _TABS = {".tsv": "\t"}
 
 
@@ -45,21 +46,49 @@ class CsvFormat:
 
     def footer(self, source: SourceFile) -> Footer:
         types: Types = {}
+        tried = frozenset(self._declared)
         while True:
             try:
-                with self._open(source, {**types, **self._declared}) as reader:
-                    if any(map(pa.types.is_binary, reader.schema.types)):  # Arrow's type for a column that is not text
-                        raise pa.ArrowInvalid("invalid UTF8 data")
-                    return Footer(schema=reader.schema, rows=sum(batch.num_rows for batch in reader))
+                footer, unsigned = self._footer(source, {**types, **self._declared})
             except DataError as error:
                 found = _CONVERSION.search(error.what)
                 if found is None:
                     raise
-                with self._open(source, types) as reader:  # without declared types, which may not fit the first row
+                with self._open(source, {}) as reader:  # without types, which may not fit the first row
                     name = reader.schema.names[int(found[1])]
-                    kind = self._declared.get(name, reader.schema.field(int(found[1])).type)
-                value = f"{shown(found[4].strip(chr(39)))} in {found[2].lower() if found[2] else 'a row'}"
-                types = wider(types, name, kind, self._declared, source, value)
+                    kind = self._declared.get(name, types.get(name, reader.schema.field(int(found[1])).type))
+                where = found[2].lower() if found[2] else "a row"
+                types = wider(types, name, kind, self._declared, source, found[4].strip("'"), where)
+            else:
+                if unsigned <= tried:
+                    return footer
+                types.update(dict.fromkeys(unsigned - tried, pa.uint64()))
+                tried |= unsigned
+
+    def inexact(self, source: SourceFile, names: Collection[str]) -> Mapping[str, str]:
+        """Return those columns of numbers with a whole number that float64 does not hold, and its text."""
+        found: dict[str, str] = {}
+        with self._open(source, dict.fromkeys(names, pa.string()), tuple(names)) as reader:
+            for batch in reader:
+                for name in set(names) - set(found):
+                    texts = batch.column(name).drop_null()
+                    long = texts.filter(pc.greater(pc.binary_length(texts), _LONG))
+                    text = next(filter(is_inexact, long.to_pylist()), None)
+                    if text is not None:
+                        found[name] = text.strip()
+        return found
+
+    def _footer(self, source: SourceFile, types: Types) -> tuple[Footer, frozenset[str]]:
+        """Return the footer, and the columns that may hold whole numbers without a sign."""
+        ranges, rows = NumberRanges(), 0
+        with self._open(source, types) as reader:
+            if any(map(pa.types.is_binary, reader.schema.types)):  # Arrow's type for a column that is not text
+                raise pa.ArrowInvalid("invalid UTF8 data")
+            for batch in reader:
+                rows += batch.num_rows
+                ranges.add(batch)
+            footer = Footer(schema=reader.schema, rows=rows, large=ranges.large, negative=ranges.negative)
+        return footer, ranges.unsigned
 
     def batches(
         self, source: SourceFile, footer: Footer, columns: Sequence[str], rows: int

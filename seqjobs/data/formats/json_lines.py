@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import final
 
@@ -12,7 +14,14 @@ import pyarrow.json as pajson
 
 from seqjobs.data.formats._base import Footer, in_pieces
 from seqjobs.data.formats.arrow_errors import arrow_errors
-from seqjobs.data.formats.text_types import Types, declared_types, unconvertible, wider_than
+from seqjobs.data.formats.text_types import (
+    NumberRanges,
+    Types,
+    declared_types,
+    is_inexact,
+    unconvertible,
+    wider_than,
+)
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
 from seqjobs.errors.problems import shown
@@ -35,18 +44,48 @@ class JsonLinesFormat:
         self._declared = declared_types(spec.types)
 
     def footer(self, source: SourceFile) -> Footer:
+        types = self._declared
         try:
-            with self._open(source, self._declared) as reader:
-                return Footer(schema=reader.schema, rows=sum(batch.num_rows for batch in reader))
+            footer, unsigned = self._footer(source, types)
         except DataError as error:
             if not _CONVERSION.search(error.what):
                 raise
-        with self._open(source, self._declared) as reader:
-            schema = reader.schema
-        # Arrow does not name the column, so each column is read alone.
-        types = {field.name: self._widened(source, field) for field in schema}
+            with self._open(source, types) as reader:
+                schema = reader.schema
+            # Arrow does not name the column, so each column is read alone.
+            types = {field.name: self._widened(source, field) for field in schema}
+            footer, unsigned = self._footer(source, types)
+        whole = [name for name in unsigned - set(self._declared) if self._is_readable(source, name, pa.uint64())]
+        if not whole:
+            return footer
+        return self._footer(source, {**types, **dict.fromkeys(whole, pa.uint64())})[0]
+
+    def inexact(self, source: SourceFile, names: Collection[str]) -> Mapping[str, str]:
+        """Return those columns of numbers with a whole number that float64 does not hold, and its text."""
+        found: dict[str, str] = {}
+        with source.open_stream() as opened, io.TextIOWrapper(opened, "utf-8", errors="replace") as lines:
+            for line in lines:
+                try:
+                    row = json.loads(line, parse_int=str, parse_float=str)
+                except (ValueError, RecursionError):  # what Arrow reads and this does not, as two objects in a line
+                    continue
+                for name in names:
+                    text = row.get(name) if isinstance(row, dict) and name not in found else None
+                    if isinstance(text, str) and is_inexact(text):
+                        found[name] = text
+                if len(found) == len(names):
+                    break
+        return found
+
+    def _footer(self, source: SourceFile, types: Types) -> tuple[Footer, frozenset[str]]:
+        """Return the footer, and the columns that may hold whole numbers without a sign."""
+        ranges, rows = NumberRanges(), 0
         with self._open(source, types) as reader:
-            return Footer(schema=reader.schema, rows=sum(batch.num_rows for batch in reader))
+            for batch in reader:
+                rows += batch.num_rows
+                ranges.add(batch)
+            footer = Footer(schema=reader.schema, rows=rows, large=ranges.large, negative=ranges.negative)
+        return footer, ranges.unsigned
 
     def batches(
         self, source: SourceFile, footer: Footer, columns: Sequence[str], rows: int
@@ -61,16 +100,20 @@ class JsonLinesFormat:
         strings = (pa.string(),) if pa.types.is_null(field.type) else ()
         wider = () if field.name in self._declared else (*wider_than(field.type), *strings)
         for kind in (field.type, *wider):
-            try:
-                with self._open(source, {field.name: kind}, only=True) as reader:
-                    for _ in reader:
-                        pass
-            except DataError as error:
-                if not _CONVERSION.search(error.what):
-                    raise
-            else:
+            if self._is_readable(source, field.name, kind):
                 return kind
         raise unconvertible(field.name, field.type, self._declared, source, "a value")
+
+    def _is_readable(self, source: SourceFile, name: str, kind: pa.DataType) -> bool:
+        try:
+            with self._open(source, {name: kind}, only=True) as reader:
+                for _ in reader:
+                    pass
+        except DataError as error:
+            if not _CONVERSION.search(error.what):
+                raise
+            return False
+        return True
 
     @contextmanager
     def _open(self, source: SourceFile, types: Types, *, only: bool = False) -> Iterator[pajson.JSONStreamingReader]:

@@ -19,6 +19,8 @@ from seqjobs.errors import DataError
 # the memory of a machine.
 THRIFT_STRING_BYTES = 64 << 20
 THRIFT_CONTAINER_ITEMS = 1_000_000
+MAX_BATCH_VALUES = 1 << 20
+"""Numbers of a column that are decoded at a time; a column of lists has many in a row."""
 
 
 @final
@@ -42,7 +44,18 @@ class ParquetFormat:
         with _errors(source), _open(source, read_dictionary=strings) as file:
             for group in range(file.num_row_groups):
                 with _errors(source, part=f"row group {group}"):
-                    yield from file.iter_batches(batch_size=rows, row_groups=[group], columns=list(columns))
+                    at_once = _rows_at_once(file.metadata.row_group(group), columns, rows)
+                    yield from file.iter_batches(batch_size=at_once, row_groups=[group], columns=list(columns))
+
+
+def _rows_at_once(group: pq.RowGroupMetaData, columns: Sequence[str], rows: int) -> int:
+    """Return how many rows of a row group to decode at a time: fewer if their lists are long."""
+    chunks = (group.column(index) for index in range(group.num_columns))
+    values = max(
+        (int(chunk.num_values) for chunk in chunks if chunk.path_in_schema.split(".")[0] in columns), default=0
+    )
+    num_rows: int = group.num_rows
+    return max(1, min(rows, MAX_BATCH_VALUES * num_rows // max(1, values)))
 
 
 def _is_string(kind: pa.DataType) -> bool:

@@ -46,11 +46,13 @@ def select_spread_rows(split: Split, most: int) -> tuple[Array, Array]:
 
 def find_feature_range(splits: Iterable[Split], scale: Array | None) -> tuple[float, float]:
     """Return the least and the largest feature of all rows, multiplied by `scale` as models get them."""
-    bounds = [
-        bound for split in splits for rows in iterate_blocks(split) for bound in (rows.min(axis=0), rows.max(axis=0))
-    ]
-    scaled = np.stack(bounds) if scale is None else np.stack(bounds) * scale
-    return float(scaled.min()), float(scaled.max())
+    found: list[tuple[float, float]] = []
+    for split in splits:
+        for rows in iterate_blocks(split):
+            bounds = np.stack([rows.min(axis=0), rows.max(axis=0)])
+            scaled = bounds if scale is None else bounds * scale
+            found.append((float(scaled.min()), float(scaled.max())))
+    return min(least for least, _ in found), max(largest for _, largest in found)
 
 
 def hash_rows(rows: Array) -> Array:

@@ -61,6 +61,18 @@ def warn_of_rows(
     return tuple(warnings)
 
 
+def warn_of_lost_digits(columns: Sequence[str]) -> Iterator[str]:
+    """Yield a warning for columns with whole numbers that floats do not hold exactly."""
+    if columns:
+        names = ", ".join(shown(column) for column in columns[:MAX_NAMED])
+        others = f" and {len(columns) - MAX_NAMED} more" if len(columns) > MAX_NAMED else ""
+        subject = f"columns {names}{others} have" if len(columns) > 1 else f"column {names} has"
+        yield (
+            f"{subject} whole numbers beyond 2**53, which lose digits when they are used as numbers; leave out columns "
+            "that identify rows"
+        )
+
+
 def find_empty_classes(target: Array, num_classes: int | None) -> tuple[int, ...]:
     """Return the classes below `num_classes` that no row of a target (rows,) has; none beyond MAX_CLASSES classes."""
     if num_classes is None or num_classes > MAX_CLASSES:

@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, final
@@ -42,9 +41,10 @@ def scratch_folder() -> Path:
         usual = parent / f"seqjobs-rows-{os.getuid()}"
         with contextlib.suppress(FileExistsError):
             usual.mkdir(mode=0o700)
-        others = (path for path in sorted(parent.iterdir()) if path.name.startswith(f"{usual.name}-"))
-        found = next(filter(_is_private, chain([usual], others)), None)
-        return found or Path(tempfile.mkdtemp(prefix=f"{usual.name}-", dir=parent))
+        if _is_private(usual):
+            return usual
+        others = sorted(path for path in parent.iterdir() if path.name.startswith(f"{usual.name}-"))
+        return next(filter(_is_private, others), None) or Path(tempfile.mkdtemp(prefix=f"{usual.name}-", dir=parent))
     except OSError as error:
         what = f"no folder for temporary files can be created: {error.strerror or error}"
         fix = "free space there, or set TMPDIR to another folder."

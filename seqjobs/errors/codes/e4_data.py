@@ -144,7 +144,7 @@ DATA = (
         "training rows. These rows have no such values, or too many different ones.",
         example="features: {age: {impute: median}}  # where `age` is missing in all rows",
         fix="Leave the column out, or set the value that the operation cannot learn, for example {impute: {constant: "
-        "0}}.",
+        "0}}. For a column of more than 10,000 categories, set max or use hash.",
     ),
     situation(
         "E418",
@@ -194,9 +194,11 @@ DATA = (
         "E424",
         "A number is too large for its column",
         meaning="Integers of features and targets are stored in 32 bits, pixels in 8 bits, and other numbers as "
-        "float32. This number does not fit.",
+        "float32. This number does not fit. Or whole numbers are looked up that lose digits as 64-bit floats, so that "
+        "two of them would be one category.",
         example="features: [user_id]  # with numbers above 2,147,483,647",
-        fix="Correct the value, use an operation such as hash, or store the column as floating-point numbers.",
+        fix="Correct the value, use an operation such as hash, or store the column as floating-point numbers. For long "
+        "numbers that only name something: data.types: {user_id: string}.",
     ),
     situation(
         "E425",
