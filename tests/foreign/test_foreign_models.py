@@ -43,10 +43,6 @@ def name_weights(digest: str, record: Tree) -> None:
     record.update(weights=digest)
 
 
-def named(digest: str) -> Change:
-    return lambda record: record.update(weights=digest)
-
-
 def first_column(**changes: object) -> Change:
     def change(tree: Tree) -> None:
         tree["datasets"][0]["preparation"]["columns"][0].update(changes)
