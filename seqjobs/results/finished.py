@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seqjobs.errors import NotFoundError
+from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError
 from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Trial
 from seqjobs.results.manifest import StoredTrial
@@ -54,9 +54,19 @@ def finished_model(run: Run, trial: StoredTrial) -> tuple[FinishedModel, DataSou
 
 
 def planned_trial(run: Run, trial: StoredTrial) -> Trial:
-    """The trial with its sections, out of the spec that the run keeps. No data file is looked for."""
+    """The trial with its sections, out of the spec that the run keeps. No data file is looked for.
+
+    Raises SpecError or RunFolderError E608 if the spec and the trial of run.json do not belong together.
+    """
     stored = next(job for job in run.jobs if job.name == trial.job)
     job = parse_stored_job(stored.text, Path(stored.path), stored.overrides)
+    try:
+        spec = job.trial(trial.hyperparameters)
+    except SeqjobsError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        what = f"the hyperparameters of trial {trial.id} are not those of its spec"
+        raise RunFolderError("E608", what, where=str(run.paths.plan), fix="restore it from a copy.") from error
     return Trial(
         id=trial.id,
         key=trial.key,
@@ -65,6 +75,6 @@ def planned_trial(run: Run, trial: StoredTrial) -> Trial:
         repeat=trial.repeat,
         seed=trial.seed,
         hyperparameters=trial.hyperparameters,
-        spec=job.trial(trial.hyperparameters),
+        spec=spec,
         dataset=trial.dataset,
     )

@@ -103,7 +103,8 @@ class Session:
             if self._last_segment and self._manifest is None:
                 what, fix = "this folder has the log of a run, but not its run.json", "restore run.json from a copy."
                 raise RunFolderError("E608", what, where=str(self._paths.root), fix=fix)
-            check = RecordCheck(trial.id for trial in self._plan.trials)
+            planned = () if self._manifest is None else self._manifest.trials
+            check = RecordCheck(trial.id for trial in planned)
             self._state = log_records.fold(records_up_to(self._paths.log, self._last_segment, check))
             self._state.go_on_from(self._checkpoints.epochs)
             self._deaths = FirstDeaths(self._state.records.values())

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import os
 import shutil
@@ -180,8 +181,10 @@ def look_at(finished: Path, steps: Sequence[Step]) -> None:
         patch.setattr(seqjobs.export, "RayPool", lambda *_, **__: InProcess(start=StartFake()))
         planting = Planting(Forged.copy_of(finished, folder))
         for kind, number in steps:
-            if planting.files():
-                CHANGES[kind](planting, Random(number))
+            # What was cut or swapped before cannot be changed inside any more.
+            with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
+                if planting.files():
+                    CHANGES[kind](planting, Random(number))
         before = contents(folder / "outside")
         codes = {}
         for arguments in READERS:

@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqjobs.errors import RunFolderError
+from seqjobs.errors import RunFolderError, SpecError
+from seqjobs.execution.in_process import InProcess
 from seqjobs.predict import predict_rows
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import find_trial
 from seqjobs.results.weights import encode_weights
 from seqjobs.training.outcome import PackRunner
 from tests.conftest import POINTS_SPEC
+from tests.fixtures.fake_runner import StartFake
 from tests.fixtures.finished_run import Finished
 
 from .forge import Change, Forged, Tree
@@ -80,3 +82,16 @@ def test_a_preparation_that_no_training_made_is_refused(forged: Forged, change: 
     forged.plan(change)
     with pytest.raises(RunFolderError, match="E608"):
         Run.open(forged.root)
+
+
+@pytest.mark.parametrize(
+    "hyperparameters", [{}, {"x": 1}, {"model.9.Dense.units": 1}, {"model.0.Dense.units": "no"}, {"model.0": {"": []}}]
+)
+def test_hyperparameters_of_another_spec_are_refused(
+    forged: Forged, points: Path, hyperparameters: dict[str, object]
+) -> None:
+    forged.plan(lambda tree: [trial.update(hyperparameters=hyperparameters) for trial in tree["trials"]])
+    run = Run.open(forged.root)
+    rows, out = [str(points / "test.parquet")], forged.root.parent / "x.csv"
+    with pytest.raises((RunFolderError, SpecError)):
+        predict_rows(run, find_trial(run, None), rows, out, lambda _: InProcess(start=StartFake()))
