@@ -168,6 +168,28 @@ def test_a_pack_that_died_too_often_before_is_refused_by_both(pool: RayPool, mak
             assert [attempt.pack_id for attempt in planned(events)] == [plan.packs[1].id]
 
 
+def test_what_was_at_work_when_a_driver_died_begins_last_and_suspects_alone(
+    pool: RayPool, make_points_plan: MakePlan
+) -> None:
+    plan = make_points_plan(rates(0.1, 0.2, 0.3), "search={sampler: grid, repeats: 4}", "name=suspects")
+    suspects, (further, *_) = {pack.id for pack in plan.packs[:3]}, plan.packs[3:]
+    tries = {**dict.fromkeys(suspects, Tries(with_driver=1, is_suspect=True)), further.id: Tries(with_driver=2)}
+    pool.load(plan.datasets)
+    under_way, begun = set[str](), list[str]()
+    for event in noted(pool.run(plan.packs, tries)):
+        if isinstance(event, AttemptsPlanned):
+            for attempt in event.attempts:
+                assert attempt.alone == (attempt.pack_id in suspects)
+                assert not (attempt.alone and under_way)
+                under_way.add(attempt.pack_id)
+                begun.append(attempt.pack_id)
+        elif isinstance(event, AttemptEnded):
+            under_way.remove(event.pack_id)
+    assert len(begun) == len(plan.packs)
+    assert begun[-4] == further.id
+    assert set(begun[-3:]) == suspects
+
+
 def test_short_packs_share_calls_and_each_is_told_for_itself(
     pool: RayPool, make_points_plan: MakePlan, notes: Path
 ) -> None:
