@@ -19,8 +19,10 @@ from seqjobs.errors import DataError
 # the memory of a machine.
 THRIFT_STRING_BYTES = 64 << 20
 THRIFT_CONTAINER_ITEMS = 1_000_000
+# A row may hold a list of any length. Arrow ends the process that asks a damaged footer how many values a column has.
+# So few rows with lists are decoded at a time, which takes no longer.
+ROWS_WITH_LISTS = 1_024
 MAX_BATCH_VALUES = 1 << 20
-"""Numbers of a column that are decoded at a time; a column of lists has many in a row."""
 
 
 @final
@@ -40,22 +42,21 @@ class ParquetFormat:
         self, source: SourceFile, footer: Footer, columns: Sequence[str], rows: int
     ) -> Iterator[pa.RecordBatch]:
         strings = [field.name for field in footer.schema if field.name in columns and _is_string(field.type)]
+        at_once = _rows_at_once(footer, columns, rows)
         # One long string in a dictionary may stand for a million rows, which no memory could hold as separate strings.
         with _errors(source), _open(source, read_dictionary=strings) as file:
             for group in range(file.num_row_groups):
                 with _errors(source, part=f"row group {group}"):
-                    at_once = _rows_at_once(file.metadata.row_group(group), columns, rows)
                     yield from file.iter_batches(batch_size=at_once, row_groups=[group], columns=list(columns))
 
 
-def _rows_at_once(group: pq.RowGroupMetaData, columns: Sequence[str], rows: int) -> int:
-    """Return how many rows of a row group to decode at a time: fewer if their lists are long."""
-    chunks = (group.column(index) for index in range(group.num_columns))
-    values = max(
-        (int(chunk.num_values) for chunk in chunks if chunk.path_in_schema.split(".")[0] in columns), default=0
-    )
-    num_rows: int = group.num_rows
-    return max(1, min(rows, MAX_BATCH_VALUES * num_rows // max(1, values)))
+def _rows_at_once(footer: Footer, columns: Sequence[str], rows: int) -> int:
+    """Return how many rows to decode at a time: fewer if there are lists among them."""
+    lists = [field.type for field in footer.schema if field.name in columns and pa.types.is_nested(field.type)]
+    if not lists:
+        return rows
+    longest = max(kind.list_size if pa.types.is_fixed_size_list(kind) else 1 for kind in lists)
+    return max(1, min(rows, ROWS_WITH_LISTS, MAX_BATCH_VALUES // max(1, longest)))
 
 
 def _is_string(kind: pa.DataType) -> bool:
