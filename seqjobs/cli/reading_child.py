@@ -23,6 +23,8 @@ _READERS = frozenset({"fsck", "init", "plan", "predict"})
 # What a shell or a scheduler sends to one process of a command, and not to all of them as Ctrl-C.
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP)
 _HELD = (signal.SIGINT, *_FORWARDED)
+# What a process of glibc ends with if there is no memory for a new thread's data.
+_LOADER_FAILED = 127
 # Of linux/prctl.h.
 _PR_SET_PDEATHSIG = 1
 
@@ -88,6 +90,9 @@ def _exit_code(child: int, note: ReadingNote, noise: IO[bytes]) -> int:
     noise.seek(0)
     with contextlib.suppress(OSError):
         os.write(STDERR, noise.read())
+    if code == _LOADER_FAILED:
+        click.echo(out_of_memory(), err=True)
+        return ExitCode.LOST
     if code < 0:
         click.echo(f"the process was ended by {signal.Signals(-code).name}{describe_address_limit()}.", err=True)
         return 128 - code

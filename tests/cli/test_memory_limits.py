@@ -48,7 +48,7 @@ def run(folder: Path, *arguments: str, limit: int, of: int = resource.RLIMIT_AS)
     )
 
 
-@pytest.mark.parametrize("mebibytes", [100, 250, 400])
+@pytest.mark.parametrize("mebibytes", [100, 330, 400])
 def test_too_little_memory_is_told_with_its_limit(folder: Path, mebibytes: int) -> None:
     """Whichever library gets none, and whether it raises an error or ends its process."""
     done = run(folder, "plan", "job.yaml", "--data", limit=mebibytes * MIB)

@@ -28,6 +28,7 @@ from tests.faults.drivers import Driver
 from tests.fixtures.command_line import invoke
 from tests.fixtures.plans import plan_of, plan_of_texts
 from tests.fixtures.runs import do, moved_points, result, stop_after
+from tests.foreign.forge import Forged, Tree
 
 # A trial has 203 batches per epoch: one of 4 epochs trains in the graph, 16 by XLA, and 64 in packs of 4.
 TEXT = """
@@ -120,14 +121,23 @@ def test_ids_are_the_same_in_every_command(points: Path, tmp_path: Path, monkeyp
 
 def of_an_earlier_version(root: Path, plan: Plan) -> None:
     """Make a run what an earlier version would have made of it: trials had IDs of what the spec says alone."""
-    tree = json.loads((root / "run.json").read_text())
-    del tree["sha256"]
-    keys = {trial["id"]: trial.pop("key") for trial in tree["trials"]}
+    forged, keys = Forged(root), dict[str, str]()
+
+    def forget_choices(tree: Tree) -> None:
+        keys.update({trial["id"]: trial.pop("key") for trial in tree["trials"]})
+        for trial in tree["trials"]:
+            trial["id"] = keys[trial["id"]]
+            del trial["places"], trial["compiler"]
+
+    def rename_trials(record: Tree) -> None:
+        text = json.dumps(record)
+        for trial_id, key in keys.items():
+            text = text.replace(f'"{trial_id}"', f'"{key}"')
+        record.update(json.loads(text))
+
+    forged.plan(forget_choices)
     assert set(keys.values()) == {trial.key for trial in plan.trials}
-    for trial in tree["trials"]:
-        trial["id"] = keys[trial["id"]]
-        del trial["places"], trial["compiler"]
-    (root / "run.json").write_text(json.dumps(tree))
+    forged.records(rename_trials)
 
 
 @pytest.mark.parametrize(("count", "is_resumed"), [(3, True), (64, False)])
