@@ -289,7 +289,8 @@ def test_of_a_pack_the_member_that_kills_its_workers_fails_alone(
     plan = make_points_plan(
         rates(0.1, 0.2, Behaviour.EXIT, 0.4), "search.sampler=grid", "limits.retries=0", "name=together", "fit.pack=4"
     )
-    (pack,) = packed(plan, {plan.datasets[0].id: (6,)}, {plan.datasets[0].id: 203}).packs
+    plan = packed(plan, {plan.datasets[0].id: (6,)}, {plan.datasets[0].id: 203})
+    (pack,) = plan.packs
     events = run(pool, plan, [pack])
     lost = [(event.split, event.final) for event in of(AttemptLost, events) if event.charged]
     assert lost == [(True, False), (True, False), (False, True)]

@@ -34,7 +34,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 names = devices.prepare(1)
 for overrides in json.loads(sys.argv[3]):
-    plan = plan_of_texts(Path(sys.argv[2]), sys.argv[1], overrides=["data.train=test.parquet", *overrides])
+    plan = make_plan([parse_job(sys.argv[1], Path(sys.argv[2]) / "job.yaml", ["data.train=test.parquet", *overrides])])
     dataset = read_dataset(plan.datasets[0])
     for gpus in ((), ("CPU:0", "CPU:1")):
         pack, runner = replace(plan.packs[0], checkpoint_seconds=0.0), TrialRunner(names, gpus=gpus)
