@@ -229,7 +229,7 @@ def _command(name: str) -> click.Command:
 
 
 def _usage(name: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=name)
+    context = click.Context(command, info_name=name, **cli.context_settings)
     pieces = [piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]"]
     required = [
         f"{parameter.opts[-1]} {parameter.make_metavar(context)}"
@@ -247,7 +247,7 @@ def _options(found: Mapping[str, click.Command]) -> Iterator[Row]:
     """Yield one row for each option; commands that share an option with the same help share the row."""
     users: dict[tuple[str, str], list[str]] = {}
     for name, command in found.items():
-        context = click.Context(command, info_name=name)
+        context = click.Context(command, info_name=name, **cli.context_settings)
         for parameter in command.params:
             if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context)):
                 users.setdefault(record, []).append(name)
