@@ -1,6 +1,6 @@
 """The `seqjobs` command: find the subcommand, and turn every error into a message and an exit code.
 
-Importing this module leaves folders that somebody works in out of `sys.path`, before it imports anything else.
+Importing this module removes work folders from `sys.path` before it imports anything else; see `import_path`.
 """
 
 # ruff: noqa: E402

@@ -243,7 +243,7 @@ class Lesson:
 
 
 def _check_finite(learned: Operation) -> None:
-    """Raises DataError (E417) if numbers were too large to learn from: all rows would be the same behind them."""
+    """Raises DataError (E417) if numbers are too large to learn from: all rows would become equal."""
     for value in asdict(learned).values():
         if isinstance(value, tuple) and any(
             isinstance(number, float) and not math.isfinite(number) for number in value

@@ -95,7 +95,7 @@ def _without_contents(line: str) -> str:
     for kind in (_AWS, _GOOGLE, _AZURE):
         if found := kind.search(line):
             parts = found.groupdict()
-            told = [parts.get("code"), f"HTTP status {parts['status']}" if parts.get("status") else None]
+            details = [parts.get("code"), f"HTTP status {parts['status']}" if parts.get("status") else None]
             task = f" to {parts['task']}" if parts.get("task") else ""
-            return f"its answer{task} is an error: {', '.join(filter(None, told))}"
+            return f"its answer{task} is an error: {', '.join(filter(None, details))}"
     return line

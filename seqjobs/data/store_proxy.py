@@ -104,7 +104,7 @@ class StoreProxy:
             "E710",
             f"the store {self._target[0]} redirects to another host, {host}:{target[1]}, which was not contacted",
             fix="name the host that has the data in data.storage.endpoint, or for a bucket of Amazon its "
-            "data.storage.region; if the redirect surprises you, tell the owner of the store.",
+            "data.storage.region; report a redirect that you did not expect to the owner of the store.",
         )
         return False
 

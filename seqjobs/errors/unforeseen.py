@@ -1,4 +1,4 @@
-"""unforeseen: an error that nobody foresaw becomes one that says what was being done, and where."""
+"""unforeseen: turn unexpected errors into one that says what was being done, and where."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ def unforeseen(doing: str, where: str = "") -> Iterator[None]:
 def bug_of(error: BaseException, doing: str, where: str = "", *, trace: str = "") -> UnforeseenError:
     """Return the error E529. `trace` is the traceback of an error that was raised in another process."""
     lines = str(error).strip().splitlines() or [""]
-    told = printable(f"{type(error).__name__}: {lines[0]}".rstrip(": "))[:MAX_MESSAGE_LENGTH]
+    message = printable(f"{type(error).__name__}: {lines[0]}".rstrip(": "))[:MAX_MESSAGE_LENGTH]
     found = trace or "".join(traceback.format_exception(error))
-    return UnforeseenError(f"this is a bug in seqjobs: {told}, while {doing}", where=printable(where), trace=found)
+    return UnforeseenError(f"this is a bug in seqjobs: {message}, while {doing}", where=printable(where), trace=found)

@@ -1,4 +1,4 @@
-"""Where modules are imported from: folders of installed packages, and no folder that somebody works in.
+"""The folders that modules are imported from: those of installed packages, and no work folder.
 
 A work folder may hold a `pandas.py` of any origin. Libraries try to import many modules that are not installed, and
 would run that file. This module imports what Python itself has imported before, since a command calls it first.

@@ -1,9 +1,9 @@
 """Whether an attempt that died is charged to its pack, and whether the pack is tried again.
 
 A worker's death is charged to the pack that it was at, since its driver saw it. What a driver died of is unknown: most
-likely somebody killed it, but one of the packs at work may have been the cause. So these packs are suspects. They are
-tried again after all others, one at a time, and are charged only for drivers that die during that. A pack that gets
-further than before is cleared of its deaths and of the suspicion: it does not kill every process that tries it.
+likely it was killed from outside, but one of the packs at work may have been the cause. So these packs are suspects.
+They are tried again after all others, one at a time, and are charged only for drivers that die during that. A pack that
+gets further than before is cleared of its deaths and of the suspicion: it does not kill every process that tries it.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def damaged_tables(
 ) -> dict[Path, str]:
     """Return the tables that no submit of the run can have written -> what is wrong with each.
 
-    A submit writes tables as it ends, so those of a run that goes on, or whose last submit was killed, say what the
+    A submit writes tables as it ends, so those of a run that is at work, or whose last submit was killed, say what the
     log said at the end of an earlier submit. Without `records`, the tables must only be tables.
     """
     wrong = dict(stored.unreadable)

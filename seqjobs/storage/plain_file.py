@@ -1,4 +1,4 @@
-"""Reading files of a folder that somebody else may have made: no links, no pipes, nothing without an end."""
+"""Read files of a folder that may come from another person: no links, no pipes, no endless files."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def look_at(finished: Path, steps: Sequence[Step]) -> None:
         ]
 
 
-def run_examples(*, examples: int, number: int | None = None) -> None:
+def assert_planted_folders_are_harmless(*, examples: int, number: int | None = None) -> None:
     """Look at that many planted folders; the same ones each time if there is no number."""
     with tempfile.TemporaryDirectory(prefix="finished-") as name:
         folder = Path(name)
@@ -227,7 +227,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    run_examples(examples=options.examples, number=options.seed)
+    assert_planted_folders_are_harmless(examples=options.examples, number=options.seed)
     print(f"held: {options.examples:,} planted run folders")
 
 

@@ -45,7 +45,7 @@ def answers(forged: Forged) -> dict[str, Any]:
     return found
 
 
-def is_refused(forged: Forged, code: str) -> None:
+def assert_refused(forged: Forged, code: str) -> None:
     """Every command names what is wrong with a code, and `ls` has a row for it."""
     assert f"unreadable ({code})" in invoke(forged, "ls").stdout
     for arguments in READERS[:3]:
@@ -76,7 +76,7 @@ def test_a_run_that_nobody_changed_is_read_by_all(forged: Forged) -> None:
 @pytest.mark.parametrize("value", ["../../outside/precious", "/etc/passwd", "a\x00b", HOSTILE, 7, None, ["x"], ""])
 def test_a_plan_with_names_that_are_none_is_refused(forged: Forged, name: str, value: object) -> None:
     forged.plan(set_in("trials", name, value))
-    is_refused(forged, "E608")
+    assert_refused(forged, "E608")
 
 
 @pytest.mark.parametrize(
@@ -104,13 +104,13 @@ def test_a_plan_with_names_that_are_none_is_refused(forged: Forged, name: str, v
 )
 def test_a_plan_with_values_that_are_none_is_refused(forged: Forged, change: Change) -> None:
     forged.plan(change)
-    is_refused(forged, "E608")
+    assert_refused(forged, "E608")
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"format": 1, "id": NaN}', '{"format": ' + "9" * 10_000 + "}"])
 def test_a_plan_that_is_no_json_of_ours_is_refused(forged: Forged, text: str) -> None:
     (forged.root / "run.json").write_text(text)
-    is_refused(forged, "E608")
+    assert_refused(forged, "E608")
 
 
 def test_a_plan_that_is_too_deep_for_a_spec_is_refused(forged: Forged) -> None:
@@ -118,7 +118,7 @@ def test_a_plan_that_is_too_deep_for_a_spec_is_refused(forged: Forged) -> None:
     for _ in range(200):
         deep = [deep]
     forged.plan(set_in("trials", "hyperparameters", {"a": deep}))
-    is_refused(forged, "E608")
+    assert_refused(forged, "E608")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_plan_that_is_too_deep_for_a_spec_is_refused(forged: Forged) -> None:
 def test_a_log_with_values_that_are_none_is_damaged(forged: Forged, kind: str, change: Change) -> None:
     """Although its seal is right. `fsck` names the segment, and sets aside nothing else."""
     assert forged.records(change, kind)
-    is_refused(forged, "E609")
+    assert_refused(forged, "E609")
     moved = [path.name for path in (forged.root / "damaged").iterdir()]
     assert moved
     assert all(re.fullmatch(r"0000\d{4}\.jsonl|\w{64}\.npz", name) for name in moved), moved
@@ -167,17 +167,17 @@ def test_a_record_that_is_no_record_is_damage(forged: Forged, line: str) -> None
     forged.seal(path, [{"type": "segment-lost"}])
     body = f"{line}\n".encode()
     path.write_bytes(body + json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode() + b"\n")
-    is_refused(forged, "E609")
+    assert_refused(forged, "E609")
 
 
 def test_a_log_of_another_run_is_damaged(forged: Forged) -> None:
     forged.plan(lambda tree: [trial.__setitem__("id", trial["id"][::-1] + "00") for trial in tree["trials"]])
-    is_refused(forged, "E609")
+    assert_refused(forged, "E609")
 
 
 def test_a_log_that_claims_millions_of_segments_is_not_repaired_one_by_one(forged: Forged) -> None:
     shutil.copy(forged.segments[-1], forged.root / "log" / "99999999.jsonl")
-    is_refused(forged, "E609")
+    assert_refused(forged, "E609")
     assert not (forged.root / "damaged").exists()
 
 
@@ -189,7 +189,7 @@ def test_a_link_in_the_place_of_a_folder_is_refused(forged: Forged, name: str, t
     else:
         target.mkdir()
     path.symlink_to(target)
-    is_refused(forged, "E617")
+    assert_refused(forged, "E617")
     assert path.is_symlink()
 
 

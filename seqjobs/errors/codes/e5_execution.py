@@ -183,7 +183,7 @@ EXECUTION = (
         "An error that seqjobs did not foresee",
         meaning="This is a bug in seqjobs. The message says what was being done, and with which file and column. The "
         "exit code is 70: the same command is likely to end in the same way.",
-        example="A file of a kind that nobody has tried.",
+        example="A file of a kind that was never tested.",
         fix="Report it, with the file that the message names: it holds the traceback. To work around it, leave the "
         "column out, or write the data with other types or in another format.",
     ),
