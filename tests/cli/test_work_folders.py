@@ -128,6 +128,12 @@ def set_traps(folder: Path, names: frozenset[str], notes: Path) -> None:
         (folder / f"{name}.py").write_text(TRAP.format(notes=str(notes), name=name))
 
 
+def started() -> set[str]:
+    """Return the modules that are imported in a Python that has done nothing yet."""
+    command = [sys.executable, "-P", "-c", "import sys; print(*sys.modules)"]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
 @pytest.fixture(scope="module")
 def names() -> Names:
     done = subprocess.run([sys.executable, "-P", "-c", RECORD], capture_output=True, text=True, check=True)
@@ -164,10 +170,12 @@ def test_no_module_in_python_s_variable_is_imported_unless_it_is_an_installation
 ) -> None:
     """An empty part of PYTHONPATH is the current folder, as is what `python -m` adds.
 
-    Python itself imports modules of its library before any command can begin, so there are no traps for these.
+    Python itself imports modules of its library, and those that `.pth` files of the environment name, before any
+    command can begin: there are no traps for these.
     """
-    shell = Shell.at(top, points, names.installed)
-    set_traps(top / "more", names.installed, shell.notes)
+    traps = names.installed - started()
+    shell = Shell.at(top, points, traps)
+    set_traps(top / "more", traps, shell.notes)
     path = os.pathsep.join(["", str(top / "more"), "."])
     shell = replace(
         shell, prefix=(sys.executable, "-m", "seqjobs.cli.main"), environment={**shell.environment, "PYTHONPATH": path}
