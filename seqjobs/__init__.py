@@ -13,16 +13,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seqjobs.jobspec.load import load_job
     from seqjobs.planning.plan import make_plan
     from seqjobs.results.run import Run
     from seqjobs.run import run_job, submit
-    from seqjobs.spec.load import load_job
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Run": "seqjobs.results.run",
-    "load_job": "seqjobs.spec.load",
+    "load_job": "seqjobs.jobspec.load",
     "make_plan": "seqjobs.planning.plan",
     "run_job": "seqjobs.run",
     "submit": "seqjobs.run",

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seqjobs.data.labelled_rows import LabelledRows
+from seqjobs.jobspec.model_check import needs_integer
 from seqjobs.predict import Start
 from seqjobs.results.finished import finished_model
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.run import Run
-from seqjobs.spec.model_check import needs_integer
 
 
 def evaluate_rows(run: Run, trial: StoredTrial, paths: Sequence[str], start: Start) -> Mapping[str, float]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from seqjobs.data.column_mistakes import mistakes_in_specs
 from seqjobs.data.file_times import file_times
 from seqjobs.errors import DataError, SeqjobsError, SpecError
 from seqjobs.errors.printable import printable
@@ -16,6 +15,9 @@ from seqjobs.execution.deadline import TimeLimits
 from seqjobs.execution.executor import Executor
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.execution.stopping import StopRequest
+from seqjobs.jobspec.job_spec import JobSpec
+from seqjobs.jobspec.load import NO_DATA, MissingDataError, load_jobs
+from seqjobs.planning.column_problems import mistakes_in_specs
 from seqjobs.planning.cycles import seldom_sought
 from seqjobs.planning.demand import demand_of
 from seqjobs.planning.plan import Plan, make_plan
@@ -34,8 +36,6 @@ from seqjobs.results.run_folders import (
     unfinished_runs,
 )
 from seqjobs.results.session import Session
-from seqjobs.spec.job_spec import JobSpec
-from seqjobs.spec.load import NO_DATA, MissingDataError, load_jobs
 
 
 class WhichRun(Enum):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from seqjobs.execution.start_runner import start_runner
+from seqjobs.jobspec.job_spec import JobSpec
+from seqjobs.jobspec.load import parse_job
 from seqjobs.planning.plan import Plan, make_plan
-from seqjobs.spec.job_spec import JobSpec
-from seqjobs.spec.load import parse_job
 from seqjobs.training import environment
 from seqjobs.training.outcome import PackRunner
 from tests.fixtures.files import write_rows

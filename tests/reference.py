@@ -18,12 +18,10 @@ import click
 
 from seqjobs.cli.main import COMMANDS, cli
 from seqjobs.data.streamed.window import DEFAULT_MEMORY
-from seqjobs.operations import OPERATION_CLASSES, OPERATIONS
-from seqjobs.planning.assignments import DEFAULT_TRIALS
-from seqjobs.spec.data_section import CsvSpec, DataSpec, StorageSpec
-from seqjobs.spec.field_docs import field_docs
-from seqjobs.spec.section import Section
-from seqjobs.spec.sections import (
+from seqjobs.jobspec.data_section import CsvSpec, DataSpec, StorageSpec
+from seqjobs.jobspec.field_docs import field_docs
+from seqjobs.jobspec.section import Section
+from seqjobs.jobspec.sections import (
     CompileSpec,
     FitSpec,
     HeaderSpec,
@@ -34,6 +32,8 @@ from seqjobs.spec.sections import (
     SearchSpec,
     TrialSpec,
 )
+from seqjobs.operations import OPERATION_CLASSES, OPERATIONS
+from seqjobs.planning.assignments import DEFAULT_TRIALS
 from seqjobs.tables import (
     ACTIVATIONS,
     CALLBACKS,

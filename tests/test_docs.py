@@ -18,10 +18,10 @@ import yaml
 import seqjobs
 from seqjobs.cli.exits import ExitCode
 from seqjobs.cli.main import COMMANDS, cli
-from seqjobs.data.plan_check import inspect_plan
 from seqjobs.errors.codes import CODES
-from seqjobs.spec.dimensions import KINDS
-from seqjobs.spec.sections import LimitsSpec
+from seqjobs.jobspec.dimensions import KINDS
+from seqjobs.jobspec.sections import LimitsSpec
+from seqjobs.planning.plan_check import inspect_plan
 from seqjobs.tables import TABLES
 from tests import pictures, reference
 from tests.conftest import JOBS, ROOT

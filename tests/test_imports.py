@@ -15,7 +15,7 @@ PACKAGE = Path(seqjobs.__file__).parent
 
 # Left to right as data flows: a stage may import from itself and from the stages before it.
 STAGES = (
-    *("errors", "storage", "tables", "operations", "spec", "search", "planning", "data", "drafting"),
+    *("errors", "storage", "tables", "operations", "jobspec", "search", "data", "drafting", "planning"),
     *("training", "execution", "results", "top", "cli"),
 )
 # The commands that connect the stages, each a file next to the stages, and the package's own names.
@@ -27,9 +27,9 @@ DOORS = {
     "ray": {"execution"},
     "click": {"cli"},
     "rich": {"cli"},
-    "pydantic": {"spec"},
-    "pydantic_core": {"spec"},
-    "yaml": {"spec"},
+    "pydantic": {"jobspec"},
+    "pydantic_core": {"jobspec"},
+    "yaml": {"jobspec"},
     "pyarrow": {"operations", "data", "results"},
 }
 
@@ -37,7 +37,7 @@ DOORS = {
 # remove its line.
 KNOWN_CIRCLES = frozenset(
     {
-        ("seqjobs.spec.locate", "seqjobs.spec.job_spec"),
+        ("seqjobs.jobspec.locate", "seqjobs.jobspec.job_spec"),
     }
 )
 

@@ -20,12 +20,12 @@ from seqjobs.data.place import Place
 from seqjobs.errors import DataError
 from seqjobs.errors.problems import shown
 from seqjobs.errors.unforeseen import unforeseen
+from seqjobs.jobspec.column_spec import ColumnSpec
 from seqjobs.operations import OPERATION_CLASSES, Operation, operation_of
 from seqjobs.operations._base import NOT_FINITE, TOO_LARGE, Learner, Note
 from seqjobs.operations.arrays import Array, Values, rows_with
 from seqjobs.operations.column_type import ColumnType
 from seqjobs.operations.few_values import FewValues
-from seqjobs.spec.column_spec import ColumnSpec
 
 BLOCK_BYTES = 16 << 20
 """The operations are applied to so many rows at a time that what they make of them takes about this much memory."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from seqjobs.data.dataset import DataSchema
 from seqjobs.errors.problems import Path, Problems, nearest, shown
-from seqjobs.spec.model_check import needs_integer, needs_one_hot, needs_yes_or_no
-from seqjobs.spec.sections import TrialSpec
+from seqjobs.jobspec.model_check import needs_integer, needs_one_hot, needs_yes_or_no
+from seqjobs.jobspec.sections import TrialSpec
 from seqjobs.tables import Named
 
 PATH: Path = ("fit", "class_weight")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, final
 
-from seqjobs.errors import DataError, SpecError
-from seqjobs.errors.problems import Path, Problem, Problems
-from seqjobs.planning.plan import Plan
-from seqjobs.planning.trial import Trial
-from seqjobs.spec.column_spec import shape_place, step_places
-from seqjobs.spec.locate import located
+from seqjobs.errors import DataError
+from seqjobs.errors.problems import Path, Problem
+from seqjobs.jobspec.column_spec import shape_place, step_places
 
 Use = Literal["feature", "shape", "target", "weight"]
 _KEYS = {"target": "target", "weight": "sample_weight"}
@@ -70,35 +66,3 @@ class ColumnsError(DataError):
     def of(cls, errors: Mapping[str, ColumnsError]) -> Self:
         """Return the mistakes of several datasets, by their ids."""
         return cls(replace(mistake, dataset=name) for name, error in errors.items() for mistake in error.mistakes)
-
-    def in_specs(self, plan: Plan) -> SpecError:
-        """Return the mistakes with line and column, in the spec of each job that uses the data."""
-        found: dict[str, dict[tuple[object, ...], Problem]] = {}
-        for trial in _first_trials(plan):
-            job, of_job = plan.job(trial.job), found.setdefault(trial.job, {})
-            data = job.written(trial.hyperparameters)["data"]
-            for problem in (mistake.problem(data) for mistake in self.mistakes if mistake.dataset == trial.dataset):
-                alone = Problems()
-                alone.extend([problem])
-                (placed,) = job.in_text(alone, trial.hyperparameters)
-                # Datasets that differ in a dimension may have the same mistake.
-                of_job.setdefault((problem.code, placed.path, problem.what), placed)
-        jobs = ((plan.job(name).document, problems.values()) for name, problems in found.items())
-        return SpecError(problem for document, problems in jobs for problem in located(problems, document))
-
-
-@contextmanager
-def mistakes_in_specs(plan: Plan) -> Iterator[None]:
-    """Within it, ColumnsError of the plan's datasets become a SpecError."""
-    try:
-        yield
-    except ColumnsError as error:
-        raise error.in_specs(plan) from None
-
-
-def _first_trials(plan: Plan) -> Iterable[Trial]:
-    """Return a trial for each job and dataset."""
-    found: dict[tuple[str, str], Trial] = {}
-    for trial in plan.trials:
-        found.setdefault((trial.job, trial.dataset), trial)
-    return found.values()

@@ -17,8 +17,8 @@ from seqjobs.data.reading_note import reading, while_reading
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
-from seqjobs.spec.data_files import TEXT_FORMATS, format_name
-from seqjobs.spec.data_section import DataSpec
+from seqjobs.jobspec.data_files import TEXT_FORMATS, format_name
+from seqjobs.jobspec.data_section import DataSpec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from seqjobs.data.data_file import DataFile
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.formats.text_types import WIDENING
 from seqjobs.data.partitions import folders_below, partition_texts, typed
 from seqjobs.data.source_file import SourceFile
@@ -16,9 +17,8 @@ from seqjobs.data.stores import files_in_store
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import MOST_SUGGESTED, did_you_mean, shown
-from seqjobs.planning.plan import DataSource
-from seqjobs.spec.data_files import find_files_of_each, format_name, scheme_of, shown_path
-from seqjobs.spec.data_section import StorageSpec
+from seqjobs.jobspec.data_files import find_files_of_each, format_name, scheme_of, shown_path
+from seqjobs.jobspec.data_section import StorageSpec
 
 
 def data_files(source: DataSource) -> tuple[tuple[DataFile, ...], tuple[DataFile, ...] | None]:

@@ -10,9 +10,9 @@ import numpy as np
 from seqjobs.operations.arrays import Array
 
 if TYPE_CHECKING:
+    from seqjobs.data.data_source import DataSource
     from seqjobs.data.layout import TargetKind
     from seqjobs.data.preparation import Preparation
-    from seqjobs.planning.plan import DataSource
 
 __all__ = ["Array", "DataSchema", "Dataset", "Split"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 
+from seqjobs.data.data_source import DataSource
 from seqjobs.errors import DataError
-from seqjobs.planning.plan import DataSource
-from seqjobs.spec.data_files import find_files, scheme_of, shown_path
+from seqjobs.jobspec.data_files import find_files, scheme_of, shown_path
 
 
 def file_times(source: DataSource) -> str | None:

@@ -10,6 +10,7 @@ from typing import Self
 import pyarrow as pa
 
 from seqjobs.data.columns import column_type, length_of_first
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.dataset import Array, Split
 from seqjobs.data.layout import Layout
 from seqjobs.data.new_features import new_features, new_layout
@@ -23,7 +24,6 @@ from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import shown
 from seqjobs.operations.column_type import ColumnType
-from seqjobs.planning.plan import DataSource
 
 
 @dataclass(frozen=True, kw_only=True)

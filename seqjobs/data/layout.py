@@ -15,10 +15,10 @@ from seqjobs.data.chain import Chain
 from seqjobs.data.column_mistakes import ColumnMistake, ColumnsError, Use
 from seqjobs.errors import DataError
 from seqjobs.errors.problems import shown
+from seqjobs.jobspec.column_spec import ColumnSpec
+from seqjobs.jobspec.data_section import DataSpec
 from seqjobs.operations.arrays import Array
 from seqjobs.operations.column_type import ColumnType
-from seqjobs.spec.column_spec import ColumnSpec
-from seqjobs.spec.data_section import DataSpec
 
 TargetKind = Literal["integer", "number", "string"]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.layout import Layout, make_layout
+from seqjobs.data.split_rows import split_rows
 from seqjobs.data.streamed.window import DEFAULT_MEMORY
 from seqjobs.data.survey import Survey
 from seqjobs.data.training_rows import TrainingRows
 from seqjobs.errors import DataError
-from seqjobs.planning.plan import DataSource
-from seqjobs.planning.split_rows import split_rows
 
 LEAST_MEMORY = 64 << 20
 """Bytes that learning may take however small `data.memory` is: as much as a piece of the rows takes."""

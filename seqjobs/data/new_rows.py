@@ -11,15 +11,15 @@ import pyarrow as pa
 
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.data_files import files_with_types
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.new_features import new_layout
 from seqjobs.data.place import Place
 from seqjobs.data.preparation import Preparation
 from seqjobs.data.survey import check_columns, check_exact, num_rows
 from seqjobs.data.training_rows import Located, located
 from seqjobs.errors import DataError
+from seqjobs.jobspec.data_section import DataSpec, checked_paths
 from seqjobs.operations.column_type import ColumnType
-from seqjobs.planning.plan import DataSource
-from seqjobs.spec.data_section import DataSpec, checked_paths
 
 # Enough for a call of a worker, and little next to the memory of TensorFlow itself.
 BATCH_BYTES = 4 << 20

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.dataset import DataSchema, Dataset, Split
 from seqjobs.data.features import FeatureArray
 from seqjobs.data.fingerprint import fingerprint
@@ -29,7 +30,6 @@ from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import shown
 from seqjobs.errors.sizes import shown_bytes
 from seqjobs.errors.unforeseen import unforeseen
-from seqjobs.planning.plan import DataSource
 
 
 def read_dataset(source: DataSource) -> Dataset:

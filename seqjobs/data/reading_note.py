@@ -14,7 +14,7 @@ from typing import TypeVar, final
 from seqjobs.errors import DataError
 from seqjobs.errors.out_of_memory import describe_address_limit
 from seqjobs.errors.printable import printable
-from seqjobs.spec.data_files import scheme_of
+from seqjobs.jobspec.data_files import scheme_of
 
 Item = TypeVar("Item")
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from seqjobs.data.store_proxy import StoreProxy
 from seqjobs.errors.printable import printable
-from seqjobs.spec.data_files import COMPRESSIONS, endings
+from seqjobs.jobspec.data_files import COMPRESSIONS, endings
 
 
 @dataclass(frozen=True, kw_only=True)

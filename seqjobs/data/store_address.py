@@ -7,7 +7,7 @@ from typing import Any
 
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
-from seqjobs.spec.store_hosts import serves_credentials
+from seqjobs.jobspec.store_hosts import serves_credentials
 
 Address = tuple[socket.AddressFamily, Any]
 

@@ -19,9 +19,9 @@ from seqjobs.data.store_errors import store_errors
 from seqjobs.data.store_proxy import CONNECT_SECONDS, StoreProxy
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
-from seqjobs.spec.data_files import WITH_BUCKETS, format_name, is_data, scheme_of
-from seqjobs.spec.data_section import StorageSpec
-from seqjobs.spec.store_hosts import host_of
+from seqjobs.jobspec.data_files import WITH_BUCKETS, format_name, is_data, scheme_of
+from seqjobs.jobspec.data_section import StorageSpec
+from seqjobs.jobspec.store_hosts import host_of
 
 # A request is tried three times. This is how long a store may send nothing.
 REQUEST_SECONDS = 20

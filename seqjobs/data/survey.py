@@ -12,17 +12,17 @@ from seqjobs.data.column_mistakes import ColumnMistake, ColumnsError, Use
 from seqjobs.data.columns import column_type, described, length_of_first, stored_type
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.data_files import data_files
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.dataset import DataSchema
 from seqjobs.data.formats.csv import other_delimiter, write_delimiter
 from seqjobs.data.layout import Layout, layout_mistakes
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import MOST_SUGGESTED, did_you_mean, shown
+from seqjobs.jobspec.column_spec import ColumnSpec
+from seqjobs.jobspec.data_section import DataSpec
 from seqjobs.operations import OPERATION_CLASSES
 from seqjobs.operations.column_type import ColumnType
-from seqjobs.planning.plan import DataSource
-from seqjobs.spec.column_spec import ColumnSpec
-from seqjobs.spec.data_section import DataSpec
 
 MAX_NAMED = 5
 BATCH_BYTES = 2 << 20

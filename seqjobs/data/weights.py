@@ -11,8 +11,8 @@ from seqjobs.data.columns import numbers_of
 from seqjobs.data.dataset import Array, Split
 from seqjobs.data.place import Place
 from seqjobs.data.tally import Tally
+from seqjobs.jobspec.sections import TrialSpec
 from seqjobs.operations.arrays import rows_with
-from seqjobs.spec.sections import TrialSpec
 
 
 def training_weights(trial: TrialSpec, split: Split, classes: tuple[str, ...] | None) -> Array | None:

@@ -19,10 +19,10 @@ from seqjobs.drafting.target_rules import propose_target
 from seqjobs.drafting.training_rules import HELD_BACK, propose_training
 from seqjobs.errors import DataError, SpecError
 from seqjobs.errors.problems import Problems
-from seqjobs.spec.data_files import scheme_of
-from seqjobs.spec.data_section import DataSpec
-from seqjobs.spec.load import parse_job
-from seqjobs.spec.validation import validate_section
+from seqjobs.jobspec.data_files import scheme_of
+from seqjobs.jobspec.data_section import DataSpec
+from seqjobs.jobspec.load import parse_job
+from seqjobs.jobspec.validation import validate_section
 
 MAX_NAME = 63
 

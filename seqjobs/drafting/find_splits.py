@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqjobs.spec.data_files import is_data, scheme_of
+from seqjobs.jobspec.data_files import is_data, scheme_of
 
 TRAIN_NAMES = ("train", "training")
 VALIDATION_NAMES = ("validation", "valid", "val", "dev")

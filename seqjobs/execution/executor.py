@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.dataset import DataSchema, Dataset
 from seqjobs.data.preparation import Preparation
 from seqjobs.execution.events import Event
 from seqjobs.execution.retry import Tries
-from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training.outcome import Failure, PackCheckpoint, Stopping, Weights, never
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self, final
 
 from seqjobs.data.column_mistakes import ColumnsError
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.dataset import Dataset
 from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import NewBatch
@@ -33,7 +34,6 @@ from seqjobs.execution.new_rows_call import Predicted, answered, evaluated, pred
 from seqjobs.execution.pack_run import MembersEnded, PackEnd, PackStopped, run_pack
 from seqjobs.execution.retry import Tries, least_suspect_first
 from seqjobs.execution.start_runner import StartRunner, start_runner
-from seqjobs.planning.plan import DataSource
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.outcome import Failure, PackCheckpoint, PackRunner, Stopping, Weights, never

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self, final
 
 from seqjobs.data.column_mistakes import ColumnsError
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.dataset import DataSchema
 from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import NewBatch
@@ -36,7 +37,6 @@ from seqjobs.execution.retry import UNTRIED, Tries, least_suspect_first
 from seqjobs.execution.start_runner import StartRunner, start_runner
 from seqjobs.execution.token_check import answers_anyone
 from seqjobs.execution.worker_source import OwnWorkers, WorkerSource
-from seqjobs.planning.plan import DataSource
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training.finished_model import FinishedModel

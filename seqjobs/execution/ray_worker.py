@@ -11,6 +11,7 @@ from typing import Any, final
 
 import psutil
 
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.dataset import Dataset
 from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import NewBatch
@@ -27,7 +28,6 @@ from seqjobs.execution.pack_run import MembersEnded, PackEnd, PackStopped, run_p
 from seqjobs.execution.report_buffer import ReportBuffer
 from seqjobs.execution.start_runner import StartRunner
 from seqjobs.execution.stream_items import SMALL_BYTES, Begun, Ended, Reported, StreamItem
-from seqjobs.planning.plan import DataSource
 from seqjobs.planning.resources import Resources, gpu_share
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training.finished_model import FinishedModel

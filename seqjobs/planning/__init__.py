@@ -1,6 +1,7 @@
 """Planning: validated jobs -> what will run, with ids, seeds and order; pure."""
 
-from seqjobs.planning.plan import DataSource, Plan, make_plan
+from seqjobs.data.data_source import DataSource
+from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack, Trial

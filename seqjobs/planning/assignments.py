@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 from seqjobs.errors import SpecError
 from seqjobs.errors.problems import Problem, Problems
+from seqjobs.jobspec.job_spec import Assignment, JobSpec
+from seqjobs.jobspec.locate import located
+from seqjobs.jobspec.sections import TrialSpec
 from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.shared_parts import SharedParts
 from seqjobs.search.samplers import SAMPLERS
 from seqjobs.search.space import SearchSpace, fraction
-from seqjobs.spec.job_spec import Assignment, JobSpec
-from seqjobs.spec.locate import located
-from seqjobs.spec.sections import TrialSpec
 
 DEFAULT_TRIALS = 10
 MAX_TRIALS = 100_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from seqjobs.jobspec.canonical import digest
 from seqjobs.planning.compile_rule import Compiler
-from seqjobs.spec.canonical import digest
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
+from seqjobs.jobspec.sections import TrialSpec
+from seqjobs.jobspec.shapes import Shape
 from seqjobs.planning.convolution_rule import convolutions_pay, has_convolutions
-from seqjobs.spec.sections import TrialSpec
-from seqjobs.spec.shapes import Shape
 from seqjobs.tables import Named, complete_arguments
 
 

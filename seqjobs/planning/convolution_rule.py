@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from seqjobs.spec.shapes import Shape, trace
+from seqjobs.jobspec.shapes import Shape, trace
 from seqjobs.tables import Named
 
 # A step's operations in convolutions above which oneDNN's, in the graph, make up for what the graph takes between ops:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from seqjobs.spec.sections import TrialSpec
+from seqjobs.jobspec.sections import TrialSpec
 from seqjobs.tables import ArgumentValue, Named, complete_arguments
 
 Path = tuple[str | int, ...]

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from seqjobs.spec.sections import TrialSpec
-from seqjobs.spec.shapes import Shape, trace
+from seqjobs.jobspec.sections import TrialSpec
+from seqjobs.jobspec.shapes import Shape, trace
 from seqjobs.tables import Named, complete_arguments
 
 # What members keep in the caches together: numbers in weights and in what layers make of a batch. Measured on one

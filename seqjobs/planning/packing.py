@@ -7,14 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from seqjobs.data.split_rows import split_rows
+from seqjobs.jobspec.canonical import digest
+from seqjobs.jobspec.shapes import Shape
 from seqjobs.planning.choice import Choice
 from seqjobs.planning.compile_rule import compiler_for
 from seqjobs.planning.pack_rule import PackSize, pack_size
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.split_rows import split_rows
 from seqjobs.planning.trial import Pack, Trial, pack_id
-from seqjobs.spec.canonical import digest
-from seqjobs.spec.shapes import Shape
 
 Group = list[Pack]
 """Packs of one trial each, which have all in common that the members of a pack must have."""

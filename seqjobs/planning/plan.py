@@ -4,40 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from seqjobs.data.data_source import DataSource
 from seqjobs.errors import SpecError
 from seqjobs.errors.problems import Problem, Problems
+from seqjobs.jobspec.canonical import canonical_data, digest
+from seqjobs.jobspec.job_spec import JobSpec
+from seqjobs.jobspec.locate import located
+from seqjobs.jobspec.sections import ObjectiveSpec, TrialSpec
 from seqjobs.planning.assignments import MAX_TRIALS, assigned_trials, num_wanted
 from seqjobs.planning.cycles import seldom_sought
 from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial, pack_id
-from seqjobs.spec.canonical import canonical_data, digest
-from seqjobs.spec.data_section import DataSpec
-from seqjobs.spec.job_spec import JobSpec
-from seqjobs.spec.locate import located
-from seqjobs.spec.sections import ObjectiveSpec, TrialSpec
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataSource:
-    """One dataset of a run: what to read, and the folder that its relative paths start from.
-
-    `id` says what the spec says of the data, and not where the folder is: so a run is found again after a move.
-    """
-
-    id: str
-    spec: DataSpec
-    folder: Path
-    validation_split: float = 0.0
-    """The fraction of the training rows that operations learn nothing from; 0 where none learns anything."""
-    held_back: float = field(default=0.0, compare=False)
-    """The largest fraction of the training rows that a trial validates on; 0 if `data.validation` is given."""
-    is_indexed: bool = field(default=False, compare=False)
-    """Whether a trial's first layer is an Embedding, which takes the features as indices."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, final
 
+from seqjobs.jobspec.canonical import canonical_data, canonical_fit
+from seqjobs.jobspec.compile_sections import MAX_HELD
+from seqjobs.jobspec.sections import CompileSpec, TrialSpec
 from seqjobs.planning.member_numbers import without_numbers
 from seqjobs.planning.resources import Resources
-from seqjobs.spec.canonical import canonical_data, canonical_fit
-from seqjobs.spec.compile_sections import MAX_HELD
-from seqjobs.spec.sections import CompileSpec, TrialSpec
 from seqjobs.tables import Named
 
 LENGTH = 10

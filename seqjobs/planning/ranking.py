@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from seqjobs.spec.sections import ObjectiveSpec
+from seqjobs.jobspec.sections import ObjectiveSpec
 
 
 def sort_key(value: float | None, objective: ObjectiveSpec) -> float:

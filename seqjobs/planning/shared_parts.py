@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar, cast, final
 
-from seqjobs.spec.compile_sections import MAX_HELD
-from seqjobs.spec.job_spec import Assignment
-from seqjobs.spec.sections import CompileSpec, TrialSpec
+from seqjobs.jobspec.compile_sections import MAX_HELD
+from seqjobs.jobspec.job_spec import Assignment
+from seqjobs.jobspec.sections import CompileSpec, TrialSpec
 
 _Part = TypeVar("_Part")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from seqjobs.jobspec.shapes import Shape, count_parameters, output_shape
 from seqjobs.planning.trial import Pack
-from seqjobs.spec.shapes import Shape, count_parameters, output_shape
 
 # An output is kept until its gradient is known, which has the same shape.
 _COPIES_OF_OUTPUTS = 2

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seqjobs.jobspec.canonical import digest
+from seqjobs.jobspec.job_spec import Assignment
+from seqjobs.jobspec.quantities import Stall
+from seqjobs.jobspec.sections import ObjectiveSpec, TrialSpec
 from seqjobs.planning.compile_rule import Compiler
 from seqjobs.planning.resources import Resources
-from seqjobs.spec.canonical import digest
-from seqjobs.spec.job_spec import Assignment
-from seqjobs.spec.quantities import Stall
-from seqjobs.spec.sections import ObjectiveSpec, TrialSpec
 
 
 @dataclass(frozen=True, kw_only=True)

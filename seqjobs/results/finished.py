@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from seqjobs.data.data_source import DataSource
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError
-from seqjobs.planning.plan import DataSource
+from seqjobs.jobspec.load import parse_stored_job
 from seqjobs.planning.trial import Trial
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.run import Run
 from seqjobs.results.weights import WeightsStore
-from seqjobs.spec.load import parse_stored_job
 from seqjobs.training.finished_model import FinishedModel
 
 

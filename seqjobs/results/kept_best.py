@@ -6,9 +6,9 @@ import heapq
 from collections.abc import Mapping
 from typing import NamedTuple, final
 
+from seqjobs.jobspec.sections import ObjectiveSpec
 from seqjobs.planning.ranking import mean_of, sort_key
 from seqjobs.results.leaderboard import RankedTrial
-from seqjobs.spec.sections import ObjectiveSpec
 
 
 class _End(NamedTuple):

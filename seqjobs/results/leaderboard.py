@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from seqjobs.jobspec.job_spec import Assignment
+from seqjobs.jobspec.sections import ObjectiveSpec
 from seqjobs.planning.ranking import mean_of, sort_key
 from seqjobs.results.record import TrialRecord, TrialStatus
-from seqjobs.spec.job_spec import Assignment
-from seqjobs.spec.sections import ObjectiveSpec
 
 
 class RankedTrial(Protocol):

@@ -19,6 +19,8 @@ from seqjobs.errors.printable import clipped, printable
 from seqjobs.errors.problems import shown
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.versions import versions
+from seqjobs.jobspec.job_spec import Assignment
+from seqjobs.jobspec.sections import ObjectiveSpec
 from seqjobs.planning.choice import Choice
 from seqjobs.planning.compile_rule import Compiler
 from seqjobs.planning.plan import Plan
@@ -26,8 +28,6 @@ from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.manifest_check import check_manifest
 from seqjobs.results.run_links import check_no_links
 from seqjobs.results.stored_values import parse_json
-from seqjobs.spec.job_spec import Assignment
-from seqjobs.spec.sections import ObjectiveSpec
 from seqjobs.storage import durable
 from seqjobs.storage.plain_file import open_plain, read_plain
 

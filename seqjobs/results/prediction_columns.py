@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from seqjobs.data.dataset import Array
-from seqjobs.spec.model_check import needs_integer, needs_one_hot, needs_yes_or_no, takes_probabilities
+from seqjobs.jobspec.model_check import needs_integer, needs_one_hot, needs_yes_or_no, takes_probabilities
 from seqjobs.tables import Named, complete_arguments
 
 Columns = dict[str, pa.Array]

@@ -12,6 +12,7 @@ from pathlib import Path
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError
 from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import shown
+from seqjobs.jobspec.sections import NAME_PATTERN
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.best_models import best_models
@@ -19,7 +20,6 @@ from seqjobs.results.log_records import says_finished
 from seqjobs.results.manifest import StoredTrial, created_of, is_same_plan, plan_digest, plan_digest_of
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.results.run_log import last_segment, read_segment, segment_name
-from seqjobs.spec.sections import NAME_PATTERN
 from seqjobs.storage import durable
 from seqjobs.storage.durable import ASIDE_PREFIX
 

@@ -13,7 +13,6 @@ from types import MappingProxyType, TracebackType
 from typing import Protocol, Self, final
 
 from seqjobs.data.file_times import file_times
-from seqjobs.data.plan_check import check_plan, pack_plan
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError, SpecError, StorageError
 from seqjobs.errors.problems import Problem, Problems
 from seqjobs.execution.events import Event, Waiting
@@ -21,8 +20,10 @@ from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.retry import UNTRIED, Tries
 from seqjobs.execution.splitting import parts_of, suspects_in
 from seqjobs.execution.versions import versions
+from seqjobs.jobspec.locate import located_in_job
 from seqjobs.planning.packing import packed_as
 from seqjobs.planning.plan import Plan
+from seqjobs.planning.plan_check import check_plan, pack_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.results import log_records
@@ -47,7 +48,6 @@ from seqjobs.results.run_links import check_no_links
 from seqjobs.results.run_log import Record, RunLog, check_log_is_there, last_segment, records_up_to
 from seqjobs.results.tables import write_tables
 from seqjobs.results.weights import WeightsStore
-from seqjobs.spec.locate import located_in_job
 from seqjobs.storage import durable
 from seqjobs.storage.lock import Lock
 from seqjobs.training.outcome import Failure, PackCheckpoint, Weights

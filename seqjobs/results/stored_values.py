@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqjobs.errors.problems import shown
-from seqjobs.spec.sections import NAME_PATTERN
+from seqjobs.jobspec.sections import NAME_PATTERN
 
 MOST = 2**63 - 1
 """The largest whole number that a table holds."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from seqjobs.spec.dimensions import Choice, Condition, Dimension, Option, Range, is_active, written
-from seqjobs.spec.job_spec import Assignment
+from seqjobs.jobspec.dimensions import Choice, Condition, Dimension, Option, Range, is_active, written
+from seqjobs.jobspec.job_spec import Assignment
 
 Pick = Callable[[Dimension], Any]
 """Gives a dimension its value; for a Choice an Option, for a Range a number."""

@@ -11,8 +11,8 @@ import tensorflow as tf
 from seqjobs.data.dataset import Array, Split
 from seqjobs.data.new_features import scale_of
 from seqjobs.errors import DataError
+from seqjobs.jobspec.model_check import needs_integer, needs_one_hot
 from seqjobs.planning.compile_rule import Compilation
-from seqjobs.spec.model_check import needs_integer, needs_one_hot
 from seqjobs.training.compiled import Compiled
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.prediction import built

@@ -12,7 +12,7 @@ from keras.src.saving.serialization_lib import SafeModeScope
 
 from seqjobs.data.dataset import Array
 from seqjobs.errors import RunFolderError
-from seqjobs.spec.sections import CompileSpec, TrialSpec
+from seqjobs.jobspec.sections import CompileSpec, TrialSpec
 from seqjobs.tables import METRICS, ArgumentValue, Named, history_name
 
 # Where in Keras the names of each table are found.

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from seqjobs.data.dataset import Array, Dataset, Split
+from seqjobs.data.split_rows import split_rows
 from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.data.weights import training_weights
 from seqjobs.errors.problems import Problems
-from seqjobs.planning.split_rows import split_rows
-from seqjobs.spec.model_check import needs_integer, needs_one_hot
-from seqjobs.spec.sections import TrialSpec
-from seqjobs.spec.shapes import check_model
+from seqjobs.jobspec.model_check import needs_integer, needs_one_hot
+from seqjobs.jobspec.sections import TrialSpec
+from seqjobs.jobspec.shapes import check_model
 from seqjobs.training.epoch_order import Order, WindowedOrder, epoch_order
 from seqjobs.training.share import Share, SharedOrder, StoredOrder
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from seqjobs.spec.job_spec import Assignment
+from seqjobs.jobspec.job_spec import Assignment
 from seqjobs.training.outcome import History
 
 

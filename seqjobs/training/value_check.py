@@ -11,8 +11,8 @@ import numpy as np
 from seqjobs.data.dataset import Array, Dataset, Split
 from seqjobs.data.streamed.stored_rows import StoredRows
 from seqjobs.errors import DataError
-from seqjobs.spec.model_check import needs_integer
-from seqjobs.spec.sections import TrialSpec
+from seqjobs.jobspec.model_check import needs_integer
+from seqjobs.jobspec.sections import TrialSpec
 from seqjobs.tables import complete_arguments
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from seqjobs.spec.data_section import DataSpec
+from seqjobs.jobspec.data_section import DataSpec
 
 COLUMNS = {
     "label": [0, 1, 2] * 10,

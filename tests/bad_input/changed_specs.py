@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.bad_input.expectation import SPECS
 from tests.bad_input.hostile import HOSTILE
-from tests.spec.spec_texts import JOBS
+from tests.jobspec.spec_texts import JOBS
 
 # Trials that differ in numbers alone are checked one by one: twenty show as much as two thousand.
 TEXTS = tuple(

@@ -25,13 +25,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqjobs.errors import SpecError
+from seqjobs.jobspec.load import load_job
 from seqjobs.planning.assignments import num_wanted
 from seqjobs.planning.plan import make_plan
-from seqjobs.spec.load import load_job
 from tests.bad_input.changed_specs import OVERRIDES, TEXTS, changed_specs
 from tests.bad_input.hostile import check_plain
 from tests.bad_input.watch import Watch
-from tests.spec.spec_texts import JOBS, LINE
+from tests.jobspec.spec_texts import JOBS, LINE
 
 MEMORY_BYTES = 4 << 30
 MAX_TRIALS = 50
@@ -102,9 +102,9 @@ def _codes_of(error: SpecError) -> Sequence[str]:
 
 def files(folder: Path, outcomes: Outcomes) -> Callable[[], None]:
     """Return the test that reads changed Parquet files."""
+    from seqjobs.data.data_source import DataSource  # noqa: PLC0415
     from seqjobs.data.read import read_dataset  # noqa: PLC0415 (specs are read without it)
     from seqjobs.errors import DataError  # noqa: PLC0415
-    from seqjobs.planning.plan import DataSource  # noqa: PLC0415
     from tests.bad_input.changed_files import DATA_SPECS, changed_files  # noqa: PLC0415
 
     def read(content: bytes, spec: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqjobs.spec.sections import TrialSpec
+from seqjobs.jobspec.sections import TrialSpec
 from seqjobs.tables import TABLES, Named
 
 HOSTILE: tuple[Any, ...] = (

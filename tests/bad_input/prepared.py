@@ -13,24 +13,24 @@ import numpy as np
 import pyarrow as pa
 
 from seqjobs.data.dataset import Dataset
-from seqjobs.data.inspection.figures import raise_errors, read_figures
 from seqjobs.data.inspection.schema import inspect_data
 from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import KeptColumns, NewBatch, NewRows, new_source
-from seqjobs.data.plan_check import inspect_plan
 from seqjobs.data.preparation import Preparation
 from seqjobs.data.read import read_dataset
 from seqjobs.data.streamed.scratch import remove_rows
 from seqjobs.data.tally import Tally
 from seqjobs.errors import SeqjobsError, SpecError, UnforeseenError
 from seqjobs.execution.in_process import InProcess
+from seqjobs.jobspec.load import parse_job
+from seqjobs.planning.data_figures import raise_errors, read_figures
 from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.plan_check import inspect_plan
 from seqjobs.results.prediction_file import PredictionFile
-from seqjobs.spec.load import parse_job
 from seqjobs.training.finished_model import FinishedModel
 from tests.bad_input.random_tables import Example, write
 from tests.fixtures.fake_runner import StartFake
-from tests.spec.spec_texts import LINE
+from tests.jobspec.spec_texts import LINE
 
 WITHOUT_PLACE = frozenset({"E423"})
 """A column to keep, whose name the message has."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seqjobs.data.plan_check import check_plan, inspect_plan
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError, SeqjobsError, SpecError
+from seqjobs.planning.plan_check import check_plan, inspect_plan
 from tests.bad_input.bad_data import BAD_DATA, CORRUPT_FILES, FLOATS, SPEC, WHY_REFUSED, BadData, good
 from tests.fixtures.files import write_spec
 from tests.fixtures.plans import plan_of

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from seqjobs.data.plan_check import inspect_plan
 from seqjobs.errors import SpecError
 from seqjobs.errors.printable import printable
+from seqjobs.planning.plan_check import inspect_plan
 from tests.bad_input.expectation import SPECS, check, expected_of
 from tests.bad_input.made_specs import MADE_SPECS, MadeSpec
 from tests.errors.lines import code_of

@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 # What no spec and no data file alone can be wrong about: several specs, arguments, models, clusters and run folders.
 ELSEWHERE = {
     "tests/planning/test_plan.py": ["E208"],
-    "tests/spec/test_overrides.py": ["E210"],
+    "tests/jobspec/test_overrides.py": ["E210"],
     "tests/run_job/test_refused.py": ["E313", "E421", "E603"],
     "tests/training/test_value_check.py": ["E418", "E419"],
     "tests/cli/test_reading_child.py": ["E425"],

@@ -12,11 +12,11 @@ import yaml
 
 from seqjobs.errors import SpecError
 from seqjobs.errors.problems import Path, dotted
+from seqjobs.jobspec.data_files import REMOTE_SCHEMES, scheme_of
+from seqjobs.jobspec.job_spec import JobSpec
+from seqjobs.jobspec.load import parse_job
+from seqjobs.jobspec.sections import HeaderSpec, TrialSpec
 from seqjobs.planning.plan import make_plan
-from seqjobs.spec.data_files import REMOTE_SCHEMES, scheme_of
-from seqjobs.spec.job_spec import JobSpec
-from seqjobs.spec.load import parse_job
-from seqjobs.spec.sections import HeaderSpec, TrialSpec
 from tests.bad_input.expectation import SPECS
 from tests.bad_input.hostile import HOSTILE, check_plain
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from seqjobs.errors import SpecError
+from seqjobs.jobspec.load import load_jobs
 from seqjobs.planning.plan import make_plan
-from seqjobs.spec.load import load_jobs
 from tests.bad_input.expectation import SPECS, Mistake, check
 
 TEXT = (SPECS / "accepted_the_right_spec.yaml").read_text(encoding="utf-8").replace("../../..", str(SPECS.parents[2]))

@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqjobs.execution.in_process import InProcess
+from seqjobs.jobspec.load import parse_job
 from seqjobs.planning.plan import make_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.run import run_job
-from seqjobs.spec.load import parse_job
 from tests.benchmarks.empty_trials import SPEC, write_rows
 from tests.fixtures.fake_runner import StartFake
 

@@ -18,13 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seqjobs.execution.ray_pool import RayPool
+from seqjobs.jobspec.load import parse_job
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.results.run import Run
 from seqjobs.run import run_job
-from seqjobs.spec.load import parse_job
 from tests.benchmarks.machine import peak_memory
 from tests.fixtures.fake_runner import StartFake
 from tests.fixtures.warm_pool import Warm

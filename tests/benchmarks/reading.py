@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
-from seqjobs.data.plan_check import inspect_plan
 from seqjobs.data.read import read_dataset
+from seqjobs.jobspec.load import parse_job
 from seqjobs.planning.plan import Plan, make_plan
-from seqjobs.spec.load import parse_job
+from seqjobs.planning.plan_check import inspect_plan
 from tests.benchmarks.child import measured_by
 from tests.benchmarks.machine import peak_memory
 from tests.conftest import JOBS

@@ -21,11 +21,11 @@ from seqjobs.execution.events import AttemptStarted, EpochEnded, Event
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.kept import cluster
 from seqjobs.execution.ray_pool import RayPool
+from seqjobs.jobspec.load import load_job
 from seqjobs.planning.plan import make_plan
 from seqjobs.planning.resources import Resources
 from seqjobs.results.progress import Silent, Standing
 from seqjobs.run import submit_jobs
-from seqjobs.spec.load import load_job
 
 ROOT = Path(__file__).parent.parent.parent
 SPEC = ROOT / "jobs" / "quickstart.yaml"

@@ -12,9 +12,9 @@ import pytest
 
 from seqjobs import run_job
 from seqjobs.execution.in_process import InProcess
+from seqjobs.jobspec.load import load_job
 from seqjobs.planning.plan import make_plan
 from seqjobs.planning.run_paths import RunPaths
-from seqjobs.spec.load import load_job
 from tests.benchmarks.parts import PARTS
 from tests.benchmarks.parts._sides import PACKED
 from tests.benchmarks.peers import KERAS_LOOP

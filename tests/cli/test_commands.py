@@ -17,13 +17,13 @@ from seqjobs.cli.commands import doctor, evaluate, export, predict, submit
 from seqjobs.data.unseen_values import UnseenValues
 from seqjobs.doctor import Finding
 from seqjobs.errors import ClusterError
+from seqjobs.jobspec.job_spec import JobSpec
 from seqjobs.planning import Plan
 from seqjobs.predict import Predictions
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.record import TrialRecord
 from seqjobs.results.run import Run
 from seqjobs.run import WhichRun
-from seqjobs.spec.job_spec import JobSpec
 from tests.fixtures.command_line import invoke
 from tests.fixtures.files import write_rows, write_spec
 

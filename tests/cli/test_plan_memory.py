@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from seqjobs.data import memory_notes
+from seqjobs.planning import memory_notes
 from tests.conftest import ROOT
 from tests.fixtures.command_line import invoke
 

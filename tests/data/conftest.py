@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.dataset import DataSchema, Dataset
 from seqjobs.data.inspection.schema import inspect_data
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError
-from seqjobs.planning.plan import DataSource
-from seqjobs.spec.data_section import DataSpec
+from seqjobs.jobspec.data_section import DataSpec
 from tests.fixtures.files import write_rows
 
 

@@ -30,8 +30,8 @@ import sys, types, psutil
 from pathlib import Path
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError
-from seqjobs.planning.plan import DataSource
-from seqjobs.spec.data_section import DataSpec
+from seqjobs.data.data_source import DataSource
+from seqjobs.jobspec.data_section import DataSpec
 psutil.virtual_memory = lambda: types.SimpleNamespace(available=int(sys.argv[2]) << 20)
 def most():
     (line,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))

@@ -28,8 +28,8 @@ import json, sys
 from pathlib import Path
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError
-from seqjobs.planning.plan import DataSource
-from seqjobs.spec.data_section import DataSpec
+from seqjobs.data.data_source import DataSource
+from seqjobs.jobspec.data_section import DataSpec
 def most():
     (line,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM"))
     return int(line.split()[1]) >> 10

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.read import read_dataset
 from seqjobs.data.streamed.scratch import remove_rows
 from seqjobs.data.streamed.stored_rows import StoredRows
-from seqjobs.planning.plan import DataSource
-from seqjobs.spec.data_section import DataSpec
+from seqjobs.jobspec.data_section import DataSpec
 from tests.fixtures.files import write_rows
 
 ROWS = 400

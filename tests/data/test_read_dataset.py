@@ -9,7 +9,7 @@ import pytest
 
 import seqjobs.data.survey
 from seqjobs.data.formats import FORMATS
-from seqjobs.spec.data_files import SUFFIXES
+from seqjobs.jobspec.data_files import SUFFIXES
 
 from .conftest import Folder
 

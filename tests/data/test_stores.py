@@ -11,7 +11,7 @@ from pyarrow import fs
 
 from seqjobs.data import stores
 from seqjobs.errors import DataError
-from seqjobs.spec.data_section import DataSpec, StorageSpec
+from seqjobs.jobspec.data_section import DataSpec, StorageSpec
 
 from .conftest import Folder
 

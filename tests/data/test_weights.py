@@ -10,8 +10,8 @@ import pytest
 
 from seqjobs.data.dataset import Array, Split
 from seqjobs.data.weights import training_weights
-from seqjobs.spec.job_spec import JobSpec
-from tests.spec.spec_texts import changed, parse
+from seqjobs.jobspec.job_spec import JobSpec
+from tests.jobspec.spec_texts import changed, parse
 
 from .conftest import Folder
 

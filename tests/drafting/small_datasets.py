@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from seqjobs.data.plan_check import inspect_plan
 from seqjobs.drafting import draft_spec
 from seqjobs.planning.plan import Plan
+from seqjobs.planning.plan_check import inspect_plan
 from tests.fixtures.plans import plan_of_texts
 
 ROWS = 240

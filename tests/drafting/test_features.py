@@ -10,7 +10,7 @@ import pytest
 
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError
-from seqjobs.spec.load import parse_job
+from seqjobs.jobspec.load import parse_job
 from tests.fixtures.files import write_rows
 from tests.fixtures.plans import plan_of_texts
 

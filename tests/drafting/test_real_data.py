@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow.dataset as ds
 import pytest
 
-from seqjobs.data.plan_check import inspect_plan
 from seqjobs.drafting import draft_spec
 from seqjobs.execution.in_process import InProcess
+from seqjobs.planning.plan_check import inspect_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.run import run_job

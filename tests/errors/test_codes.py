@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from seqjobs.data.plan_check import inspect_plan
 from seqjobs.errors import SeqjobsError, SpecError
 from seqjobs.errors.codes import CODES, GROUPS, ErrorCode, ExampleForm
+from seqjobs.planning.plan_check import inspect_plan
 from tests.conftest import ROOT
 from tests.fixtures.command_line import invoke
 from tests.fixtures.plans import plan_of_texts
-from tests.spec.spec_texts import DATA, SPEC
+from tests.jobspec.spec_texts import DATA, SPEC
 
 IN_SPECS = [page for page in CODES.values() if page.form is not ExampleForm.SITUATION]
 

@@ -42,8 +42,8 @@ import ray, seqjobs.cli.main, seqjobs.run
 from pathlib import Path
 from seqjobs.execution.hardening import Hardened
 from seqjobs.execution.ray_worker import decode_alone
-from seqjobs.planning.plan import DataSource
-from seqjobs.spec.sections import DataSpec
+from seqjobs.data.data_source import DataSource
+from seqjobs.jobspec.sections import DataSpec
 
 def look(cpus):
     fields = dict(line.split(":", 1) for line in Path("/proc/thread-self/status").read_text().splitlines())

@@ -18,6 +18,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.streamed.scratch import scratch_folder
 from seqjobs.errors import ClusterError, DataError
 from seqjobs.execution import memory_hint
@@ -34,9 +35,9 @@ from seqjobs.execution.events import (
 from seqjobs.execution.executor import Saved, nothing_saved
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.ray_pool import RayPool
-from seqjobs.planning.plan import DataSource, Plan
+from seqjobs.jobspec.data_section import DataSpec
+from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
-from seqjobs.spec.data_section import DataSpec
 from seqjobs.training.outcome import Cause, PackCheckpoint, TrialOutcome, Weights
 from tests.conftest import POINTS_SPEC, MakePlan
 

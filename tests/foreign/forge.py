@@ -14,8 +14,8 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from seqjobs.cli.main import cli
+from seqjobs.jobspec.load import parse_job
 from seqjobs.planning.plan import make_plan
-from seqjobs.spec.load import parse_job
 from tests.conftest import POINTS_SPEC
 from tests.fixtures.fake_runner import Behaviour
 from tests.fixtures.runs import do

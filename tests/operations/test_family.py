@@ -11,17 +11,17 @@ import pytest
 
 from seqjobs.data.exportable import check_exportable
 from seqjobs.data.preparation import Preparation
+from seqjobs.jobspec.schema import json_schema
 from seqjobs.operations import FAMILY, OPERATION_CLASSES, OPERATIONS, Operation
 from seqjobs.operations._base import Layer, Learner, Note, numbers
 from seqjobs.operations.arrays import Values
 from seqjobs.operations.column_type import NUMBER, ColumnType
 from seqjobs.operations.takes import NUMBERS
-from seqjobs.spec.schema import json_schema
 from seqjobs.tables._base import Argument, Entry
 from seqjobs.tables.arguments import Number
 from tests.data.conftest import Folder
+from tests.jobspec.spec_texts import changed, errors, parse
 from tests.reference import operations
-from tests.spec.spec_texts import changed, errors, parse
 
 
 @final

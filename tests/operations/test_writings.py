@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from seqjobs.spec.column_spec import ColumnSpec
-from tests.spec.spec_texts import changed, parse
+from seqjobs.jobspec.column_spec import ColumnSpec
+from tests.jobspec.spec_texts import changed, parse
 
 COLUMN = "{image: {rescale: 0.0625, shape: [8, 8, 1]}}"
 # A writing, and what it means: the operations, and what is left to the program.

@@ -14,7 +14,7 @@ from seqjobs.errors import SpecError
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.resources import Resources
 from tests.fixtures.plans import plan_of_texts
-from tests.spec.spec_texts import DATA, SPEC, changed, parse
+from tests.jobspec.spec_texts import DATA, SPEC, changed, parse
 
 GOLDEN = Path(__file__).parent / "golden_plan.json"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from seqjobs.jobspec.canonical import canonical_trial
 from seqjobs.planning.shared_parts import SharedParts
-from seqjobs.spec.canonical import canonical_trial
 from tests.conftest import MakeJob, MakePlan
 
 

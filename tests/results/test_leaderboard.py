@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from seqjobs.jobspec.sections import ObjectiveSpec
 from seqjobs.results.leaderboard import Leaderboard, kept_trials, rank, rank_jobs
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.record import TrialRecord, TrialStatus
-from seqjobs.spec.sections import ObjectiveSpec
 from seqjobs.training.outcome import Cause, Failure
 
 LEAST = ObjectiveSpec(metric="val_loss", direction="minimize")

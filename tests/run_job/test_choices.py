@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqjobs.execution.in_process import InProcess
+from seqjobs.jobspec.canonical import canonical_trial
 from seqjobs.planning import pack_rule
 from seqjobs.planning.packing import packed
 from seqjobs.planning.plan import Plan
@@ -21,7 +22,6 @@ from seqjobs.planning.trial import Pack
 from seqjobs.results.progress import Silent
 from seqjobs.results.run import Run
 from seqjobs.run import run_job
-from seqjobs.spec.canonical import canonical_trial
 from seqjobs.training.outcome import PackRunner
 from tests.cli import submitted
 from tests.faults.drivers import Driver

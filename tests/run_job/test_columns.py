@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from seqjobs.data.plan_check import inspect_plan
 from seqjobs.errors import SpecError
 from seqjobs.planning.plan import Plan
+from seqjobs.planning.plan_check import inspect_plan
 from tests.fixtures.command_line import invoke
 from tests.fixtures.files import write_rows, write_spec
 from tests.fixtures.plans import plan_of_texts

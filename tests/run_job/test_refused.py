@@ -10,10 +10,11 @@ from typing import Any, Self
 import pyarrow.parquet as pq
 import pytest
 
+from seqjobs.data.data_source import DataSource
 from seqjobs.errors import ClusterError, DataError, RunFolderError, SpecError, StorageError
 from seqjobs.execution.events import AttemptEnded, AttemptStarted, CheckpointTaken, Event
 from seqjobs.execution.executor import DatasetFacts
-from seqjobs.planning.plan import DataSource, Plan
+from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Standing
 from seqjobs.results.run import RunStatus

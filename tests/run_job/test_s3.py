@@ -10,11 +10,11 @@ import pytest
 from seqjobs import run as run_module
 from seqjobs.errors import DataError
 from seqjobs.execution.in_process import InProcess
+from seqjobs.jobspec.load import load_job
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.results.run import Run
 from seqjobs.run import WhichRun, run_job, submit_jobs
-from seqjobs.spec.load import load_job
 from seqjobs.training.outcome import PackRunner
 from tests.fixtures.fake_runner import StartFake
 from tests.fixtures.plans import plan_of

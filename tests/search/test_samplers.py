@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from seqjobs.jobspec.dimensions import Choice, Dimension, Range, is_active, written
 from seqjobs.search.samplers import SAMPLERS, Sampler
 from seqjobs.search.space import SearchSpace
-from seqjobs.spec.dimensions import Choice, Dimension, Range, is_active, written
 from tests.search.test_search_space import CONDITIONAL, space_of
 
 FINITE: dict[str, Any] = {**CONDITIONAL, "w": {"uniform": [0.5, 1.0], "step": 0.25}}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from seqjobs.errors.problems import Problems
+from seqjobs.jobspec.dimensions import Range, find_dimensions
 from seqjobs.search.space import SearchSpace, fraction, num_values, value_at, value_at_fraction
-from seqjobs.spec.dimensions import Range, find_dimensions
 
 
 def space_of(tree: dict[str, Any]) -> SearchSpace:

@@ -467,7 +467,7 @@ def test_every_default_is_a_value_its_kind_takes() -> None:
 
 def test_the_tables_import_nothing_heavy() -> None:
     code = """
-import sys, seqjobs.spec.model_check, seqjobs.tables
+import sys, seqjobs.jobspec.model_check, seqjobs.tables
 heavy = {"tensorflow", "keras", "numpy", "ray", "pydantic", "yaml"} & {name.partition(".")[0] for name in sys.modules}
 sys.exit(repr(sorted(heavy)) if heavy else 0)
 """

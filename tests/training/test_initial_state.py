@@ -10,13 +10,13 @@ import pytest
 import tensorflow as tf
 
 from seqjobs.errors.problems import Problems
-from seqjobs.spec.sections import TrialSpec
+from seqjobs.jobspec.sections import TrialSpec
 from seqjobs.tables import INITIALIZERS, OPTIMIZERS, Named
 from seqjobs.training.initial_state import InitialState
 from seqjobs.training.lowerings import LOWERED
 from seqjobs.training.model import build_model
 from tests.conftest import MakePlan
-from tests.spec.test_shapes_keras import CASES, name_of, parsed
+from tests.jobspec.test_shapes_keras import CASES, name_of, parsed
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("runner")]
 

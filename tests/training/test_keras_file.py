@@ -17,10 +17,10 @@ from seqjobs import Run, make_plan, run_job
 from seqjobs.execution.events import EpochEnded
 from seqjobs.execution.in_process import InProcess
 from seqjobs.export import export_with_preprocessing
+from seqjobs.jobspec.load import load_job
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Progress, Silent
 from seqjobs.results.weights import WeightsStore
-from seqjobs.spec.load import load_job
 from seqjobs.training.outcome import PackRunner
 from tests.conftest import ROOT
 from tests.fixtures.runs import moved_points, stop_after

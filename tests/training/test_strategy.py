@@ -25,7 +25,7 @@ environment.pin()
 import tensorflow as tf
 from seqjobs.data.read import read_dataset
 from seqjobs.planning.plan import make_plan
-from seqjobs.spec.load import parse_job
+from seqjobs.jobspec.load import parse_job
 from seqjobs.training import devices
 from seqjobs.training.outcome import EpochReport, PackCheckpoint, TrialOutcome
 from seqjobs.training.trial_runner import TrialRunner

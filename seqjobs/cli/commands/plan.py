@@ -8,8 +8,8 @@ import click
 
 from seqjobs.cli.options import output_option, overrides_option, specs_argument
 from seqjobs.cli.views.plans import show_plan
+from seqjobs.jobspec.load import load_jobs
 from seqjobs.planning import make_plan
-from seqjobs.spec.load import load_jobs
 
 
 @click.command("plan")

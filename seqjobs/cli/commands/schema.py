@@ -6,7 +6,7 @@ import json
 
 import click
 
-from seqjobs.spec.schema import json_schema
+from seqjobs.jobspec.schema import json_schema
 
 
 @click.command("schema")

@@ -23,10 +23,10 @@ from seqjobs.cli.streams import detach
 from seqjobs.cli.views.plans import show_plan
 from seqjobs.cli.views.runs import leave_as, print_outcome
 from seqjobs.execution.stopping import StopRequest
+from seqjobs.jobspec.load import MissingDataError, load_jobs
 from seqjobs.planning import make_plan
 from seqjobs.results.run import Run
 from seqjobs.run import RetryFailed, WhichRun, finished_without_data, submit_jobs
-from seqjobs.spec.load import MissingDataError, load_jobs
 
 NEW, RETRY = "seqjobs.submit.new", "seqjobs.submit.retry"
 

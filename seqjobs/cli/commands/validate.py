@@ -9,8 +9,8 @@ import click
 
 from seqjobs.cli.options import overrides_option, specs_argument
 from seqjobs.errors.printable import printable
+from seqjobs.jobspec.load import load_jobs
 from seqjobs.planning import make_plan
-from seqjobs.spec.load import load_jobs
 
 
 @click.command("validate")

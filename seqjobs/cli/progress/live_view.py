@@ -28,10 +28,10 @@ from seqjobs.cli.views.tables import GAP, Column, Table
 from seqjobs.errors.percentages import shown_percent
 from seqjobs.errors.printable import printable
 from seqjobs.execution.events import Event
+from seqjobs.jobspec.sections import ObjectiveSpec
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Trial
 from seqjobs.results.progress import Standing
-from seqjobs.spec.sections import ObjectiveSpec
 
 REDRAWS_PER_SECOND = 5
 MAX_BAR = 40

@@ -23,12 +23,12 @@ from seqjobs.execution.events import (
     WorkerReplaced,
     WorkerStarted,
 )
+from seqjobs.jobspec.sections import ObjectiveSpec
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.ranking import mean_of, sort_key
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.results.progress import Standing
 from seqjobs.results.record import TrialRecord
-from seqjobs.spec.sections import ObjectiveSpec
 from seqjobs.training.outcome import EpochReport
 
 # With less than this much of a trial done, the estimate would come from the first, slow epoch.

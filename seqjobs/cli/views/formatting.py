@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from seqjobs.errors.printable import clipped, printable
-from seqjobs.spec.job_spec import Assignment
+from seqjobs.jobspec.job_spec import Assignment
 
 MAX_VALUE_LENGTH = 24
 

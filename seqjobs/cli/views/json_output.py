@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
+from seqjobs.jobspec.sections import ObjectiveSpec
 from seqjobs.results.leaderboard import Entry, Leaderboard
 from seqjobs.results.run import Run
-from seqjobs.spec.sections import ObjectiveSpec
 
 
 def print_json(value: Mapping[str, Any]) -> None:

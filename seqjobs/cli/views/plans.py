@@ -13,16 +13,17 @@ from seqjobs.cli.views.data_figures import figures_json, print_figures
 from seqjobs.cli.views.formatting import counted, hyperparameter_keys, short_names, shown_value
 from seqjobs.cli.views.json_output import print_json
 from seqjobs.cli.views.tables import Column, Table, print_line, print_table, results_console
-from seqjobs.data.inspection.figures import raise_errors, read_figures
-from seqjobs.data.memory_notes import note_large_batches
-from seqjobs.data.plan_check import Inspection, inspect_plan
+from seqjobs.data.data_source import DataSource
+from seqjobs.data.split_rows import split_rows
 from seqjobs.errors.printable import printable
 from seqjobs.errors.sizes import shown_bytes
+from seqjobs.jobspec.job_spec import JobSpec
+from seqjobs.planning.data_figures import raise_errors, read_figures
 from seqjobs.planning.demand import note_missing_gpus
-from seqjobs.planning.plan import DataSource, Plan
-from seqjobs.planning.split_rows import split_rows
+from seqjobs.planning.memory_notes import note_large_batches
+from seqjobs.planning.plan import Plan
+from seqjobs.planning.plan_check import Inspection, inspect_plan
 from seqjobs.planning.trial import Trial
-from seqjobs.spec.job_spec import JobSpec
 
 FIRST_TRIALS = 10
 

@@ -23,10 +23,10 @@ from seqjobs.cli.views.tables import Column, Table, print_line, print_table, res
 from seqjobs.errors import SeqjobsError
 from seqjobs.errors.printable import printable
 from seqjobs.errors.sizes import shown_bytes
+from seqjobs.jobspec.spec_file import STDIN
 from seqjobs.results.leaderboard import Leaderboard
 from seqjobs.results.manifest import StoredJob
 from seqjobs.results.run import Run, RunStatus
-from seqjobs.spec.spec_file import STDIN
 
 MAX_FAILURES = 5
 NAME_WIDTH = 12

@@ -11,8 +11,8 @@ from seqjobs.data.formats.json_lines import JsonLinesFormat
 from seqjobs.data.formats.orc import OrcFormat
 from seqjobs.data.formats.parquet import ParquetFormat
 from seqjobs.data.source_file import SourceFile
-from seqjobs.spec.data_files import format_name
-from seqjobs.spec.data_section import DataSpec
+from seqjobs.jobspec.data_files import format_name
+from seqjobs.jobspec.data_section import DataSpec
 
 FORMATS: dict[str, Callable[[DataSpec], Format]] = {
     "parquet": lambda _: ParquetFormat(),
@@ -21,7 +21,7 @@ FORMATS: dict[str, Callable[[DataSpec], Format]] = {
     "orc": lambda _: OrcFormat(),
     "json-lines": JsonLinesFormat,
 }
-"""By the names of formats in `seqjobs.spec.data_files.SUFFIXES`."""
+"""By the names of formats in `seqjobs.jobspec.data_files.SUFFIXES`."""
 
 
 def format_of(source: SourceFile, spec: DataSpec) -> Format:

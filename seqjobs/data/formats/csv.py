@@ -19,7 +19,7 @@ from seqjobs.data.formats.arrow_errors import arrow_errors
 from seqjobs.data.formats.text_types import NumberRanges, Types, declared_types, is_inexact, wider
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
-from seqjobs.spec.data_section import CsvSpec, DataSpec
+from seqjobs.jobspec.data_section import CsvSpec, DataSpec
 
 BLOCK_BYTES = 4 << 20
 _CONVERSION = re.compile(r"In CSV column #(\d+): (?:(Row #\d+): )?CSV conversion error to (\w+): invalid value (.*)")

@@ -25,7 +25,7 @@ from seqjobs.data.formats.text_types import (
 from seqjobs.data.source_file import SourceFile
 from seqjobs.errors import DataError
 from seqjobs.errors.problems import shown
-from seqjobs.spec.data_section import DataSpec
+from seqjobs.jobspec.data_section import DataSpec
 
 BLOCK_BYTES = 4 << 20
 _CONVERSION = re.compile(r"Failed to convert JSON to |Column\(/.*\) changed from|Column\(/.*\) was expected")

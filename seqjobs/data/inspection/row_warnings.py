@@ -10,9 +10,9 @@ from seqjobs.data.dataset import Array, Split
 from seqjobs.data.inspection.leaks import LEAST_ROWS, MAX_WIDTH, find_leaks, list_feature_candidates
 from seqjobs.data.inspection.row_blocks import count_feature_bytes, hash_rows, iterate_blocks, select_spread_rows
 from seqjobs.data.layout import FeatureColumn, Layout
+from seqjobs.data.split_rows import split_rows
 from seqjobs.errors.percentages import shown_percent
 from seqjobs.errors.problems import shown
-from seqjobs.planning.split_rows import split_rows
 
 MAX_NAMED = 5
 # Leaks are looked for in so many rows.

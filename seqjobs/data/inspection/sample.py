@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 from seqjobs.data.columns import described, is_list
 from seqjobs.data.data_file import DataFile
 from seqjobs.data.data_files import data_files
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.inspection.leaks import encode_values, to_numbers
 from seqjobs.data.survey import check_agreement, check_columns
 from seqjobs.data.training_rows import LEARNED_AT_ONCE
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
-from seqjobs.planning.plan import DataSource
-from seqjobs.spec.data_section import DataSpec
+from seqjobs.jobspec.data_section import DataSpec
 
 MAX_FILES = 8
 MAX_ROWS = 20_000
@@ -29,6 +29,7 @@ READ_FOR_ONE = 10
 BATCH_ROWS = 1024
 # The target is read from far more rows than the other columns, since all classes must be known.
 MAX_TARGETS = 5_000_000
+MAX_CLASSES = 1000
 # Sorted rows. For classes: the share of rows whose class would have to change for both parts to have the same classes.
 # For numbers: the distance of the parts' means in standard deviations. Random orders of 50 rows stay below both.
 LEAST_ROWS = 50
@@ -166,3 +167,10 @@ def _lacks_values(column: pa.Array) -> bool:
     if is_list(column.type):
         return _lacks_values(column.flatten())
     return pa.types.is_floating(column.type) and bool(pc.any(pc.is_nan(column)).as_py())
+
+
+def count_classes(sample: Sample) -> tuple[tuple[str, int], ...]:
+    """Return the values of the target with the number of their rows, the most frequent first; at most MAX_CLASSES."""
+    counts = pc.value_counts(sample.target)
+    pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)
+    return tuple(sorted(((str(value), rows) for value, rows in pairs), key=lambda pair: -pair[1]))[:MAX_CLASSES]

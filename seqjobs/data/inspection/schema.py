@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from seqjobs.data.data_source import DataSource
 from seqjobs.data.dataset import DataSchema
 from seqjobs.data.layout import make_layout
 from seqjobs.data.learning import learned_layout, training_rows
 from seqjobs.data.survey import survey_data
 from seqjobs.errors.unforeseen import unforeseen
-from seqjobs.planning.plan import DataSource
 
 
 def inspect_data(source: DataSource) -> DataSchema:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from seqjobs.jobspec.job_spec import Assignment
 from seqjobs.search.space import SearchSpace
-from seqjobs.spec.job_spec import Assignment
 
 
 class Sampler(ABC):

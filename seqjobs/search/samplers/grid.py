@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import final
 
+from seqjobs.jobspec.job_spec import Assignment
 from seqjobs.search.samplers._base import Sampler
 from seqjobs.search.space import SearchSpace
-from seqjobs.spec.job_spec import Assignment
 
 
 @final

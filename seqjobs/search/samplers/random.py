@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, final
 
+from seqjobs.jobspec.dimensions import Choice, Dimension
+from seqjobs.jobspec.job_spec import Assignment
 from seqjobs.search.samplers._base import Sampler
 from seqjobs.search.space import SearchSpace, fraction, value_at_fraction
-from seqjobs.spec.dimensions import Choice, Dimension
-from seqjobs.spec.job_spec import Assignment
 
 
 @final

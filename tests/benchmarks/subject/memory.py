@@ -8,10 +8,10 @@ from pathlib import Path
 
 import psutil
 
-from seqjobs.data.plan_check import inspect_plan
 from seqjobs.execution.in_process import InProcess
+from seqjobs.jobspec.load import load_job
 from seqjobs.planning.plan import make_plan
-from seqjobs.spec.load import load_job
+from seqjobs.planning.plan_check import inspect_plan
 from tests.benchmarks.results import MemoryGrowth
 from tests.benchmarks.rows import read_workload
 from tests.benchmarks.subject.one_core import OneCore

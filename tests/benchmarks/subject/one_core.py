@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqjobs.data.plan_check import inspect_plan
 from seqjobs.execution.events import AttemptEnded
 from seqjobs.execution.in_process import InProcess
+from seqjobs.jobspec.load import load_job
 from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.plan_check import inspect_plan
 from seqjobs.planning.trial import Pack
-from seqjobs.spec.load import load_job
 from seqjobs.training.outcome import TrialOutcome
 from tests.benchmarks.workloads import Workload
 

@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 
 from seqjobs.data.dataset import Dataset
 from seqjobs.data.read import read_dataset
+from seqjobs.jobspec.load import parse_job
+from seqjobs.jobspec.shapes import count_parameters
 from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.trial import Pack
-from seqjobs.spec.load import parse_job
-from seqjobs.spec.shapes import count_parameters
 from seqjobs.training.trial_runner import TrialRunner
 from tests.benchmarks.results import PackSizes
 

@@ -7,13 +7,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from seqjobs.data.plan_check import inspect_plan
 from seqjobs.execution.ray_pool import RayPool
+from seqjobs.jobspec.load import load_job
 from seqjobs.planning.demand import demand_of
 from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.plan_check import inspect_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.run import run_job
-from seqjobs.spec.load import load_job
 from tests.benchmarks.stopwatch import Stopwatch
 from tests.benchmarks.timing import PoolTiming, process_seconds
 from tests.fixtures.warm_pool import Warm

@@ -16,16 +16,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from seqjobs.data.data_source import DataSource
 from seqjobs.errors import ClusterError, DataError
 from seqjobs.execution.kept import cluster
 from seqjobs.execution.kept.cluster import KeptStatus
 from seqjobs.execution.kept.folder import KeptFolder
 from seqjobs.execution.kept.leased import LeasedWorkers
 from seqjobs.execution.ray_pool import RayPool
-from seqjobs.planning.plan import DataSource
+from seqjobs.jobspec.data_section import DataSpec
 from seqjobs.planning.resources import Resources
 from seqjobs.results.run import Run
-from seqjobs.spec.data_section import DataSpec
 from tests.conftest import ROOT
 from tests.fixtures.command_line import start
 from tests.fixtures.fake_runner import FakeRunner, StartFake, trainings

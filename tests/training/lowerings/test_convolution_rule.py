@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from seqjobs.errors.problems import Problems
+from seqjobs.jobspec.shapes import Shape
 from seqjobs.planning.convolution_rule import MOST_OPERATIONS, convolutions_pay
-from seqjobs.spec.shapes import Shape
 from seqjobs.tables import Named, parse_layers
 from seqjobs.training.lowerings.patches import patches_pay
 

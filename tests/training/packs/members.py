@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from seqjobs.data.dataset import Dataset
-from seqjobs.data.plan_check import pack_plan
 from seqjobs.planning.plan import Plan
+from seqjobs.planning.plan_check import pack_plan
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training.outcome import EpochReport, PackRunner, TrialOutcome, Weights

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqjobs.errors.problems import Problems
-from seqjobs.spec.sections import parse_callbacks
+from seqjobs.jobspec.sections import parse_callbacks
 from seqjobs.tables import Named
 from seqjobs.training.model import build
 from seqjobs.training.packs.callbacks import pack_callback

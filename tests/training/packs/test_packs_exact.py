@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import seqjobs.training.rows
+from seqjobs.jobspec.sections import TrialSpec
 from seqjobs.planning.member_numbers import Path, member_numbers
 from seqjobs.planning.plan import Plan
-from seqjobs.spec.sections import TrialSpec
 from seqjobs.training.outcome import Cause, TrialOutcome
 from seqjobs.training.packs import pack_program
 from seqjobs.training.packs.pack_program import PackProgram

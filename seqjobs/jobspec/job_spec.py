@@ -1,0 +1,94 @@
+"""JobSpec: the named content of one spec file, validated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from seqjobs.errors import SpecError
+from seqjobs.errors.problems import Problem, Problems
+from seqjobs.jobspec.assigned_sections import AssignedSections, WrittenByDimensions, written_out
+from seqjobs.jobspec.dimensions import Dimension
+from seqjobs.jobspec.document import Document
+from seqjobs.jobspec.locate import located, with_assignment
+from seqjobs.jobspec.sections import KeepSpec, LimitsSpec, ObjectiveSpec, ResourcesSpec, SearchSpec, TrialSpec
+from seqjobs.jobspec.substitution import Assignment, Substitution, in_text, override, substitute
+from seqjobs.jobspec.trial_check import check_trial
+from seqjobs.jobspec.trial_sections import TRIAL_SECTIONS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The text a job was read from, as it stands in the file, and the overrides given beside it."""
+
+    path: FilePath
+    text: str
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> FilePath:
+        """What relative paths in the spec are relative to."""
+        return self.path.parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSpec:
+    """A job: what every trial shares, and the template and dimensions that trials are made of.
+
+    `template` holds the sections in which dimensions may stand, as written; `trial` gives them at one assignment.
+    """
+
+    name: str
+    seed: int
+    search: SearchSpec
+    objective: ObjectiveSpec
+    resources: ResourcesSpec
+    limits: LimitsSpec
+    keep: KeepSpec
+    template: Mapping[str, Any]
+    dimensions: tuple[Dimension, ...]
+    variants: tuple[Assignment, ...]
+    source: Source
+    document: Document
+    """Where everything stands in the text."""
+
+    def trial(self, assignment: Assignment) -> TrialSpec:
+        """The sections with every dimension (or variant override) at the value that `assignment` gives it.
+
+        Raises SpecError with what only this combination of values makes wrong.
+        """
+        (trial,) = self.trials([assignment])
+        return trial
+
+    def trials(self, assignments: Iterable[Assignment]) -> Iterator[TrialSpec]:
+        """As `trial`, one after the other; a section that is written as one before is the same object."""
+        reader, dimensions = AssignedSections(), WrittenByDimensions(self.template, self.dimensions)
+        for assignment in assignments:
+            problems = Problems()
+            written = written_out(self._assigned(assignment)) if self.variants else dimensions.at(assignment)
+            sections, tree = reader.read(written, problems)
+            check_trial(sections, tree, self.objective, problems)
+            trial = sections.complete()
+            if len(problems) or trial is None:
+                raise SpecError(located(self.in_text(problems, assignment), self.document))
+            yield trial
+
+    def written(self, assignment: Assignment) -> Mapping[str, Any]:
+        """The sections as written, with every dimension at its value."""
+        return self._assigned(assignment)
+
+    def in_text(self, problems: Problems, assignment: Assignment) -> list[Problem]:
+        """Problems of the sections at one assignment, as they stand in the file, and with the values."""
+        trace: list[Substitution] = []
+        self._assigned(assignment, trace)
+        return [with_assignment(in_text(problem, trace), assignment) for problem in problems]
+
+    def _assigned(self, assignment: Assignment, trace: list[Substitution] | None = None) -> dict[str, Any]:
+        if not self.variants:
+            return substitute(self.template, self.dimensions, assignment, trace)
+        return override(self.template, assignment, ("variants", self.variants.index(assignment)), trace)
+
+
+__all__ = ["TRIAL_SECTIONS", "Assignment", "JobSpec", "Source"]
