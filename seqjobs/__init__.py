@@ -1,6 +1,6 @@
 """seqjobs trains many Keras Sequential models as one batch on Ray, and ranks them.
 
-    from seqjobs import load_job, make_plan, submit, Run
+    from seqjobs import load_job, plan_jobs, submit, Run
     run = submit(["jobs/quickstart.yaml"])
     print(run.best)
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seqjobs.jobspec.load import load_job
-    from seqjobs.planning.plan import make_plan
+    from seqjobs.preview import plan_jobs
     from seqjobs.results.run import Run
     from seqjobs.run import run_job, submit
 
@@ -23,12 +23,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "Run": "seqjobs.results.run",
     "load_job": "seqjobs.jobspec.load",
-    "make_plan": "seqjobs.planning.plan",
+    "plan_jobs": "seqjobs.preview",
     "run_job": "seqjobs.run",
     "submit": "seqjobs.run",
 }
 
-__all__ = ["Run", "load_job", "make_plan", "run_job", "submit"]
+__all__ = ["Run", "load_job", "plan_jobs", "run_job", "submit"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The whole story of a run: jobs -> plan -> data -> training -> results."""
+"""The whole story of a run: jobs -> trials -> data -> plan -> training -> results."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from seqjobs.execution.stopping import StopRequest
 from seqjobs.jobspec.job_spec import JobSpec
 from seqjobs.jobspec.load import NO_DATA, MissingDataError, load_jobs
 from seqjobs.planning.column_problems import mistakes_in_specs
-from seqjobs.planning.cycles import seldom_sought
 from seqjobs.planning.demand import demand_of
-from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.expansion import TrialTable, expand_jobs
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack
 from seqjobs.results.progress import Progress, Silent
@@ -93,7 +92,7 @@ def finished_without_data(
     Data that is not there cannot be compared with that of the run. Raises the error itself if there is no such run.
     """
     try:
-        found = _finished(make_plan(error.jobs), run, local_folder(runs_dir))
+        found = _finished(expand_jobs(error.jobs), run, local_folder(runs_dir))
     except SpecError:  # of what the jobs make together; a finished run has no such mistake
         raise error from None
     if found is None:
@@ -102,12 +101,12 @@ def finished_without_data(
     return Run.open(found.root)
 
 
-def _finished(plan: Plan, run: str | WhichRun | RetryFailed, runs_dir: Path) -> RunPaths | None:
+def _finished(table: TrialTable, run: str | WhichRun | RetryFailed, runs_dir: Path) -> RunPaths | None:
     """Return the run that is named, if all of its trials have ended; None if none is named."""
     if not isinstance(run, str):
         return None
     paths = run_folder(runs_dir, run)
-    return paths if has_ended(paths, plan) else None
+    return paths if has_ended(paths, table) else None
 
 
 def _told_without_data(paths: RunPaths, error: SeqjobsError) -> str:
@@ -143,22 +142,22 @@ def submit_jobs(
     Raises:
         SeqjobsError: Of a kind for each cause.
     """
-    plan, folder, watcher = make_plan(jobs), local_folder(runs_dir), progress or Silent()
+    table, folder, watcher = expand_jobs(jobs), local_folder(runs_dir), progress or Silent()
     pool = RayPool(
-        demand_of(plan),
+        demand_of(table),
         workers=workers,
         address=address,
         use_kept=True,
-        limits=TimeLimits.of(plan),
+        limits=TimeLimits.of(table),
         notify=notify,
         stage=watcher.stage,
         warn=watcher.warning,
     )
-    choice = _run_choice(plan, run, folder, watcher, notify)
+    choice = _run_choice(table, run, folder, watcher, notify)
     try:
-        return _run(plan, pool, choice, watcher, stop)
+        return _run(table, pool, choice, watcher, stop)
     except DataError as error:
-        finished = _finished(plan, run, folder) if error.code == NO_DATA else None
+        finished = _finished(table, run, folder) if error.code == NO_DATA else None
         if finished is None:
             raise
         notify(_told_without_data(finished, error))
@@ -166,24 +165,28 @@ def submit_jobs(
 
 
 def _run_choice(
-    plan: Plan, run: str | WhichRun | RetryFailed, runs_dir: Path, progress: Progress, notify: Callable[[str], None]
+    table: TrialTable,
+    run: str | WhichRun | RetryFailed,
+    runs_dir: Path,
+    progress: Progress,
+    notify: Callable[[str], None],
 ) -> RunChoice:
     """Return the runs that come into question, and what happens if none of them can be worked on."""
     if isinstance(run, RetryFailed):
         if run.run_id is not None:
             paths = failed_run(runs_dir, run.run_id)
-            return RunChoice(plan, progress, (), lambda: paths, notify, retry_failed=True)
-        failed = unfinished_runs(runs_dir, plan, retry_failed=True)
-        return RunChoice(plan, progress, failed, lambda: no_failed_run(runs_dir), notify, retry_failed=True)
+            return RunChoice(table, progress, (), lambda: paths, notify, retry_failed=True)
+        failed = unfinished_runs(runs_dir, table, retry_failed=True)
+        return RunChoice(table, progress, failed, lambda: no_failed_run(runs_dir), notify, retry_failed=True)
     if isinstance(run, str):
         paths = run_folder(runs_dir, run)
-        return RunChoice(plan, progress, (), lambda: paths, notify)
-    unfinished = unfinished_runs(runs_dir, plan) if run is WhichRun.UNFINISHED else ()
-    return RunChoice(plan, progress, unfinished, lambda: new_run_folder(runs_dir, plan), notify, is_new=True)
+        return RunChoice(table, progress, (), lambda: paths, notify)
+    unfinished = unfinished_runs(runs_dir, table) if run is WhichRun.UNFINISHED else ()
+    return RunChoice(table, progress, unfinished, lambda: new_run_folder(runs_dir, table), notify, is_new=True)
 
 
 def run_job(
-    plan: Plan,
+    table: TrialTable,
     executor: Executor,
     paths: RunPaths,
     progress: Progress,
@@ -191,33 +194,32 @@ def run_job(
     *,
     retry_failed: bool = False,
 ) -> Run:
-    """Carry out a plan in a run folder; what an earlier call committed there is not done again.
+    """Carry out trials in a run folder; what an earlier call committed there is not done again.
 
     Only trials that failed are, with `retry_failed`.
     """
-    choice = RunChoice(plan, progress, (), lambda: paths, retry_failed=retry_failed)
-    return _run(plan, executor, choice, progress, stop)
+    choice = RunChoice(table, progress, (), lambda: paths, retry_failed=retry_failed)
+    return _run(table, executor, choice, progress, stop)
 
 
-def _run(plan: Plan, executor: Executor, choice: RunChoice, progress: Progress, stop: StopRequest | None) -> Run:
-    with seldom_sought():
-        _carry_out(plan, executor, choice, progress, stop or StopRequest())
-        # Read back only now, when the memory of the session is free: both may be large.
-        return Run.open(choice.paths.root)
+def _run(table: TrialTable, executor: Executor, choice: RunChoice, progress: Progress, stop: StopRequest | None) -> Run:
+    _carry_out(table, executor, choice, progress, stop or StopRequest())
+    # Read back only now, when the memory of the session is free: both may be large.
+    return Run.open(choice.paths.root)
 
 
-def _carry_out(plan: Plan, executor: Executor, choice: RunChoice, progress: Progress, stop: StopRequest) -> None:
+def _carry_out(table: TrialTable, executor: Executor, choice: RunChoice, progress: Progress, stop: StopRequest) -> None:
     with contextlib.closing(progress), choice:
         session = choice.open()
         if session.is_finished and session.has_same_files():
             choice.tell_finished()
             return
-        stop.limit(plan.run_seconds)
-        times = {source.id: file_times(source) for source in plan.datasets}
+        stop.limit(table.run_seconds)
+        times = {source.id: file_times(source) for source in table.datasets}
         with executor:
             progress.stage("reading data")
-            with mistakes_in_specs(plan):
-                facts = executor.load(plan.datasets)
+            with mistakes_in_specs(table):
+                facts = executor.load(table.datasets)
             for warning in dict.fromkeys(text for dataset in facts.values() for text in dataset.warnings):
                 progress.warning(warning)
             session = choice.examined(session, facts)

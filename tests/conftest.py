@@ -12,7 +12,9 @@ import pytest
 from seqjobs.execution.start_runner import start_runner
 from seqjobs.jobspec.job_spec import JobSpec
 from seqjobs.jobspec.load import parse_job
-from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.expansion import TrialTable, expand_jobs
+from seqjobs.planning.plan import Plan
+from seqjobs.preview import plan_jobs
 from seqjobs.training import environment
 from seqjobs.training.outcome import PackRunner
 from tests.fixtures.files import write_rows
@@ -26,6 +28,7 @@ JOBS = ROOT / "jobs"
 
 MakeJob = Callable[..., JobSpec]
 MakePlan = Callable[..., Plan]
+MakeTable = Callable[..., TrialTable]
 """`make_points_plan(*overrides, text=POINTS_SPEC)`: a plan of one job over the points."""
 
 
@@ -100,10 +103,20 @@ def make_job(points: Path) -> MakeJob:
 
 
 @pytest.fixture
+def make_points_table(make_job: MakeJob) -> MakeTable:
+    """The trials of one job over the points, with overrides; the points are not read."""
+
+    def make(*overrides: str, text: str = POINTS_SPEC) -> TrialTable:
+        return expand_jobs([make_job(*overrides, text=text)])
+
+    return make
+
+
+@pytest.fixture
 def make_points_plan(make_job: MakeJob) -> MakePlan:
     """A plan of one job over the points, with overrides."""
 
     def make(*overrides: str, text: str = POINTS_SPEC) -> Plan:
-        return make_plan([make_job(*overrides, text=text)])
+        return plan_jobs([make_job(*overrides, text=text)])
 
     return make

@@ -33,7 +33,7 @@ from seqjobs.jobspec.sections import (
     TrialSpec,
 )
 from seqjobs.operations import OPERATION_CLASSES, OPERATIONS
-from seqjobs.planning.assignments import DEFAULT_TRIALS
+from seqjobs.planning.proposals import DEFAULT_TRIALS
 from seqjobs.tables import (
     ACTIVATIONS,
     CALLBACKS,

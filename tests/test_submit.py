@@ -106,7 +106,7 @@ def test_a_run_whose_driver_is_killed_goes_on_and_ends_as_if_nothing_had_happene
 
     # And everything is equal, bit for bit, to the same jobs trained one after another in this process.
     plan = plan_of(spec)
-    calm = run_job(plan, InProcess(), RunPaths(root=tmp_path / "calm"), Silent())
+    calm = run_job(plan.table, InProcess(), RunPaths(root=tmp_path / "calm"), Silent())
     assert calm.leaderboard.best is not None
     assert summary["best"]["trial"] == calm.leaderboard.best.trial
     assert run.histories().equals(calm.histories())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self, final
 
 from seqjobs.errors import OutOfTimeError, SeqjobsError
-from seqjobs.planning.plan import Plan
+from seqjobs.planning.expansion import TrialTable
 
 # A dataset is read, or evaluated, in one call that reports nothing meanwhile.
 READ_SECONDS = 2 * 3600.0
@@ -25,11 +25,11 @@ class TimeLimits:
     """Reading or evaluating data. A call that takes longer hangs."""
 
     @classmethod
-    def of(cls, plan: Plan) -> Self:
+    def of(cls, table: TrialTable) -> Self:
         """`limits.run_time`, and READ_SECONDS or `limits.stall` if it is longer or off."""
-        stalls = [job.limits.stall for job in plan.jobs]
+        stalls = [job.limits.stall for job in table.jobs]
         seconds = [math.inf if stall == "off" else 0.0 if stall == "auto" else stall for stall in stalls]
-        return cls(run_seconds=plan.run_seconds, read_seconds=max(READ_SECONDS, *seconds))
+        return cls(run_seconds=table.run_seconds, read_seconds=max(READ_SECONDS, *seconds))
 
 
 @final

@@ -1,4 +1,4 @@
-"""Canonical JSON: one writing for all specs that mean the same, as the basis of ids."""
+"""Canonical JSON: one writing for all values that mean the same, as the basis of IDs."""
 
 from __future__ import annotations
 
@@ -7,19 +7,10 @@ import json
 from typing import Any
 
 from seqjobs.jobspec.data_section import DataSpec
-from seqjobs.jobspec.sections import CompileSpec, FitSpec, TrialSpec
+from seqjobs.jobspec.sections import FitSpec
 
+ID_LENGTH = 10
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def canonical_trial(trial: TrialSpec) -> dict[str, Any]:
-    """Everything in the sections that changes what a trial computes, as JSON values."""
-    return {
-        "data": canonical_data(trial.data),
-        "model": [layer.canonical() for layer in trial.model],
-        "compile": canonical_compile(trial.compile),
-        "fit": canonical_fit(trial.fit),
-    }
 
 
 def canonical_data(data: DataSpec) -> dict[str, Any]:
@@ -30,20 +21,16 @@ def canonical_data(data: DataSpec) -> dict[str, Any]:
     return plain
 
 
-def canonical_compile(section: CompileSpec) -> dict[str, Any]:
-    return {
-        "optimizer": section.optimizer.canonical(),
-        "loss": section.loss.canonical(),
-        "metrics": [metric.canonical() for metric in section.metrics],
-        "weighted_metrics": [metric.canonical() for metric in section.weighted_metrics],
-    }
-
-
 def canonical_fit(section: FitSpec) -> dict[str, Any]:
     plain = section.model_dump(mode="json", exclude={"callbacks"})
     return {**plain, "callbacks": [callback.canonical() for callback in section.callbacks]}
 
 
-def digest(value: Any) -> str:
-    """The first ten hexadecimal digits of the SHA-256 of a JSON value with sorted keys."""
-    return hashlib.sha256(_ENCODER.encode(value).encode()).hexdigest()[:10]
+def canonical_json(value: Any) -> str:
+    """Return a JSON value as text with sorted keys."""
+    return _ENCODER.encode(value)
+
+
+def digest(value: Any, *, length: int = ID_LENGTH) -> str:
+    """Return the first hexadecimal digits of the SHA-256 of a JSON value with sorted keys."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:length]

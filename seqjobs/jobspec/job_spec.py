@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
 from seqjobs.errors import SpecError
 from seqjobs.errors.problems import Problem, Problems
-from seqjobs.jobspec.assigned_sections import AssignedSections, WrittenByDimensions, written_out
 from seqjobs.jobspec.dimensions import Dimension
 from seqjobs.jobspec.document import Document
 from seqjobs.jobspec.locate import located, with_assignment
 from seqjobs.jobspec.sections import KeepSpec, LimitsSpec, ObjectiveSpec, ResourcesSpec, SearchSpec, TrialSpec
 from seqjobs.jobspec.substitution import Assignment, Substitution, in_text, override, substitute
 from seqjobs.jobspec.trial_check import check_trial
-from seqjobs.jobspec.trial_sections import TRIAL_SECTIONS
+from seqjobs.jobspec.trial_sections import TRIAL_SECTIONS, Sections, read_sections
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,35 +54,35 @@ class JobSpec:
     """Where everything stands in the text."""
 
     def trial(self, assignment: Assignment) -> TrialSpec:
-        """The sections with every dimension (or variant override) at the value that `assignment` gives it.
+        """Return the sections with every dimension (or variant override) at the value that `assignment` gives it.
 
         Raises SpecError with what only this combination of values makes wrong.
         """
-        (trial,) = self.trials([assignment])
-        return trial
+        problems, tree = Problems(), self._assigned(assignment)
+        return self.complete(read_sections(tree, problems), tree, assignment, problems)
 
-    def trials(self, assignments: Iterable[Assignment]) -> Iterator[TrialSpec]:
-        """As `trial`, one after the other; a section that is written as one before is the same object."""
-        reader, dimensions = AssignedSections(), WrittenByDimensions(self.template, self.dimensions)
-        for assignment in assignments:
-            problems = Problems()
-            written = written_out(self._assigned(assignment)) if self.variants else dimensions.at(assignment)
-            sections, tree = reader.read(written, problems)
-            check_trial(sections, tree, self.objective, problems)
-            trial = sections.complete()
-            if len(problems) or trial is None:
-                raise SpecError(located(self.in_text(problems, assignment), self.document))
-            yield trial
+    def complete(
+        self, sections: Sections, tree: Mapping[str, Any], assignment: Assignment, problems: Problems
+    ) -> TrialSpec:
+        """Check sections together that were read from `tree`, and return them as one trial.
+
+        Raises SpecError with these `problems` and with what the sections together make wrong.
+        """
+        check_trial(sections, tree, self.objective, problems)
+        trial = sections.complete()
+        if len(problems) or trial is None:
+            raise SpecError(self.locate(problems, assignment))
+        return trial
 
     def written(self, assignment: Assignment) -> Mapping[str, Any]:
         """The sections as written, with every dimension at its value."""
         return self._assigned(assignment)
 
-    def in_text(self, problems: Problems, assignment: Assignment) -> list[Problem]:
-        """Problems of the sections at one assignment, as they stand in the file, and with the values."""
+    def locate(self, problems: Iterable[Problem], assignment: Assignment) -> list[Problem]:
+        """Return problems of the sections at one assignment with their places in the text; each has the values."""
         trace: list[Substitution] = []
         self._assigned(assignment, trace)
-        return [with_assignment(in_text(problem, trace), assignment) for problem in problems]
+        return located([with_assignment(in_text(problem, trace), assignment) for problem in problems], self.document)
 
     def _assigned(self, assignment: Assignment, trace: list[Substitution] | None = None) -> dict[str, Any]:
         if not self.variants:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from seqjobs.errors.problems import Problem, Problems, shown
+from seqjobs.errors.problems import Problem, shown
 from seqjobs.jobspec.document import Document
 from seqjobs.jobspec.substitution import Assignment
-
-if TYPE_CHECKING:
-    from seqjobs.jobspec.job_spec import JobSpec
 
 MAX_VALUES_SHOWN = 5
 
@@ -22,11 +18,6 @@ def located(problems: Iterable[Problem], document: Document) -> list[Problem]:
     sources = [document.source, *document.overrides]
     placed.sort(key=lambda problem: _position(problem.place, sources))
     return placed
-
-
-def located_in_job(job: JobSpec, assignment: Assignment, problems: Problems) -> list[Problem]:
-    """Return problems of a job's sections at one assignment with their places; each names the assignment."""
-    return located(job.in_text(problems, assignment), job.document)
 
 
 def with_assignment(problem: Problem, assignment: Assignment) -> Problem:

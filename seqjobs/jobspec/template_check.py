@@ -9,9 +9,9 @@ from typing import Any
 
 from seqjobs.errors.problems import Path, Problem, Problems
 from seqjobs.jobspec.candidates import candidates
-from seqjobs.jobspec.canonical import canonical_trial, digest
 from seqjobs.jobspec.data_section import DataSpec
 from seqjobs.jobspec.dimensions import Dimension, Range, is_dimension
+from seqjobs.jobspec.meaning import Meaning, meaning_of
 from seqjobs.jobspec.sections import ObjectiveSpec
 from seqjobs.jobspec.substitution import Assignment, Substitution, in_text, override, substitute
 from seqjobs.jobspec.trial_check import check_files, check_trial
@@ -51,7 +51,7 @@ def check_template(
     """
     first: Sections | None = None
     looked_for: list[DataSpec] = []
-    meanings: dict[str, int] = {}
+    meanings: dict[Meaning, int] = {}
     seen: set[tuple[str, str, Path]] = set()
     is_complete = is_validated = True
     for case in _cases(template, dimensions, variants):
@@ -98,12 +98,12 @@ def _is_validated(sections: Sections) -> bool:
     return (data is not None and data.validation is not None) or (fit is not None and fit.validation_split > 0)
 
 
-def _check_meaning(case: _Case, sections: Sections, meanings: dict[str, int], problems: Problems) -> None:
+def _check_meaning(case: _Case, sections: Sections, meanings: dict[Meaning, int], problems: Problems) -> None:
     """Notes a variant that trains what an earlier one does: it would be the same trial."""
     trial = sections.complete()
     if case.variant is None or trial is None:
         return
-    other = meanings.setdefault(digest(canonical_trial(trial)), case.variant)
+    other = meanings.setdefault(meaning_of(trial), case.variant)
     if other != case.variant:
         what = f"this variant means the same as the variant {other}"
         problems.add("E213", ("variants", case.variant), what, fix="remove one of them, or change a value.")

@@ -11,8 +11,8 @@ from seqjobs.data.inspection.column_profile import ColumnProfile, profile_column
 from seqjobs.data.inspection.sample import Sample, count_classes, read_sample
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError, SpecError
-from seqjobs.planning.plan import Plan
-from seqjobs.planning.plan_check import check_plan
+from seqjobs.planning.expansion import TrialTable
+from seqjobs.planning.model_check import check_models
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,19 +33,19 @@ class DataFigures:
     """Why no model, or not every model of the plan, can be trained on the rows; the figures may show it."""
 
 
-def read_figures(plan: Plan, schemas: Mapping[str, DataSchema]) -> tuple[DataFigures, ...]:
+def read_figures(table: TrialTable, schemas: Mapping[str, DataSchema]) -> tuple[DataFigures, ...]:
     """Read a sample of each dataset's rows as they are stored, and all rows as features.
 
-    The plan is checked against the rows as `submit` checks it; mistakes are in the figures.
+    Models are checked against the rows as `submit` checks them; mistakes are in the figures.
 
     Args:
-        plan: The plan.
-        schemas: The schemas of its datasets, by id.
+        table: The trials.
+        schemas: The schemas of their datasets, by ID.
 
     Raises:
         DataError: For files that cannot be read.
     """
-    return tuple(_read_figures(plan, source, schemas[source.id]) for source in plan.datasets)
+    return tuple(_read_figures(table, source, schemas[source.id]) for source in table.datasets)
 
 
 def raise_errors(figures: Iterable[DataFigures]) -> None:
@@ -59,7 +59,7 @@ def raise_errors(figures: Iterable[DataFigures]) -> None:
         raise SpecError(problems)
 
 
-def _read_figures(plan: Plan, source: DataSource, schema: DataSchema) -> DataFigures:
+def _read_figures(table: TrialTable, source: DataSource, schema: DataSchema) -> DataFigures:
     spec = source.spec
     sample = read_sample(spec, source.folder)
     names = tuple(sample.rows.schema.names)
@@ -78,14 +78,16 @@ def _read_figures(plan: Plan, source: DataSource, schema: DataSchema) -> DataFig
         dataset = read_dataset(source)
     except DataError as error:
         return replace(figures, error=error)
-    return _with_checks(figures, plan, schema, dataset, sample)
+    return _with_checks(figures, table, schema, dataset, sample)
 
 
-def _with_checks(figures: DataFigures, plan: Plan, schema: DataSchema, dataset: Dataset, sample: Sample) -> DataFigures:
+def _with_checks(
+    figures: DataFigures, table: TrialTable, schema: DataSchema, dataset: Dataset, sample: Sample
+) -> DataFigures:
     classes = count_classes(sample) if dataset.num_classes is not None else ()
     warnings, error = dataset.warnings, None
     try:
-        warnings += check_plan(plan, {figures.source.id: schema}, {figures.source.id: dataset})
+        warnings += check_models(table, {figures.source.id: schema}, {figures.source.id: dataset})
     except SpecError as refused:
         error = refused
     return replace(figures, classes=classes, warnings=warnings, error=error)

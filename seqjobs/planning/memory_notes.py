@@ -15,7 +15,7 @@ def note_large_batches(plan: Plan, schemas: Mapping[str, DataSchema]) -> tuple[s
     free, largest = free_bytes(), dict[str, TrainingMemory]()
     seen: set[tuple[str, str, int, int]] = set()
     for pack in plan.packs:
-        job, batch_size = pack.trials[0].job, pack.trials[0].spec.fit.batch_size
+        job, batch_size = pack.trials[0].job, pack.trials[0].template.spec.fit.batch_size
         # Packs with one key have one model; there may be thousands of them.
         key = (job, pack.shared_key, pack.size, batch_size)
         if key in seen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seqjobs.jobspec.canonical import digest
 from seqjobs.jobspec.job_spec import Assignment
@@ -11,9 +11,10 @@ from seqjobs.jobspec.quantities import Stall
 from seqjobs.jobspec.sections import ObjectiveSpec, TrialSpec
 from seqjobs.planning.compile_rule import Compiler
 from seqjobs.planning.resources import Resources
+from seqjobs.planning.template import Template
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
     """One complete assignment of hyperparameters, fitted once.
 
@@ -27,12 +28,33 @@ class Trial:
     repeat: int
     seed: int
     hyperparameters: Assignment
-    spec: TrialSpec
-    dataset: str
+    template: Template
+    numbers: tuple[float, ...]
+    """What the trial has at the places of its template."""
     trial_seconds: float | None = None
     """The most time it may train."""
     key: str = ""
     """A hash of what the spec says of the result: the name of the job, the sections, the seed and the CPUs."""
+
+    @property
+    def spec(self) -> TrialSpec:
+        """The sections, made when asked for."""
+        return self.template.spec_with(self.numbers)
+
+    @property
+    def dataset(self) -> str:
+        """The ID of the dataset that it reads."""
+        return self.template.dataset
+
+    @property
+    def program_key(self) -> str:
+        """A digest of what trials must have in common to share one program, one at a time."""
+        return digest([self.template.program, self.template.fixed_numbers(self.numbers)])
+
+    def with_spec(self, spec: TrialSpec) -> Trial:
+        """Return the trial with other sections over the same dataset."""
+        template = Template.of(spec, self.dataset)
+        return replace(self, template=template, numbers=template.numbers)
 
 
 _LOSS = ObjectiveSpec(metric="loss", direction="minimize")

@@ -7,6 +7,7 @@ from pathlib import Path
 from seqjobs.data.data_source import DataSource
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError
 from seqjobs.jobspec.load import parse_stored_job
+from seqjobs.planning.template import Template
 from seqjobs.planning.trial import Trial
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.run import Run
@@ -67,6 +68,7 @@ def planned_trial(run: Run, trial: StoredTrial) -> Trial:
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         what = f"the hyperparameters of trial {trial.id} are not those of its spec"
         raise RunFolderError("E608", what, where=str(run.paths.plan), fix="restore it from a copy.") from error
+    template = Template.of(spec, trial.dataset)
     return Trial(
         id=trial.id,
         key=trial.key,
@@ -75,6 +77,6 @@ def planned_trial(run: Run, trial: StoredTrial) -> Trial:
         repeat=trial.repeat,
         seed=trial.seed,
         hyperparameters=trial.hyperparameters,
-        spec=spec,
-        dataset=trial.dataset,
+        template=template,
+        numbers=template.numbers,
     )

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -23,15 +23,17 @@ from seqjobs.jobspec.job_spec import Assignment
 from seqjobs.jobspec.sections import ObjectiveSpec
 from seqjobs.planning.choice import Choice
 from seqjobs.planning.compile_rule import Compiler
+from seqjobs.planning.expansion import TrialTable
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
+from seqjobs.planning.trial import Trial
 from seqjobs.results.manifest_check import check_manifest
 from seqjobs.results.run_links import check_no_links
 from seqjobs.results.stored_values import parse_json
 from seqjobs.storage import durable
 from seqjobs.storage.plain_file import open_plain, read_plain
 
-FORMAT = 1
+FORMAT = 2
 MAX_DIFFERENCES = 12
 MAX_REASON = 300
 # Of a plan of a million trials it is half.
@@ -63,13 +65,15 @@ class StoredTrial:
     seed: int
     hyperparameters: Assignment
     dataset: str
-    key: str = ""
-    places: int | None = None
-    """What was chosen for it, see `Choice`; None in runs of earlier versions, which did not store it."""
-    compiler: Compiler = Compiler.GRAPH
+    key: str
+    """What the specs say of it, see `Trial.key`."""
+    places: int
+    """What was chosen for it, see `Choice`."""
+    compiler: Compiler
 
 
 _TRIAL_FIELDS = tuple(field.name for field in fields(StoredTrial))
+_WANTED_FIELDS = tuple(name for name in _TRIAL_FIELDS if name not in ("id", "places", "compiler"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,17 +120,15 @@ class Manifest:
             id=run_id,
             created=created,
             versions=versions,
-            jobs=_stored_jobs(plan),
+            jobs=_stored_jobs(plan.table),
             trials=_stored_trials(plan),
             datasets=tuple(_stored_dataset(name, fact, file_times.get(name)) for name, fact in facts.items()),
         )
 
     @property
-    def choices(self) -> Mapping[str, Choice] | None:
-        """What was chosen for each trial, by its key; None in runs of earlier versions."""
-        if any(trial.places is None for trial in self.trials):
-            return None
-        return {trial.key: Choice(places=trial.places or 1, compiler=trial.compiler) for trial in self.trials}
+    def choices(self) -> Mapping[str, Choice]:
+        """What was chosen for each trial, by its key."""
+        return {trial.key: Choice(places=trial.places, compiler=trial.compiler) for trial in self.trials}
 
     def dataset(self, dataset_id: str) -> StoredDataset:
         """Return the dataset of an ID. Raises RunFolderError E608."""
@@ -142,7 +144,7 @@ class Manifest:
             "format": FORMAT,
             "id": self.id,
             "created": self.created,
-            "plan": _plan_digest(self.trials, self.jobs),
+            "plan": _plan_digest(_wanted(self.trials), self.jobs),
             "versions": dict(self.versions),
             "jobs": [{**job.__dict__, "objective": job.objective.model_dump()} for job in self.jobs],
             "datasets": [_dataset_tree(dataset) for dataset in self.datasets],
@@ -235,49 +237,45 @@ def write_manifest(paths: RunPaths, manifest: Manifest) -> None:
         raise StorageError("E605", what, where=str(paths.plan), fix=fix) from None
 
 
-def plan_digest(plan: Plan) -> str:
-    """Return the SHA-256 of what must be equal for a plan to resume a run: trials, objectives and what is kept."""
-    return _plan_digest(_stored_trials(plan), _stored_jobs(plan))
+def plan_digest(table: TrialTable) -> str:
+    """Return the SHA-256 of what must be equal for specs to resume a run: trials, objectives and what is kept."""
+    return _plan_digest(_wanted(table.trials), _stored_jobs(table))
 
 
-def _plan_digest(trials: tuple[StoredTrial, ...], jobs: tuple[StoredJob, ...]) -> str:
+def _plan_digest(wanted: list[dict[str, Any]], jobs: tuple[StoredJob, ...]) -> str:
     goals = [[name, objective.model_dump(), keep_best] for name, objective, keep_best in _goals(jobs)]
-    return _digest({"trials": _wanted(trials), "goals": goals})
+    return _digest({"trials": wanted, "goals": goals})
 
 
-def _wanted(trials: tuple[StoredTrial, ...]) -> list[dict[str, Any]]:
-    """What specs say of trials, which is known before the data is."""
-    chosen = {"id", "key", "places", "compiler"}
-    return [
-        {"id": trial.key, **{name: getattr(trial, name) for name in _TRIAL_FIELDS if name not in chosen}}
-        for trial in trials
-    ]
+def _wanted(trials: Iterable[StoredTrial | Trial]) -> list[dict[str, Any]]:
+    """Return what specs say of trials, which is known before the data is."""
+    return [{name: getattr(trial, name) for name in _WANTED_FIELDS} for trial in trials]
 
 
 def _trial_tree(trial: StoredTrial) -> dict[str, Any]:
     return {name: getattr(trial, name) for name in _TRIAL_FIELDS}
 
 
-def is_same_plan(manifest: Manifest, plan: Plan) -> bool:
-    """Return whether the plan is the one that the run was created with."""
-    same_trials = _wanted(manifest.trials) == _wanted(_stored_trials(plan))
-    return same_trials and _goals(manifest.jobs) == _goals(_stored_jobs(plan))
+def is_same_plan(manifest: Manifest, table: TrialTable) -> bool:
+    """Return whether the specs ask for what the run was created with."""
+    same_trials = _wanted(manifest.trials) == _wanted(table.trials)
+    return same_trials and _goals(manifest.jobs) == _goals(_stored_jobs(table))
 
 
-def check_same_plan(manifest: Manifest, plan: Plan, where: Path) -> None:
-    """Raises RunFolderError E603, with the difference, where the plan is not the one the run was created with."""
-    if not is_same_plan(manifest, plan):
-        _refuse(manifest, plan, where)
+def check_same_plan(manifest: Manifest, table: TrialTable, where: Path) -> None:
+    """Raises RunFolderError E603, with the difference, if the specs do not ask for what the run was created with."""
+    if not is_same_plan(manifest, table):
+        _refuse(manifest, table, where)
 
 
 def check_same_ids(manifest: Manifest, plan: Plan, where: Path) -> None:
     """Raises RunFolderError E603 where trials have other IDs once it is known how they are carried out."""
     if [trial.id for trial in manifest.trials] != [trial.id for trial in plan.trials]:
-        _refuse(manifest, plan, where)
+        _refuse(manifest, plan.table, where)
 
 
-def _refuse(manifest: Manifest, plan: Plan, where: Path) -> NoReturn:
-    differences = _differences(manifest.jobs, _stored_jobs(plan))
+def _refuse(manifest: Manifest, table: TrialTable, where: Path) -> NoReturn:
+    differences = _differences(manifest.jobs, _stored_jobs(table))
     raise RunFolderError(
         "E603", "this run was created from another spec:\n" + "\n".join(differences), where=str(where),
         fix="submit under another --run, or restore the spec.",
@@ -317,7 +315,7 @@ def _described(jobs: tuple[StoredJob, ...]) -> list[str]:
     return lines
 
 
-def _stored_jobs(plan: Plan) -> tuple[StoredJob, ...]:
+def _stored_jobs(table: TrialTable) -> tuple[StoredJob, ...]:
     return tuple(
         StoredJob(
             name=job.name,
@@ -327,7 +325,7 @@ def _stored_jobs(plan: Plan) -> tuple[StoredJob, ...]:
             objective=job.objective,
             keep_best=job.keep.best,
         )
-        for job in plan.jobs
+        for job in table.jobs
     )
 
 
@@ -371,8 +369,6 @@ def _job(tree: dict[str, Any]) -> StoredJob:
 def _trial(tree: dict[str, Any]) -> StoredTrial:
     # Thousands have these in common.
     shared = {name: sys.intern(tree[name]) for name in ("job", "dataset")}
-    if "places" not in tree:
-        return StoredTrial(**{**tree, **shared, "key": tree["id"]})
     return StoredTrial(**{**tree, **shared, "compiler": Compiler(tree["compiler"])})
 
 

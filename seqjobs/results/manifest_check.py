@@ -58,9 +58,9 @@ _TRIAL: Fields = {
         test=lambda value: isinstance(value, dict) and is_value(value), expected="hyperparameters with their values"
     ),
     "dataset": _ID,
-    "key": Field(test=is_id, expected="an ID", required=False),
-    "places": Field(test=lambda value: is_count(value) and value > 0, expected="a number of places", required=False),
-    "compiler": Field(test=either(*Compiler), expected="a compiler", required=False),
+    "key": _ID,
+    "places": Field(test=lambda value: is_count(value) and value > 0, expected="a number of places"),
+    "compiler": Field(test=either(*Compiler), expected="a compiler"),
 }
 _DATASET: Fields = {
     "id": _ID,
@@ -82,7 +82,7 @@ def check_manifest(tree: Any) -> None:
             check_fields(part, fields, f"{place}[{index}]")
     check_distinct(_all(tree["jobs"], "name"), "names of jobs")
     check_distinct(_all(tree["trials"], "id"), "IDs of trials")
-    check_distinct([trial["key"] for trial in tree["trials"] if "key" in trial], "keys of trials")
+    check_distinct(_all(tree["trials"], "key"), "keys of trials")
     check_distinct(_all(tree["datasets"], "id"), "IDs of datasets")
     jobs = set(_all(tree["jobs"], "name"))
     for trial in tree["trials"]:

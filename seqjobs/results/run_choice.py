@@ -10,7 +10,7 @@ from typing import Self, final
 from seqjobs.errors import RunFolderError
 from seqjobs.errors.printable import printable
 from seqjobs.execution.executor import DatasetFacts
-from seqjobs.planning.plan import Plan
+from seqjobs.planning.expansion import TrialTable
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Progress
 from seqjobs.results.run_folders import remove_if_not_begun
@@ -30,7 +30,7 @@ class RunChoice:
 
     def __init__(
         self,
-        plan: Plan,
+        table: TrialTable,
         progress: Progress,
         unfinished: Iterable[RunPaths],
         last_resort: Callable[[], RunPaths],
@@ -43,7 +43,7 @@ class RunChoice:
 
         `retry_failed` is as of Session.
         """
-        self._plan = plan
+        self._table = table
         self._progress = progress
         self._unfinished = unfinished
         self._last_resort = last_resort
@@ -113,5 +113,5 @@ class RunChoice:
 
     def _enter(self, paths: RunPaths) -> Session:
         self.paths = paths
-        session = Session(self._plan, paths, self._progress, retry_failed=self._retry_failed)
+        session = Session(self._table, paths, self._progress, retry_failed=self._retry_failed)
         return self._sessions.enter_context(session)

@@ -13,7 +13,7 @@ from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError
 from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import shown
 from seqjobs.jobspec.sections import NAME_PATTERN
-from seqjobs.planning.plan import Plan
+from seqjobs.planning.expansion import TrialTable
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.best_models import best_models
 from seqjobs.results.log_records import says_finished
@@ -28,9 +28,9 @@ MAX_ID_LENGTH = 63
 _BEFORE_THE_PLAN = frozenset({"lock", "log", "weights", "logs", "checkpoints"})
 
 
-def new_run_id(plan: Plan) -> str:
+def new_run_id(table: TrialTable) -> str:
     """Return a name that sorts by time and says what the run is: `20261122-231500-quickstart`."""
-    name = plan.jobs[0].name if len(plan.jobs) == 1 else f"{len(plan.jobs)}-jobs"
+    name = table.jobs[0].name if len(table.jobs) == 1 else f"{len(table.jobs)}-jobs"
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"[:MAX_ID_LENGTH]
 
 
@@ -58,13 +58,13 @@ def run_folder(runs_dir: Path, run_id: str) -> RunPaths:
     return RunPaths(root=root)
 
 
-def new_run_folder(runs_dir: Path, plan: Plan) -> RunPaths:
+def new_run_folder(runs_dir: Path, table: TrialTable) -> RunPaths:
     """Create the folder of a new run, and return it; submits of the same second get different ones.
 
     Raises:
         StorageError: If the folder cannot be created.
     """
-    run_id = new_run_id(plan)
+    run_id = new_run_id(table)
     with durable.reported("the run's folder cannot be created", runs_dir):
         durable.make_folder(runs_dir)
         for number in itertools.count(1):
@@ -99,14 +99,14 @@ def remove_if_not_begun(paths: RunPaths) -> None:
             paths.root.rmdir()
 
 
-def unfinished_runs(runs_dir: Path, plan: Plan, *, retry_failed: bool = False) -> Iterator[RunPaths]:
-    """Yield the runs of this plan that have something left to do and that no process works on, newest first.
+def unfinished_runs(runs_dir: Path, table: TrialTable, *, retry_failed: bool = False) -> Iterator[RunPaths]:
+    """Yield the runs of these trials that have something left to do and that no process works on, newest first.
 
     They are those that `submit --run ID` would resume. Whether their data is the same is known only once it is read,
     and a run that is yielded may be taken by another process at any time. Runs that cannot be read are left out. With
     `retry_failed`, trials that failed are left to do.
     """
-    digest = plan_digest(plan)
+    digest = plan_digest(table)
     for root in list_runs(runs_dir):
         paths = RunPaths(root=root)
         # A folder may hold the runs of many nights, so what decides for most of them is read first.
@@ -114,15 +114,17 @@ def unfinished_runs(runs_dir: Path, plan: Plan, *, retry_failed: bool = False) -
             continue
         with contextlib.suppress(SeqjobsError):
             run = Run.open(root)
-            if _is_unfinished(run, plan) or (retry_failed and run.num_failed and run.status is RunStatus.FINISHED):
+            if _is_unfinished(run, len(table.jobs)) or (
+                retry_failed and run.num_failed and run.status is RunStatus.FINISHED
+            ):
                 yield paths
 
 
-def has_ended(paths: RunPaths, plan: Plan) -> bool:
-    """Return whether this is a run of the plan in which every trial has ended; False for one that cannot be read."""
+def has_ended(paths: RunPaths, table: TrialTable) -> bool:
+    """Return whether this is a run of these trials, and every one has ended; False if it cannot be read."""
     with contextlib.suppress(SeqjobsError):
         run = Run.open(paths.root)
-        return run.status is RunStatus.FINISHED and is_same_plan(run.manifest, plan)
+        return run.status is RunStatus.FINISHED and is_same_plan(run.manifest, table)
     return False
 
 
@@ -136,13 +138,13 @@ def _says_finished(paths: RunPaths) -> bool:
     return False
 
 
-def _is_unfinished(run: Run, plan: Plan) -> bool:
+def _is_unfinished(run: Run, num_jobs: int) -> bool:
     if run.status is not RunStatus.FINISHED:
         return run.status is RunStatus.INTERRUPTED
     if run.is_being_retried:
         return True
     # A submit that was killed after its last trial has yet to write the best models.
-    wanted = best_models(run.leaderboards, len(plan.jobs), run.records, run.paths)
+    wanted = best_models(run.leaderboards, num_jobs, run.records, run.paths)
     return any(run.models.get(path) != trial_id for path, trial_id in wanted.items())
 
 

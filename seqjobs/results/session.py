@@ -20,10 +20,8 @@ from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.retry import UNTRIED, Tries
 from seqjobs.execution.splitting import parts_of, suspects_in
 from seqjobs.execution.versions import versions
-from seqjobs.jobspec.locate import located_in_job
-from seqjobs.planning.packing import packed_as
-from seqjobs.planning.plan import Plan
-from seqjobs.planning.plan_check import check_plan, pack_plan
+from seqjobs.planning.expansion import TrialTable
+from seqjobs.planning.plan import Plan, make_plan, planned
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.results import log_records
@@ -71,8 +69,9 @@ class Session:
     With `retry_failed`, trials that failed count as left, and `begin` makes that durable.
     """
 
-    def __init__(self, plan: Plan, paths: RunPaths, progress: Progress, *, retry_failed: bool = False) -> None:
-        self._plan = plan
+    def __init__(self, table: TrialTable, paths: RunPaths, progress: Progress, *, retry_failed: bool = False) -> None:
+        self._table = table
+        self._made: Plan | None = None
         self._paths = paths
         self._progress = progress
         self._retry_failed = retry_failed
@@ -179,7 +178,7 @@ class Session:
         records = self._records
         if not self._state.has_retries or len(records) < len(self._known().trials):
             return frozenset()
-        kept = kept_trials(self._rank(self._known(), records), {job.name: job.keep.best for job in self._plan.jobs})
+        kept = kept_trials(self._rank(self._known(), records), {job.name: job.keep.best for job in self._table.jobs})
         weights = {trial_id: records[trial_id].weights for trial_id in kept}
         return frozenset(
             trial_id
@@ -205,31 +204,32 @@ class Session:
     def tries(self) -> Mapping[str, Tries]:
         """What the attempts of earlier submits came to; the parts of suspects are suspects."""
         found = dict(self._state.tries)
-        for pack in self._plan.packs:
+        for pack in () if self._made is None else self._made.packs:
             for part_id in suspects_in(pack, self._state.tries):
                 found[part_id] = replace(found.get(part_id, UNTRIED), is_suspect=True)
         return found
 
     def examine(self, facts: Mapping[str, DatasetFacts]) -> None:
-        """Puts trials into packs, unless the run did so when it began.
+        """Makes the plan, with the choices that the run began with if it did.
 
         Raises RunFolderError: E421 where the data has changed, E603 where another version began the run and trials
         would be carried out otherwise; SpecError where data and models do not fit.
         """
+        choices = None
         if self._manifest is not None:
             check_same_data(self._manifest, facts, self._paths.root)
+            choices = self._manifest.choices
         schemas = {dataset_id: fact.schema for dataset_id, fact in facts.items()}
-        for warning in check_plan(self._plan, schemas, facts):
+        self._made = make_plan(self._table, schemas, facts, choices=choices)
+        for warning in self._made.warnings:
             self._progress.warning(warning)
-        if self._manifest is None or self._manifest.choices is None:
-            self._plan = pack_plan(self._plan, schemas)
         if self._manifest is not None:
             check_same_ids(self._manifest, self._plan, self._paths.root)
 
     def has_same_files(self) -> bool:
         """Return whether all data files are as they were when the run began, by their names, sizes and times."""
         then = {dataset.id: dataset.file_times for dataset in self._known().datasets}
-        now = {source.id: file_times(source) for source in self._plan.datasets}
+        now = {source.id: file_times(source) for source in self._table.datasets}
         return None not in now.values() and now == then
 
     def begin(self, facts: Mapping[str, DatasetFacts], times: Mapping[str, str | None] = MappingProxyType({})) -> None:
@@ -270,7 +270,7 @@ class Session:
                 problems = Problems()
                 fix = "correct the layers, the loss or the shape of the data"
                 problems.add("E313", ("model",), f"the model cannot be trained: {failure.message}", fix=fix)
-                found.extend(located_in_job(self._plan.job(trial.job), trial.hyperparameters, problems))
+                found.extend(self._plan.job(trial.job).locate(problems, trial.hyperparameters))
         if found:
             raise SpecError(found)
 
@@ -312,7 +312,7 @@ class Session:
     def _models_left(self) -> dict[Path, str]:
         """The files of best models that are missing, or of a trial that is not the best any more -> trial id."""
         records = self._records
-        wanted = best_models(self._rank(self._known(), records), len(self._plan.jobs), records, self._paths)
+        wanted = best_models(self._rank(self._known(), records), len(self._table.jobs), records, self._paths)
         return {
             path: trial_id
             for path, trial_id in wanted.items()
@@ -326,7 +326,7 @@ class Session:
     def _rank(self, manifest: Manifest, records: Mapping[str, TrialRecord]) -> tuple[Leaderboard, ...]:
         """Anew only where trials have ended since: no record changes or goes."""
         if self._ranked is None or self._ranked[0] != len(records):
-            objectives = {job.name: job.objective for job in self._plan.jobs}
+            objectives = {job.name: job.objective for job in self._table.jobs}
             self._ranked = len(records), rank_jobs(objectives, manifest.trials, records)
         return self._ranked[1]
 
@@ -341,7 +341,7 @@ class Session:
         """Removes what earlier submits left when they were killed: by the log as it was when this one began."""
         self._log.check_owned()
         records = self._state.records
-        kept = kept_trials(self._rank(manifest, records), {job.name: job.keep.best for job in self._plan.jobs})
+        kept = kept_trials(self._rank(manifest, records), {job.name: job.keep.best for job in self._table.jobs})
         WeightsStore(self._paths).keep_only({records[trial].weights for trial in kept})
         self._checkpoints.keep_only({pack.id for pack in self.packs_left})
         # Of a trial that failed and trains again, and of ends that never came to a record.
@@ -375,6 +375,12 @@ class Session:
         has_all = len(collector.standing.records) == collector.standing.total
         return has_all and not self._models_left() and not self._trials_without_weights()
 
+    @property
+    def _plan(self) -> Plan:
+        if self._made is None:
+            raise RuntimeError("a new run has a plan after `examine`")
+        return self._made
+
     def _known(self) -> Manifest:
         if self._manifest is None:
             raise RuntimeError("a run has a manifest after `begin`")
@@ -390,7 +396,6 @@ class Session:
             manifest = read_manifest(self._paths)
         except NotFoundError:
             return None
-        check_same_plan(manifest, self._plan, self._paths.root)
-        if manifest.choices is not None:
-            self._plan = packed_as(self._plan, manifest.choices)
+        check_same_plan(manifest, self._table, self._paths.root)
+        self._made = planned(self._table, manifest.choices)
         return manifest

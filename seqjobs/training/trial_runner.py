@@ -15,7 +15,6 @@ import tensorflow as tf
 
 from seqjobs.data.dataset import Array, Dataset, Split
 from seqjobs.planning.compile_rule import Compilation, Compiler, compilation_of
-from seqjobs.planning.plan_keys import PlanKeys
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training import devices
 from seqjobs.training.checkpoint import Checkpoint, Saving, Stopped
@@ -139,9 +138,8 @@ class TrialRunner:
 
         Why is in the log of each: it takes many times as long, and should never happen.
         """
-        keys = PlanKeys()
         for trial in pack.trials:
-            alone = replace(pack, trials=(trial,), size=1, program_key=keys.program_key(trial.spec, trial.dataset))
+            alone = replace(pack, trials=(trial,), size=1, program_key=trial.program_key)
             for item in self._train(trial, alone, dataset, None, stopping):
                 # Reports and checkpoints are of all members of a pack.
                 if isinstance(item, EpochReport | PackCheckpoint):

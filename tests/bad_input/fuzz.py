@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 
 from seqjobs.errors import SpecError
 from seqjobs.jobspec.load import load_job
-from seqjobs.planning.assignments import num_wanted
-from seqjobs.planning.plan import make_plan
+from seqjobs.planning.expansion import expand_jobs
+from seqjobs.planning.proposals import num_wanted
 from tests.bad_input.changed_specs import OVERRIDES, TEXTS, changed_specs
 from tests.bad_input.hostile import check_plain
 from tests.bad_input.watch import Watch
@@ -82,7 +82,7 @@ def specs(folder: Path, outcomes: Outcomes) -> Callable[[], None]:
 def _outcomes_of(path: Path, overrides: list[str]) -> Sequence[str]:
     try:
         job = load_job(path, overrides)
-        trials = make_plan([job]).trials if num_wanted(job) * job.search.repeats <= MAX_TRIALS else ()
+        trials = expand_jobs([job]).trials if num_wanted(job) * job.search.repeats <= MAX_TRIALS else ()
     except SpecError as error:
         return _codes_of(error)
     ids = [trial.id for trial in trials]

@@ -23,9 +23,8 @@ from seqjobs.data.tally import Tally
 from seqjobs.errors import SeqjobsError, SpecError, UnforeseenError
 from seqjobs.execution.in_process import InProcess
 from seqjobs.jobspec.load import parse_job
-from seqjobs.planning.data_figures import raise_errors, read_figures
-from seqjobs.planning.plan import Plan, make_plan
-from seqjobs.planning.plan_check import inspect_plan
+from seqjobs.planning.expansion import TrialTable, expand_jobs
+from seqjobs.preview import preview
 from seqjobs.results.prediction_file import PredictionFile
 from seqjobs.training.finished_model import FinishedModel
 from tests.bad_input.random_tables import Example, write
@@ -54,11 +53,11 @@ class Prepared:
             new = write(example.new, self.folder, "new", (example.new_suffix, "parquet", "feather"))
         except ValueError:
             hypothesis.reject()
-        plan = self._plan(train.name)
-        if isinstance(plan, SeqjobsError):
-            return [f"spec {_code(plan)}"]
-        (source,) = plan.datasets
-        shown = _outcome(lambda: _plan_data(plan))
+        table = self._table(train.name)
+        if isinstance(table, SeqjobsError):
+            return [f"spec {_code(table)}"]
+        (source,) = table.datasets
+        shown = _outcome(lambda: _plan_data(table))
         schema = _outcome(lambda: inspect_data(source))
         # A spec asks for a megabyte or more.
         small = replace(source, spec=source.spec.model_copy(update={"memory": example.memory}))
@@ -74,11 +73,11 @@ class Prepared:
             assert isinstance(shown, SeqjobsError)
             return [f"decoded {_code(dataset)}"]
         try:
-            return self._with_dataset(plan, dataset, schema, train, new)
+            return self._with_dataset(table, dataset, schema, train, new)
         finally:
             remove_rows(dataset.fingerprint)
 
-    def _plan(self, train: str) -> Any:
+    def _table(self, train: str) -> Any:
         job = {
             "name": "random",
             "data": {"train": train, **self.example.data},
@@ -87,12 +86,12 @@ class Prepared:
             "fit": {"epochs": 1, "validation_split": self.example.validation_split},
             "objective": {"metric": "loss", "direction": "minimize"},
         }
-        found: Plan | SeqjobsError = _outcome(
-            lambda: make_plan([parse_job(json.dumps(job, indent=1), self.folder / "job.yaml")])
+        found: TrialTable | SeqjobsError = _outcome(
+            lambda: expand_jobs([parse_job(json.dumps(job, indent=1), self.folder / "job.yaml")])
         )
         return found
 
-    def _with_dataset(self, plan: Plan, dataset: Dataset, schema: Any, train: Path, new: Path) -> list[str]:
+    def _with_dataset(self, table: TrialTable, dataset: Dataset, schema: Any, train: Path, new: Path) -> list[str]:
         assert dataset.schema == schema
         features = dataset.train.features[:]
         assert features.shape == (len(dataset.train), *schema.feature_shape)
@@ -101,7 +100,7 @@ class Prepared:
         stored = Preparation.from_json(json.loads(json.dumps(dataset.preparation.to_json(), allow_nan=False)))
         assert stored == dataset.preparation
         model = FinishedModel(
-            trial=plan.trials[0],
+            trial=table.trials[0],
             weights=(np.ones((1, 1), np.float32),),
             digest="d",
             preparation=stored,
@@ -159,10 +158,9 @@ def _write(file: PredictionFile, kept: pa.RecordBatch, outputs: Any) -> None:
     assert found is None or found.code == "E423"  # a column that a cell of CSV cannot hold
 
 
-def _plan_data(plan: Plan) -> None:
+def _plan_data(table: TrialTable) -> None:
     """As `seqjobs plan --data` does."""
-    inspection = inspect_plan(plan)
-    raise_errors(read_figures(inspection.plan, inspection.schemas))
+    preview(table.jobs, reads_rows=True).check_rows()
 
 
 def _outcome(act: Any) -> Any:

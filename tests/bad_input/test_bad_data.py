@@ -9,7 +9,7 @@ import pytest
 
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError, SeqjobsError, SpecError
-from seqjobs.planning.plan_check import check_plan, inspect_plan
+from seqjobs.planning.plan import make_plan
 from tests.bad_input.bad_data import BAD_DATA, CORRUPT_FILES, FLOATS, SPEC, WHY_REFUSED, BadData, good
 from tests.fixtures.files import write_spec
 from tests.fixtures.plans import plan_of
@@ -18,9 +18,8 @@ from tests.fixtures.plans import plan_of
 def read(path: Path) -> int:
     """Do all that is done with a job's data before training, and return the number of training rows."""
     plan = plan_of(path)
-    schemas = inspect_plan(plan).schemas
     datasets = {source.id: read_dataset(source) for source in plan.datasets}
-    check_plan(plan, schemas, datasets)
+    make_plan(plan.table, {name: dataset.schema for name, dataset in datasets.items()}, datasets)
     return sum(dataset.schema.train_rows for dataset in datasets.values())
 
 

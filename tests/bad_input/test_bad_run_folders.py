@@ -51,7 +51,7 @@ def a_thesis(_: Path, root: Path) -> None:
 def a_newer_run(spec: Path, root: Path) -> None:
     do(plan_of(spec), root)
     path = root / "run.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
 
 
 def a_damaged_run(spec: Path, root: Path) -> None:
@@ -92,7 +92,7 @@ def a_link_for_a_lock(_: Path, root: Path) -> None:
             "E617",
             "{root}/lock: this is a symbolic link, and a run has none. Fix: ",
         ),
-        (a_newer_run, 2, "E607", "{root}/run.json: this run has format 2, this seqjobs reads format 1. Fix: "),
+        (a_newer_run, 2, "E607", "{root}/run.json: this run has format 3, this seqjobs reads format 2. Fix: "),
         (a_damaged_run, 2, "E608", "{root}/run.json: this run's plan is damaged. Fix: "),
     ],
 )

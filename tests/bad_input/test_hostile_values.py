@@ -16,7 +16,7 @@ from seqjobs.jobspec.data_files import REMOTE_SCHEMES, scheme_of
 from seqjobs.jobspec.job_spec import JobSpec
 from seqjobs.jobspec.load import parse_job
 from seqjobs.jobspec.sections import HeaderSpec, TrialSpec
-from seqjobs.planning.plan import make_plan
+from seqjobs.planning.expansion import expand_jobs
 from tests.bad_input.expectation import SPECS
 from tests.bad_input.hostile import HOSTILE, check_plain
 
@@ -90,7 +90,7 @@ def parse(tree: Any) -> JobSpec:
 
 
 def test_the_spec_that_the_others_change_is_right_and_complete() -> None:
-    assert len(make_plan([parse(FULL)]).trials) == 2
+    assert len(expand_jobs([parse(FULL)]).trials) == 2
     for name, section in TrialSpec.model_fields.items() | HeaderSpec.model_fields.items():
         fields = getattr(section.annotation, "model_fields", {})
         assert set(fields) - set(FULL[name] if fields else ()) <= {"trials"}, name
@@ -148,7 +148,7 @@ def is_harmless(path: Path, value: Any, written: Any) -> bool:
         job = parse(with_value(path, written))
     except SpecError:
         return True
-    for trial in make_plan([job]).trials:
+    for trial in expand_jobs([job]).trials:
         check_plain(trial.spec)
     return is_allowed(path, value)
 

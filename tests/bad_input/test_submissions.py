@@ -9,7 +9,7 @@ import pytest
 
 from seqjobs.errors import SpecError
 from seqjobs.jobspec.load import load_jobs
-from seqjobs.planning.plan import make_plan
+from seqjobs.planning.expansion import expand_jobs
 from tests.bad_input.expectation import SPECS, Mistake, check
 
 TEXT = (SPECS / "accepted_the_right_spec.yaml").read_text(encoding="utf-8").replace("../../..", str(SPECS.parents[2]))
@@ -41,5 +41,5 @@ def test_jobs_of_one_name(names: tuple[str, ...], found: Mistake, tmp_path: Path
     for path, name in zip(paths, names, strict=True):
         path.write_text(TEXT.replace("name: small\n", f"name: {name}\n"), encoding="utf-8")
     with pytest.raises(SpecError) as caught:
-        make_plan(load_jobs(paths))
+        expand_jobs(load_jobs(paths))
     check(caught.value.lines, [found], paths[-1])

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from seqjobs.execution.in_process import InProcess
 from seqjobs.jobspec.load import parse_job
-from seqjobs.planning.plan import make_plan
 from seqjobs.planning.run_paths import RunPaths
+from seqjobs.preview import plan_jobs
 from seqjobs.results.progress import Silent
 from seqjobs.run import run_job
 from tests.benchmarks.empty_trials import SPEC, write_rows
@@ -49,11 +49,11 @@ def measure(*, small: int, long: int) -> dict[str, float]:
 
 def _seconds(root: Path, trials: int, each: float) -> float:
     """Of a trial, from the plan to the last file."""
-    plan = make_plan([parse_job(SPEC, root / "job.yaml", (f"search.trials={trials}", "fit.pack=off"))])
+    plan = plan_jobs([parse_job(SPEC, root / "job.yaml", (f"search.trials={trials}", "fit.pack=off"))])
     executor = InProcess(start=StartFake(epoch_seconds=each / EPOCHS))
     with tempfile.TemporaryDirectory(dir=root) as run:
         began = time.perf_counter()
-        run_job(plan, executor, RunPaths(root=Path(run) / "one"), Silent())
+        run_job(plan.table, executor, RunPaths(root=Path(run) / "one"), Silent())
         return (time.perf_counter() - began) / trials
 
 

@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 
 from seqjobs.data.read import read_dataset
 from seqjobs.jobspec.load import parse_job
-from seqjobs.planning.plan import Plan, make_plan
-from seqjobs.planning.plan_check import inspect_plan
+from seqjobs.planning.plan import Plan
+from seqjobs.preview import plan_jobs
 from tests.benchmarks.child import measured_by
 from tests.benchmarks.machine import peak_memory
 from tests.conftest import JOBS
@@ -61,7 +61,7 @@ Floats = npt.NDArray[np.float64]
 def measure(*, memory_mb: int, times_the_memory: float) -> dict[str, float]:
     """Medians of REPEATS, both sides taking turns; of the fits the median epoch behind the first, which compiles."""
     mine, by_hand = [], []
-    plan = make_plan([parse_job(PREPARED, JOBS / "reading.yaml")])
+    plan = plan_jobs([parse_job(PREPARED, JOBS / "reading.yaml")])
     for _ in range(REPEATS):
         mine.append(_seconds_of_reading(plan))
         by_hand.append(_seconds_by_hand())
@@ -153,7 +153,7 @@ def fit(memory: str, folder: Path) -> dict[str, float]:
     from seqjobs.training.outcome import EpochReport  # noqa: PLC0415
 
     runner = start_runner(1)
-    plan = inspect_plan(make_plan([parse_job(LARGE.replace("MEMORY", memory), folder / "job.yaml")])).plan
+    plan = plan_jobs([parse_job(LARGE.replace("MEMORY", memory), folder / "job.yaml")])
     before = psutil.Process().memory_info().rss
     dataset = read_dataset(plan.datasets[0])
     seconds, began = [], time.perf_counter()

@@ -22,8 +22,8 @@ from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.kept import cluster
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.jobspec.load import load_job
-from seqjobs.planning.plan import make_plan
 from seqjobs.planning.resources import Resources
+from seqjobs.preview import plan_jobs
 from seqjobs.results.progress import Silent, Standing
 from seqjobs.run import submit_jobs
 
@@ -133,7 +133,7 @@ def worker() -> Mapping[str, float]:
 
 def first_epoch() -> Mapping[str, float]:
     """The first epoch of a program, which is built and traced for it, and of the next trial of it, in one process."""
-    plan = make_plan([load_job(SPEC, (*OVERRIDES, "model.0.Dense.units=32", "model.1.Dropout.rate=0.1"))])
+    plan = plan_jobs([load_job(SPEC, (*OVERRIDES, "model.0.Dense.units=32", "model.1.Dropout.rate=0.1"))])
     times: list[float] = []
     with InProcess() as executor:
         executor.load(plan.datasets)

@@ -13,8 +13,8 @@ import pytest
 from seqjobs import run_job
 from seqjobs.execution.in_process import InProcess
 from seqjobs.jobspec.load import load_job
-from seqjobs.planning.plan import make_plan
 from seqjobs.planning.run_paths import RunPaths
+from seqjobs.preview import plan_jobs
 from tests.benchmarks.parts import PARTS
 from tests.benchmarks.parts._sides import PACKED
 from tests.benchmarks.peers import KERAS_LOOP
@@ -69,7 +69,7 @@ def test_peers_train_the_model_of_the_spec(name: str, tmp_path: Path) -> None:
 
     workload = few_rows(name)
     write_rows(workload, tmp_path)
-    plan = make_plan([load_job(tmp_path / "job.yaml", ("search.trials=1",))])
+    plan = plan_jobs([load_job(tmp_path / "job.yaml", ("search.trials=1",))])
     trial = plan.trials[0]
     (rate,) = trial.hyperparameters.values()
     assert isinstance(rate, float)
@@ -103,7 +103,7 @@ def test_a_stopwatch_divides_what_comes_behind_the_first_wave(
 ) -> None:
     plan = make_points_plan("search.repeats=5")
     stopwatch = Stopwatch(workers)
-    run_job(plan, InProcess(start=StartFake(epoch_seconds=0.02)), RunPaths(root=tmp_path / "run"), stopwatch)
+    run_job(plan.table, InProcess(start=StartFake(epoch_seconds=0.02)), RunPaths(root=tmp_path / "run"), stopwatch)
     # Three epochs a trial: no trial is counted that did not take its time, none twice.
     assert stopwatch.seconds_per_trial >= 0.06
     between = stopwatch.seconds_per_trial * (len(plan.trials) - 1)

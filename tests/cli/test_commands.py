@@ -18,7 +18,7 @@ from seqjobs.data.unseen_values import UnseenValues
 from seqjobs.doctor import Finding
 from seqjobs.errors import ClusterError
 from seqjobs.jobspec.job_spec import JobSpec
-from seqjobs.planning import Plan
+from seqjobs.planning.plan import Plan
 from seqjobs.predict import Predictions
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.record import TrialRecord

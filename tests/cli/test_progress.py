@@ -27,7 +27,8 @@ from seqjobs.execution.events import (
     WorkerReplaced,
     WorkerStarted,
 )
-from seqjobs.planning import Pack, Plan
+from seqjobs.planning.plan import Plan
+from seqjobs.planning.trial import Pack
 from seqjobs.results.progress import Progress
 from seqjobs.results.record import TrialRecord
 from seqjobs.training.outcome import Cause, EpochReport, Failure
@@ -285,9 +286,7 @@ def test_a_pack_shows_its_best_member(tmp_path: Path, tracker: Tracker) -> None:
     plan = grid_plan(tmp_path)
     first = plan.packs[0]
     both = Pack(id="both", program_key="k", trials=plan.trials[:2], resources=first.resources, retries=first.retries)
-    play = Play(
-        plan=Plan(jobs=plan.jobs, packs=(both, *plan.packs[2:]), datasets=plan.datasets), view=Watching(tracker)
-    )
+    play = Play(plan=Plan(table=plan.table, packs=(both, *plan.packs[2:])), view=Watching(tracker))
     play.begin("w1")
     report = EpochReport(epoch=0, metrics={"loss": (0.5, 0.4), "val_accuracy": (0.6, 0.8)})
     play.say(EpochEnded(pack_id="both", attempt=1, worker="w1", reports=(report,)))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from seqjobs.execution.events import AttemptLost, WorkerReplaced
-from seqjobs.planning import Plan
+from seqjobs.planning.plan import Plan
 from seqjobs.results import log_records
 from seqjobs.results.run_log import RunLog
 from seqjobs.storage.lock import Lock

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seqjobs.planning import Plan, RunPaths, Trial
+from seqjobs.planning.plan import Plan
+from seqjobs.planning.run_paths import RunPaths
+from seqjobs.planning.trial import Trial
 from seqjobs.results import log_records
 from seqjobs.results.manifest import Manifest, write_manifest
 from seqjobs.results.progress import Standing
@@ -14,7 +16,7 @@ from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.results.run import Run
 from seqjobs.results.run_log import RunLog
 from seqjobs.training.outcome import Cause, Failure
-from tests.fixtures.plans import plan_of_texts
+from tests.fixtures.plans import plan_as_if, table_of_texts
 
 SPEC = """
 name: {name}
@@ -42,7 +44,7 @@ def spec_text(name: str = "small", objective: str = BY_ACCURACY) -> str:
 def grid_plan(folder: Path, *texts: str) -> Plan:
     """Make a plan of 8 trials for each `spec_text`, in a folder in which its data file exists and is empty."""
     (folder / "rows.parquet").touch()
-    return plan_of_texts(folder, *(texts or (spec_text(),)))
+    return plan_as_if(table_of_texts(folder, *(texts or (spec_text(),))), width=2, rows=100)
 
 
 def finished(trial: Trial, value: float, metric: str = "val_accuracy") -> TrialRecord:

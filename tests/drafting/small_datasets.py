@@ -12,7 +12,6 @@ from PIL import Image
 
 from seqjobs.drafting import draft_spec
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.plan_check import inspect_plan
 from tests.fixtures.plans import plan_of_texts
 
 ROWS = 240
@@ -63,7 +62,7 @@ def checked(path: Path, target: str, validation: str | None = None) -> str:
     """The drafted spec, once it has been found to fit its data as `seqjobs plan` finds it."""
     out = path.parent / "drafted.yaml"
     text = draft_spec(str(path), target, validation=validation, out=out)
-    plan = inspect_plan(plan_of_texts(out.parent, text)).plan
+    plan = plan_of_texts(out.parent, text)
     every_width_is_tried(plan, 3 * text.count("{choice: "))
     return text
 

@@ -10,7 +10,6 @@ import pytest
 
 from seqjobs.drafting import draft_spec
 from seqjobs.execution.in_process import InProcess
-from seqjobs.planning.plan_check import inspect_plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.run import run_job
@@ -37,7 +36,7 @@ def test_a_draft_spec_learns(
     out = tmp_path / "drafted.yaml"
     text = draft_spec(str(jobs_data / folder), target, out=out)
     plan = plan_of_texts(tmp_path, text, overrides=(*SHORT, f"fit.epochs={epochs}"))
-    run = run_job(plan, InProcess(), RunPaths(root=tmp_path / "run"), Silent())
+    run = run_job(plan.table, InProcess(), RunPaths(root=tmp_path / "run"), Silent())
     assert run.best is not None
     assert run.best.value is not None
     assert run.best.value > share_of_the_largest_class(jobs_data / folder, target) + beyond
@@ -58,4 +57,4 @@ def test_a_draft_spec_fits_its_data(
     out = tmp_path / "drafted.yaml"
     text = draft_spec(str(jobs_data / folder), target, out=out)
     assert [line for line in lines if line not in text] == []
-    assert len(inspect_plan(plan_of_texts(tmp_path, text)).plan.trials) == 8
+    assert len(plan_of_texts(tmp_path, text).trials) == 8

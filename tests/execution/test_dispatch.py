@@ -35,7 +35,6 @@ from seqjobs.execution.events import (
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.execution.retry import Tries
-from seqjobs.planning.packing import packed
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.run_paths import RunPaths
@@ -289,7 +288,6 @@ def test_of_a_pack_the_member_that_kills_its_workers_fails_alone(
     plan = make_points_plan(
         rates(0.1, 0.2, Behaviour.EXIT, 0.4), "search.sampler=grid", "limits.retries=0", "name=together", "fit.pack=4"
     )
-    plan = packed(plan, {plan.datasets[0].id: (6,)}, {plan.datasets[0].id: 203})
     (pack,) = plan.packs
     events = run(pool, plan, [pack])
     lost = [(event.split, event.final) for event in of(AttemptLost, events) if event.charged]
@@ -350,7 +348,7 @@ def test_an_error_while_packs_run_ends_them(
             raise error
 
     with pytest.raises(type(error)):
-        run_job(plan, Warm(pool), RunPaths(root=tmp_path / "run"), Watcher(stop))
+        run_job(plan.table, Warm(pool), RunPaths(root=tmp_path / "run"), Watcher(stop))
     assert len(busy) == 1
     assert wait_until(lambda: not psutil.pid_exists(busy[0]))
     again = make_points_plan("name=after-an-error")
@@ -359,7 +357,7 @@ def test_an_error_while_packs_run_ends_them(
 
 def test_the_end_of_the_run_time_stops_what_runs(pool: RayPool, make_points_plan: MakePlan, tmp_path: Path) -> None:
     plan = make_points_plan(rates(Behaviour.SLEEP), "limits.run_time=1", "name=out-of-time")
-    found = run_job(plan, Warm(pool), RunPaths(root=tmp_path / "run"), Watcher())
+    found = run_job(plan.table, Warm(pool), RunPaths(root=tmp_path / "run"), Watcher())
     assert (found.status, len(found.records)) == (RunStatus.INTERRUPTED, 0)
 
 
@@ -408,26 +406,21 @@ def test_an_epoch_that_does_not_end_in_time_is_ended(
 
     root = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        run_job(plan, Warm(pool), RunPaths(root=root), Watcher(ask), stop)
+        run_job(plan.table, Warm(pool), RunPaths(root=root), Watcher(ask), stop)
     assert busy
     assert wait_until(lambda: not any(map(psutil.pid_exists, busy)))
     assert Run.open(root).status is RunStatus.INTERRUPTED
-
-
-def with_memory(plan: Plan, memory: int) -> Plan:
-    packs = (replace(pack, resources=replace(pack.resources, memory=memory)) for pack in plan.packs)
-    return replace(plan, packs=tuple(packs))
 
 
 def test_a_worker_over_its_memory_is_replaced_between_trials(
     pool: RayPool, make_points_plan: MakePlan, notes: Path, tmp_path: Path
 ) -> None:
     budget = pool.describe().private_bytes + LEFT_BEHIND // 2
-    trials = make_points_plan(rates(Behaviour.ALLOCATE), "search={sampler: grid, repeats: 5}", "name=memory")
-    plan = with_memory(trials, budget)
+    search = (rates(Behaviour.ALLOCATE), "search={sampler: grid, repeats: 5}", "name=memory")
+    plan = make_points_plan(*search, f"resources.memory={budget}")
     events: list[Event] = []
     watcher = Watcher(lambda event, _standing: events.append(note(event)))
-    found = run_job(plan, Warm(pool), RunPaths(root=tmp_path / "run"), watcher)
+    found = run_job(plan.table, Warm(pool), RunPaths(root=tmp_path / "run"), watcher)
     assert found.num_finished == 5
     assert counts(notes, plan) == Counter(trial.id for trial in plan.trials)  # each once
     replaced = of(WorkerReplaced, events)
@@ -438,6 +431,11 @@ def test_a_worker_over_its_memory_is_replaced_between_trials(
     assert Run.open(found.path).replaced_workers == tuple(replaced)
     pids = {event.worker: event.pid for event in of(WorkerStarted, events)}
     assert wait_until(lambda: not any(psutil.pid_exists(pids[event.worker]) for event in replaced))
+
+
+def with_memory(plan: Plan, memory: int) -> Plan:
+    packs = (replace(pack, resources=replace(pack.resources, memory=memory)) for pack in plan.packs)
+    return replace(plan, packs=tuple(packs))
 
 
 def test_workers_that_never_come_to_their_budget_are_left_alone(pool: RayPool, make_points_plan: MakePlan) -> None:

@@ -21,7 +21,7 @@ from seqjobs.planning.resources import Resources
 from tests.conftest import MakePlan
 from tests.execution.test_predicting import finished
 from tests.fixtures.fake_runner import StartFake
-from tests.fixtures.plans import plan_of
+from tests.fixtures.plans import table_of
 from tests.fixtures.runs import moved_points
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -84,12 +84,12 @@ def test_data_that_nobody_reads_ends_the_run_with_a_message(
     # It takes a second to read, so that the process that reads it can be stopped.
     line = "0.5,0.25,0.125,1.5,2.5,3.5,1\n"
     (tmp_path / "train.csv").write_text("x0,x1,x2,x3,x4,x5,yes\n" + line * 3_000_000)
-    plan = plan_of(spec, "data.train=train.csv")
+    table = table_of(spec, "data.train=train.csv")
     monkeypatch.setattr(pool, "_limits", LIMITS)
     watch = threading.Thread(target=stop_the_reader)
     watch.start()
     with pytest.raises(ClusterError, match=r"train.csv: the data was not read within 3 s.*\[E519\]"):
-        pool.load(plan.datasets)
+        pool.load(table.datasets)
     watch.join()
 
 
@@ -108,4 +108,4 @@ def stop_the_reader() -> None:
 def test_a_longer_stall_gives_more_time_to_read(make_points_plan: MakePlan) -> None:
     limits = {"auto": READ_SECONDS, "1s": READ_SECONDS, "3h": 3 * 3600.0, "off": float("inf")}
     plans = {stall: make_points_plan(f"limits.stall={stall}") for stall in limits}
-    assert {stall: TimeLimits.of(plan).read_seconds for stall, plan in plans.items()} == limits
+    assert {stall: TimeLimits.of(plan.table).read_seconds for stall, plan in plans.items()} == limits

@@ -39,7 +39,7 @@ from seqjobs.jobspec.data_section import DataSpec
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.training.outcome import Cause, PackCheckpoint, TrialOutcome, Weights
-from tests.conftest import POINTS_SPEC, MakePlan
+from tests.conftest import POINTS_SPEC, MakePlan, MakeTable
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -239,7 +239,8 @@ def test_streamed_rows_give_the_same_bits_on_workers(
     assert runner is not None
     plan = make_points_plan("fit.batch_size={choice: [8, 32]}", "search.sampler=grid")
     (source,) = plan.datasets
-    streamed = replace(plan, datasets=(replace(source, spec=source.spec.model_copy(update={"memory": 4000})),))
+    small = replace(source, spec=source.spec.model_copy(update={"memory": 4000}))
+    streamed = replace(plan, table=replace(plan.table, datasets=(small,)))
     found = outcomes(run(pool, streamed))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     undisturbed = in_this_process(streamed)
@@ -274,9 +275,9 @@ def test_an_exported_model_predicts_what_the_worker_did(
     assert np.abs(model.predict(rows, verbose=0) - by_hand).max() <= 1e-6
 
 
-def test_models_that_cannot_be_trained_are_found_before_any_trial(pool: RayPool, make_points_plan: MakePlan) -> None:
-    good = make_points_plan()
-    bad = make_points_plan("model.1={Dense: {units: 3, activation: sigmoid}}")
+def test_models_that_cannot_be_trained_are_found_before_any_trial(pool: RayPool, make_points_table: MakeTable) -> None:
+    good = make_points_table()
+    bad = make_points_table("model.1={Dense: {units: 3, activation: sigmoid}}")
     pool.load([*good.datasets, *bad.datasets])
     assert list(pool.check([*good.trials, *bad.trials])) == [bad.trials[0].id]
 

@@ -97,7 +97,8 @@ def test_each_worker_draws_from_its_own_shard_of_streamed_rows(
     assert runner is not None
     plan = make_points_plan(TWO, "seed=5")
     (source,) = plan.datasets
-    streamed = replace(plan, datasets=(replace(source, spec=source.spec.model_copy(update={"memory": 4000})),))
+    small = replace(source, spec=source.spec.model_copy(update={"memory": 4000}))
+    streamed = replace(plan, table=replace(plan.table, datasets=(small,)))
     _, found = carried_out(pool, streamed)
     ((outcome, weights),) = found.values()
     assert outcome.failure is None

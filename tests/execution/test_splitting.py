@@ -10,7 +10,7 @@ from seqjobs.execution.events import AttemptEnded, AttemptLost
 from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.retry import Tries
 from seqjobs.execution.splitting import SPLIT_AFTER, parts_of, suspects_in
-from seqjobs.planning.packing import halves, packed
+from seqjobs.planning.packing import halves
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack
@@ -32,7 +32,7 @@ def plan_of_rates(make_points_plan: MakePlan, *values: float, retries: int = 2) 
 
 
 def pack_of(plan: Plan) -> Pack:
-    (pack,) = packed(plan, {plan.datasets[0].id: (6,)}, {plan.datasets[0].id: 203}).packs
+    (pack,) = plan.packs
     return pack
 
 

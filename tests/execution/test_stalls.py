@@ -26,7 +26,6 @@ from seqjobs.execution.events import (
     WorkerStarted,
 )
 from seqjobs.execution.ray_pool import RayPool
-from seqjobs.planning.packing import packed
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.run_paths import RunPaths
@@ -77,7 +76,7 @@ def carried_out(
             PIDS[event.worker] = event.pid
         look(event)
 
-    return run_job(plan, Warm(pool), RunPaths(root=root), Watcher(note)), events
+    return run_job(plan.table, Warm(pool), RunPaths(root=root), Watcher(note)), events
 
 
 def trained(notes: Path, plan: Plan, word: str = "begun") -> Counter[str]:
@@ -208,7 +207,7 @@ def test_a_pack_whose_members_train_one_by_one_goes_on_without_reports(
         "limits.stall=2s",
         "name=apart",
     )
-    (pack,) = packed(plan, {plan.datasets[0].id: (6,)}, {plan.datasets[0].id: 203}).packs
+    (pack,) = plan.packs
     assert len(pack.trials) == 8
     run, events = carried_out(pool, plan, tmp_path / "run")
     assert of(AttemptLost, events) == []

@@ -49,8 +49,8 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def carried_out(plan: Plan, tmp_path: Path, start: Callable[[int], FakeRunner]) -> Run:
-    pool = RayPool({Resources(): 1}, workers=1, start=start, limits=TimeLimits.of(plan))
-    return run_job(plan, pool, RunPaths(root=tmp_path / "run"), Watcher())
+    pool = RayPool({Resources(): 1}, workers=1, start=start, limits=TimeLimits.of(plan.table))
+    return run_job(plan.table, pool, RunPaths(root=tmp_path / "run"), Watcher())
 
 
 def test_workers_that_die_as_they_start_are_replaced_and_no_trial_is_charged(

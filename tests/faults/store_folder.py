@@ -114,7 +114,7 @@ class StoreFolder(RuleBasedStateMachine):
             self._disk.restart()
 
     def _entered(self, _root: Path) -> None:
-        Session(self._plan, self._paths, Watcher()).__enter__()
+        Session(self._plan.table, self._paths, Watcher()).__enter__()
 
     def _do(self, strike: Strike, call: Callable[[], object]) -> bool:
         """Carries out a step of a driver; returns whether it came to its end."""

@@ -54,7 +54,7 @@ class Store(StoreFolder):
         self._do(strike, self._open)
 
     def _open(self) -> None:
-        session = Session(self._plan, self._paths, Watcher(self._show))
+        session = Session(self._plan.table, self._paths, Watcher(self._show))
         session.__enter__()
         self._session = session
         told = self._model.told(self._epochs_saved)
@@ -220,7 +220,7 @@ class Store(StoreFolder):
     def come_second(self) -> None:
         before = files_of(self._paths.root)
         with pytest.raises(RunFolderError, match=rf"in use by process {os.getpid()} on.*\[E602\]"):
-            Session(self._plan, self._paths, Watcher()).__enter__()
+            Session(self._plan.table, self._paths, Watcher()).__enter__()
         assert files_of(self._paths.root) == before
 
     @precondition(lambda self: self._session)

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from seqjobs.cli.main import cli
 from seqjobs.jobspec.load import parse_job
-from seqjobs.planning.plan import make_plan
+from seqjobs.preview import plan_jobs
 from tests.conftest import POINTS_SPEC
 from tests.fixtures.fake_runner import Behaviour
 from tests.fixtures.runs import do
@@ -38,7 +38,7 @@ def make_finished_run(points: Path, root: Path) -> Path:
         parse_job(text, points / "job.yaml", (units, "search.sampler=grid", "keep.best=2")),
         parse_job(text.replace("name: points", "name: other"), points / "job.yaml", (PACKED, "fit.pack=4")),
     ]
-    do(make_plan(jobs), root)
+    do(plan_jobs(jobs), root)
     return root
 
 

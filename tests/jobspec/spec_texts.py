@@ -10,7 +10,7 @@ import pytest
 from seqjobs.errors import SpecError
 from seqjobs.jobspec.job_spec import JobSpec
 from seqjobs.jobspec.load import parse_job
-from seqjobs.planning.plan import make_plan
+from seqjobs.planning.expansion import expand_jobs
 
 JOBS = Path(__file__).parent.parent.parent / "jobs"
 # A folder whose data files exist, because a spec whose files are missing is refused.
@@ -61,7 +61,7 @@ def errors(text: str, *overrides: str) -> list[str]:
 def plan_errors(text: str) -> list[str]:
     job = parse(text)
     with pytest.raises(SpecError) as caught:
-        make_plan([job])
+        expand_jobs([job])
     return _short(caught.value)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from seqjobs.jobspec.dimensions import Choice, Range
-from seqjobs.planning.plan import make_plan
+from seqjobs.planning.expansion import expand_jobs
 from tests.fixtures.plans import plan_of_texts
 from tests.jobspec.spec_texts import DATA, SPEC, changed, errors, parse
 
@@ -55,7 +55,7 @@ def test_a_dimension_may_stand_for_any_value_of_a_trial(old: str, new: str, key:
     else:
         job = parse(changed((old, new)))
     assert [dimension.key for dimension in job.dimensions] == [key]
-    assert all(trial.hyperparameters.keys() == {key} for trial in make_plan([job]).trials)
+    assert all(trial.hyperparameters.keys() == {key} for trial in expand_jobs([job]).trials)
 
 
 def test_what_depends_on_a_choice_stands_only_under_its_option() -> None:
@@ -81,7 +81,7 @@ def test_architectures_are_a_choice_by_name_with_dimensions_inside() -> None:
     named = "model:\n  wide:\n  - Flatten\n  - Dense: {units: {choice: [32, 64]}}\n  - Dense: {units: 10, activation: softmax}\n  small:"
     job = parse(changed(("model:", named), ("seed: 3", "search: {sampler: grid}")))
     assert [dimension.key for dimension in job.dimensions] == ["model", "model.wide.1.Dense.units"]
-    plan = make_plan([job])
+    plan = expand_jobs([job])
     assert [trial.hyperparameters for trial in plan.trials] == [
         {"model": "wide", "model.wide.1.Dense.units": 32},
         {"model": "wide", "model.wide.1.Dense.units": 64},
@@ -111,7 +111,7 @@ def test_a_range_inside_a_choice_has_a_name_of_its_own() -> None:
     job = parse(changed((UNITS, "units: {choice: [{int_uniform: [1, 4]}, 64]}")))
     keys = [dimension.key for dimension in job.dimensions]
     assert keys == ["model.1.Dense.units", "model.1.Dense.units.int_uniform"]
-    for trial in make_plan([job]).trials:
+    for trial in expand_jobs([job]).trials:
         units = trial.spec.model[1].arguments["units"]
         assert units == trial.hyperparameters.get(keys[1], 64)
 

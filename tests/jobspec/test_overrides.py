@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from seqjobs.planning.plan import make_plan
+from seqjobs.planning.expansion import expand_jobs
 from tests.errors.lines import code_of
 from tests.jobspec.spec_texts import SPEC, changed, errors, parse
 
@@ -21,7 +21,7 @@ def test_values_are_put_in_place() -> None:
         "limits={retries: 0}",
     )
     assert (job.name, job.keep.best, job.limits.retries) == ("other", 2, 0)
-    assert {trial.spec.fit.epochs for trial in make_plan([job]).trials} == {7}
+    assert {trial.spec.fit.epochs for trial in expand_jobs([job]).trials} == {7}
     assert [dimension.key for dimension in job.dimensions] == ["model.1.Dense.units"]
 
 

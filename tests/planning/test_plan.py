@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from seqjobs.errors import SpecError
-from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.expansion import expand_jobs
+from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
-from tests.fixtures.plans import plan_of_texts
+from tests.fixtures.plans import plan_of_texts, table_of_texts
 from tests.jobspec.spec_texts import DATA, SPEC, changed, parse
 
 GOLDEN = Path(__file__).parent / "golden_plan.json"
@@ -35,7 +36,7 @@ RANDOM = changed(
 
 
 def ids(text: str) -> list[str]:
-    return [trial.id for trial in plan_of_texts(DATA, text).trials]
+    return [trial.id for trial in table_of_texts(DATA, text).trials]
 
 
 def described(plan: Plan) -> list[dict[str, object]]:
@@ -161,7 +162,7 @@ def test_the_memory_of_a_worker_is_a_resource() -> None:
 
 def test_the_order_of_the_features_changes_the_result() -> None:
     orders = [changed(("{image: {rescale: 0.0625, shape: [8, 8, 1]}}", order)) for order in ("[a, b]", "[b, a]")]
-    first, second = (plan_of_texts(DATA, text) for text in orders)
+    first, second = (table_of_texts(DATA, text) for text in orders)
     assert first.trials[0].id != second.trials[0].id
     assert first.datasets[0].id != second.datasets[0].id
     mapped = changed(("{image: {rescale: 0.0625, shape: [8, 8, 1]}}", "{a: raw, b: {}}"))
@@ -185,8 +186,8 @@ def test_trials_of_one_program_stand_together() -> None:
 
 
 def key_of(*replacements: tuple[str, str]) -> str:
-    (pack,) = plan_of_texts(DATA, changed(*replacements)).packs
-    return pack.program_key
+    (trial,) = table_of_texts(DATA, changed(*replacements)).trials
+    return trial.program_key
 
 
 def test_a_program_is_shared_whatever_the_learning_rate_but_nothing_else() -> None:
@@ -295,14 +296,14 @@ def test_a_plan_touches_no_file() -> None:
     watching = True
     sys.addaudithook(refuse)
     try:
-        plan = make_plan(jobs)
+        plan = expand_jobs(jobs)
     finally:
         watching = False
     assert len(plan.trials) == 17
 
 
 def test_no_jobs_make_an_empty_plan() -> None:
-    assert make_plan([]).trials == ()
+    assert expand_jobs([]).trials == ()
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ def test_a_pack_of_which_one_member_cannot_be_kept_leaves_no_record(
     pack = Pack(
         id="both", program_key="k", trials=plan.trials[:2], resources=plan.packs[0].resources, retries=0
     )  # fmt: skip
-    both = Plan(jobs=plan.jobs, packs=(pack,), datasets=plan.datasets)
+    both = Plan(table=plan.table, packs=(pack,))
     collector = make_collector(both)
     checkpoint = PackCheckpoint(epochs=1, content=b"saved")
     collector.handle(CheckpointTaken(pack_id="both", attempt=1, worker="w", checkpoint=checkpoint))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from seqjobs.jobspec.sections import ObjectiveSpec
+from seqjobs.planning.compile_rule import Compiler
 from seqjobs.results.leaderboard import Leaderboard, kept_trials, rank, rank_jobs
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.record import TrialRecord, TrialStatus
@@ -22,6 +23,7 @@ def trial(number: int, repeat: int = 0, job: str = "a") -> StoredTrial:
     return StoredTrial(
         id=f"{job}{number}.{repeat}", job=job, number=number, repeat=repeat, seed=repeat,
         hyperparameters={"units": number}, dataset="d",
+        key=f"{job}{number}.{repeat}", places=1, compiler=Compiler.GRAPH,
     )  # fmt: skip
 
 

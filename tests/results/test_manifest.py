@@ -33,7 +33,11 @@ def manifest_of(plan: Plan) -> Manifest:
     "overrides",
     [
         (),
-        ("data.target=word", "compile.loss=sparse_categorical_crossentropy", "model.1.Dense.units=4"),
+        (
+            "data.target=word",
+            "compile.loss=sparse_categorical_crossentropy",
+            "model.1={Dense: {units: 4, activation: softmax}}",
+        ),
         ("model.0.Dense.units={choice: [1, 2]}", "search.repeats=2", "fit.batch_size={choice: [8, 16]}"),
         ("variants=[{model.0.Dense.units: 3}, {fit.callbacks: [{EarlyStopping: {monitor: val_loss}}]}]",),
     ],
@@ -46,7 +50,7 @@ def test_a_manifest_comes_back_as_it_was(
     write_manifest(paths, written)
     found = read_manifest(paths)
     assert found == written
-    check_same_plan(found, plan, tmp_path)
+    check_same_plan(found, plan.table, tmp_path)
     check_same_data(found, facts_of(plan), tmp_path)
     assert found.jobs[0].text == plan.jobs[0].source.text
 
@@ -69,7 +73,7 @@ def test_no_manifest_is_no_run_and_an_unreadable_one_is_not_no_manifest(tmp_path
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"3", b"{}", b'{"format": 1}', b"\xff", b'{"format": 1, "id": 3}']
+    "content", [b"", b"{", b"[]", b"3", b"{}", b'{"format": 2}', b"\xff", b'{"format": 2, "id": 3}']
 )
 def test_what_is_no_manifest_is_refused(content: bytes) -> None:
     with pytest.raises(RunFolderError, match=r"some/run\.json: .*\[E608\]"):
@@ -86,18 +90,18 @@ def test_a_part_that_is_something_else_is_refused(make_points_plan: MakePlan, pa
 
 
 def test_another_format_is_refused_by_its_number() -> None:
-    with pytest.raises(RunFolderError, match=r"x: this run has format 2, this seqjobs reads format 1.*\[E607\]"):
-        Manifest.decode(b'{"format": 2}', "x")
+    with pytest.raises(RunFolderError, match=r"x: this run has format 1, this seqjobs reads format 2.*\[E607\]"):
+        Manifest.decode(b'{"format": 1}', "x")
 
 
 def test_a_difference_is_shown_and_a_long_one_cut(make_points_plan: MakePlan, tmp_path: Path) -> None:
     manifest = manifest_of(make_points_plan())
     with pytest.raises(RunFolderError, match=r"\n\+-S seed=1\nFix: .*\[E603\]") as found:
-        check_same_plan(manifest, make_points_plan("seed=1"), tmp_path)
+        check_same_plan(manifest, make_points_plan("seed=1").table, tmp_path)
     assert "-name" not in found.value.what
     long = replace(manifest, jobs=(replace(manifest.jobs[0], text="old\x1b[31m\n" * 40),))
     with pytest.raises(RunFolderError, match=r"\.\.\. and \d+ more lines") as found:
-        check_same_plan(long, make_points_plan("seed=1"), tmp_path)
+        check_same_plan(long, make_points_plan("seed=1").table, tmp_path)
     assert "\x1b" not in found.value.what
 
 
@@ -105,7 +109,7 @@ def test_a_difference_that_is_not_in_the_text_is_told_as_such(make_points_plan: 
     manifest = manifest_of(make_points_plan())
     other = replace(manifest, trials=(replace(manifest.trials[0], key="0000000000"),))
     with pytest.raises(RunFolderError, match="the spec is the same, but its trials differ"):
-        check_same_plan(other, make_points_plan(), tmp_path)
+        check_same_plan(other, make_points_plan().table, tmp_path)
 
 
 def test_changed_data_is_told_with_its_rows(make_points_plan: MakePlan, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def make_runs(folder: Path, *names: str) -> None:
 
 def test_runs_of_the_same_second_have_folders_of_their_own(points: Path, tmp_path: Path) -> None:
     plan = plan_of(moved_points(points, tmp_path))
-    roots = [new_run_folder(tmp_path / "runs", plan).root for _ in range(5)]
+    roots = [new_run_folder(tmp_path / "runs", plan.table).root for _ in range(5)]
     assert len({*roots}) == 5
     assert all(root.is_dir() for root in roots)
 
@@ -60,11 +60,11 @@ def test_only_unfinished_runs_of_the_same_plan_can_be_resumed(points: Path, tmp_
         do(failing, runs / "other", watcher=stop_after(1, AttemptStarted))
     (runs / "unreadable").mkdir()
     (runs / "unreadable" / "run.json").write_text("{")
-    assert [paths.root.name for paths in unfinished_runs(runs, plan)] == ["newer", "older"]
-    assert [paths.root.name for paths in unfinished_runs(runs, failing)] == ["other"]
+    assert [paths.root.name for paths in unfinished_runs(runs, plan.table)] == ["newer", "older"]
+    assert [paths.root.name for paths in unfinished_runs(runs, failing.table)] == ["other"]
     lock = Lock(runs / "newer" / "lock")
     lock.take()
-    assert [paths.root.name for paths in unfinished_runs(runs, plan)] == ["older"]
+    assert [paths.root.name for paths in unfinished_runs(runs, plan.table)] == ["older"]
     lock.give_back()
 
 
@@ -74,10 +74,10 @@ def test_a_run_whose_best_model_was_never_written_is_unfinished(points: Path, tm
     with pytest.raises(KeyboardInterrupt):
         do(plan, runs / "one", watcher=stop_after(1))
     assert Run.open(runs / "one").num_finished == 1
-    assert [paths.root.name for paths in unfinished_runs(runs, plan)] == ["one"]
+    assert [paths.root.name for paths in unfinished_runs(runs, plan.table)] == ["one"]
     do(plan, runs / "one")
     (runs / "one" / "best.keras").unlink()  # whoever moves it away wants no other training to be resumed
-    assert list(unfinished_runs(runs, plan)) == []
+    assert list(unfinished_runs(runs, plan.table)) == []
 
 
 def test_runs_are_not_kept_at_an_address(points: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,8 +151,8 @@ def test_a_run_is_found_by_what_a_person_types(tmp_path: Path) -> None:
 
 
 def test_a_new_id_sorts_by_time_and_names_the_job(make_points_plan: MakePlan, tmp_path: Path) -> None:
-    assert re.fullmatch(r"\d{8}-\d{6}-points", new_run_id(make_points_plan()))
-    long = new_run_id(make_points_plan(f"name={'n' * 63}"))
+    assert re.fullmatch(r"\d{8}-\d{6}-points", new_run_id(make_points_plan().table))
+    long = new_run_id(make_points_plan(f"name={'n' * 63}").table)
     assert len(long) == 63
     run_folder(tmp_path, long)
 
@@ -161,8 +161,8 @@ def test_a_finished_run_of_which_a_repair_set_files_aside_is_unfinished(points: 
     spec, runs = moved_points(points, tmp_path), tmp_path / "runs"
     plan = plan_of(spec)
     run = do(plan, runs / "one")
-    assert list(unfinished_runs(runs, plan)) == []
+    assert list(unfinished_runs(runs, plan.table)) == []
     (weights,) = run.paths.weights.iterdir()
     weights.write_bytes(b"damaged")
     repair(run.paths)
-    assert [paths.root.name for paths in unfinished_runs(runs, plan)] == ["one"]
+    assert [paths.root.name for paths in unfinished_runs(runs, plan.table)] == ["one"]

@@ -84,6 +84,6 @@ def test_workers_that_are_killed_whatever_they_train_stop_the_run(
     notes = tmp_path / "notes"
     pool = RayPool({Resources(): 1000}, workers=2, start=StartFake(notes=notes))
     with pytest.raises(ClusterError, match=r"the first 5 of 5 attempts died; the last: its worker died: .*\[E517\]"):
-        run_job(plan, pool, RunPaths(root=tmp_path / "run"), Watcher())
+        run_job(plan.table, pool, RunPaths(root=tmp_path / "run"), Watcher())
     assert Counter(trainings(notes)).most_common(1)[0][1] <= 2
     assert Run.open(tmp_path / "run").records == {}

@@ -9,11 +9,10 @@ import pyarrow as pa
 import pytest
 
 from seqjobs.errors import SpecError
-from seqjobs.planning.plan import Plan
-from seqjobs.planning.plan_check import inspect_plan
+from seqjobs.planning.expansion import TrialTable
 from tests.fixtures.command_line import invoke
 from tests.fixtures.files import write_rows, write_spec
-from tests.fixtures.plans import plan_of_texts
+from tests.fixtures.plans import plan_of_texts, table_of_texts
 from tests.fixtures.runs import do
 
 TAIL = """
@@ -69,19 +68,18 @@ def short(lines: tuple[str, ...] | list[str], folder: Path) -> str:
     return "".join(f"{line.split('. Fix: ')[0]} [{line.rpartition('[')[2]}\n" for line in told)
 
 
-def submitted(plan: Plan, root: Path) -> SpecError:
+def submitted(table: TrialTable, root: Path) -> SpecError:
     with pytest.raises(SpecError) as caught:
-        do(plan, root)
+        do(table, root)
     assert not (root / "run.json").exists()
     return caught.value
 
 
 def test_plan_and_submit_tell_the_same_mistakes_all_at_once(folder: Path, tmp_path: Path) -> None:
-    plan = plan_of_texts(folder, SPEC)
     with pytest.raises(SpecError) as caught:
-        inspect_plan(plan)
+        plan_of_texts(folder, SPEC)
     assert short(caught.value.lines, folder) == EXPECTED
-    assert submitted(plan, tmp_path / "run").lines == caught.value.lines
+    assert submitted(table_of_texts(folder, SPEC), tmp_path / "run").lines == caught.value.lines
     printed = invoke("plan", "--data", str(write_spec(folder, SPEC)), code=2).stderr.splitlines()
     assert short(printed[:-1], folder) == EXPECTED
     assert printed[-1].startswith("7 problems in ")
@@ -90,8 +88,8 @@ def test_plan_and_submit_tell_the_same_mistakes_all_at_once(folder: Path, tmp_pa
 def test_mistakes_of_several_jobs_and_datasets_are_told_together(folder: Path, tmp_path: Path) -> None:
     first = f"name: first\ndata: {{train: rows.parquet, features: {{when: log1p}}, target: label}}\n{TAIL}"
     second = first.replace("first", "second").replace("log1p", "{one_hot: {max: {choice: [2, 3]}}}")
-    plan = plan_of_texts(folder, first, second, first.replace("first", "third"))
-    assert short(submitted(plan, tmp_path / "run").lines, folder) == (
+    table = table_of_texts(folder, first, second, first.replace("first", "third"))
+    assert short(submitted(table, tmp_path / "run").lines, folder) == (
         "2:46 data.features.when: log1p: it takes numbers, but is given timestamp[us] [E403]\n"
         "2:47 data.features.when.one_hot: one_hot: it takes single strings or numbers, but is given timestamp[us], "
         "with data.features.when.one_hot.max=2 [E403]\n"
@@ -110,5 +108,5 @@ def test_mistakes_of_several_jobs_and_datasets_are_told_together(folder: Path, t
 def test_columns_are_named_where_the_spec_names_them(folder: Path, features: str, place: str) -> None:
     text = f"name: one\ndata: {{train: rows.parquet, {features}, target: label}}\n{TAIL}search: {{sampler: grid}}\n"
     with pytest.raises(SpecError) as caught:
-        inspect_plan(plan_of_texts(folder, text))
+        plan_of_texts(folder, text)
     assert place in [line.split(": ")[0] for line in short(caught.value.lines, folder).splitlines()]

@@ -156,7 +156,7 @@ def test_what_was_handled_is_committed_before_workers_are_given_back(six: Plan, 
     paths = RunPaths(root=tmp_path / "run")
     executor = Looking(paths.log)
     with pytest.raises(KeyboardInterrupt):
-        run_job(six, executor, paths, stop_after(2))
+        run_job(six.table, executor, paths, stop_after(2))
     assert executor.found.count("attempt-ended") + executor.found.count("pack-ended") == 2
     assert executor.found[-1] == "submit-ended"
 

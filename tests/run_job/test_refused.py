@@ -35,10 +35,9 @@ def test_another_spec_on_the_same_id_is_refused_with_the_difference(make_points_
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
     watcher = Watcher()
     executor = Recorded()
+    other = make_points_plan(text=POINTS_SPEC.replace("units: 8", "units: 9"))
     with pytest.raises(RunFolderError, match=r"(?s)another spec:\n.*\[E603\]") as found:
-        run_job(
-            make_points_plan(text=POINTS_SPEC.replace("units: 8", "units: 9")), executor, RunPaths(root=root), watcher
-        )
+        run_job(other.table, executor, RunPaths(root=root), watcher)
     assert "-  - Dense: {units: 8, activation: relu}\n+  - Dense: {units: 9, activation: relu}" in str(found.value)
     assert found.value.exit_code == 2
     assert executor.calls == []
@@ -59,7 +58,7 @@ def test_what_changes_no_result_may_change(make_points_plan: MakePlan, tmp_path:
     do(make_points_plan(), tmp_path / "run")
     executor = Recorded()
     plan = make_points_plan("limits.retries=5", "resources.gpus=0", "limits.run_time=1h")
-    run_job(plan, executor, RunPaths(root=tmp_path / "run"), Watcher())
+    run_job(plan.table, executor, RunPaths(root=tmp_path / "run"), Watcher())
     assert executor.calls == []
 
 
@@ -118,7 +117,7 @@ def test_a_submit_that_fails_before_it_trains_leaves_what_packs_have_saved(
     before = {path: path.read_bytes() for path in paths.checkpoints.iterdir()}
     assert len(before) == 1
     with pytest.raises((ClusterError, KeyboardInterrupt)):
-        run_job(plan, Failing(where), paths, Watcher())
+        run_job(plan.table, Failing(where), paths, Watcher())
     assert {path: path.read_bytes() for path in paths.checkpoints.iterdir()} == before
     assert do(plan, paths.root).num_finished == 4
 

@@ -27,7 +27,7 @@ def test_a_finished_run_is_left_as_it_is_and_reads_no_data(six: Plan, tmp_path: 
     do(six, root)
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.name != "lock"}
     executor, watcher = Recorded(), Watcher()
-    run = run_job(six, executor, RunPaths(root=root), watcher)
+    run = run_job(six.table, executor, RunPaths(root=root), watcher)
     assert executor.calls == []
     assert watcher.calls == ["close"]
     assert run.status is RunStatus.FINISHED
@@ -42,11 +42,11 @@ def test_what_can_be_derived_is_made_again(six: Plan, tmp_path: Path, golden: di
         path.unlink()
     run.paths.histories.write_bytes(b"half")
     executor = Recorded()
-    run_job(six, executor, run.paths, Watcher())
+    run_job(six.table, executor, run.paths, Watcher())
     assert executor.calls == []
     assert result(root) == golden
     run.paths.best.unlink()
-    run_job(six, executor, run.paths, Watcher())
+    run_job(six.table, executor, run.paths, Watcher())
     assert [call.split()[0] for call in executor.calls] == ["enter", "load", "check", "run", "export", "exit"]
     assert result(root) == golden
 
@@ -157,7 +157,7 @@ def test_an_executor_that_loses_its_cluster_leaves_a_run_that_goes_on(
     paths = RunPaths(root=tmp_path / "run")
     executor = Recorded(fail=(AttemptEnded, ClusterError("E509", "the head is gone")))
     with pytest.raises(ClusterError, match="the head is gone"):
-        run_job(six, executor, paths, Watcher())
+        run_job(six.table, executor, paths, Watcher())
     assert executor.calls[-1] == "exit"
     do(six, paths.root)
     assert result(paths.root) == golden
@@ -170,7 +170,7 @@ def test_a_trial_is_not_charged_for_being_interrupted(six: Plan, tmp_path: Path,
         with pytest.raises(type(error)):
             do(six, paths.root, watcher=stop_after(1, EpochEnded, error))
     executor = Recorded()
-    run = run_job(six, executor, paths, Watcher())
+    run = run_job(six.table, executor, paths, Watcher())
     assert executor.tries == {}
     assert run.num_finished == 6
 
@@ -204,7 +204,7 @@ def test_the_best_model_is_written_once_and_again_only_for_a_better_one(
     root, best = tmp_path / "run", list[str]()
     for done in range(1, 6):
         executor, ticking = Recorded(), Ticking()
-        run = run_job(plan, executor, RunPaths(root=root), ticking, ticking.stop)
+        run = run_job(plan.table, executor, RunPaths(root=root), ticking, ticking.stop)
         assert len(run.records) == done
         assert run.best is not None
         assert run.best.trial.encode() in run.paths.best.read_bytes()

@@ -43,7 +43,7 @@ def fail(plan: Plan, root: Path, notes: Path, failing: Sequence[Trial]) -> Run:
 
 def retry(plan: Plan, root: Path, watcher: Watcher | None = None, start: StartFake | None = None) -> Run:
     executor = InProcess(start=start or StartFake(mended=True))
-    return run_job(plan, executor, RunPaths(root=root), watcher or Watcher(), retry_failed=True)
+    return run_job(plan.table, executor, RunPaths(root=root), watcher or Watcher(), retry_failed=True)
 
 
 def unsynced(folder: Path) -> AbstractContextManager[list[str]]:
@@ -139,7 +139,7 @@ def test_a_run_without_failed_trials_is_left_as_it_is(six: Plan, tmp_path: Path)
     root, executor = tmp_path / "run", Recorded()
     do(six, root)
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.name != "lock"}
-    run_job(six, executor, RunPaths(root=root), Watcher(), retry_failed=True)
+    run_job(six.table, executor, RunPaths(root=root), Watcher(), retry_failed=True)
     assert executor.calls == []
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.name != "lock"} == before
 

@@ -40,7 +40,7 @@ def trained(spec: Path, root: Path, runner: PackRunner, *overrides: str) -> tupl
     paths = RunPaths(root=root)
     # Op by op, which for so few steps takes less than compiling.
     plan = plan_of(spec, "fit.compile=eager", "fit.epochs=2", "fit.batch_size=128", *overrides)
-    run_job(plan, InProcess(start=lambda _: runner), paths, Silent())
+    run_job(plan.table, InProcess(start=lambda _: runner), paths, Silent())
     histories = pq.read_table(paths.histories)
     return histories.drop_columns(["trial"]).to_pylist(), sorted(path.name for path in paths.weights.iterdir())
 

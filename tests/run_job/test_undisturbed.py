@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqjobs.execution.events import AttemptLost, Event
-from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.plan import Plan
+from seqjobs.preview import plan_jobs
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.results.run_log import read_log, segment_name
 from seqjobs.results.weights import WeightsStore
@@ -78,7 +79,7 @@ def test_with_nothing_kept_there_are_no_models_and_the_run_is_finished(
     assert not run.paths.best.exists()
     assert list(run.paths.weights.iterdir()) == []
     executor = Recorded()
-    run_job(plan, executor, run.paths, Watcher())
+    run_job(plan.table, executor, run.paths, Watcher())
     assert executor.calls == []
 
 
@@ -88,7 +89,7 @@ def several(make_job: MakeJob, *objectives: str) -> Plan:
         make_job(f"name=job{number}", f"objective={text}", units, "search.sampler=grid")
         for number, text in enumerate(objectives)
     ]
-    return make_plan(jobs)
+    return plan_jobs(jobs)
 
 
 BY_LOSS = "{metric: val_loss, direction: minimize}"

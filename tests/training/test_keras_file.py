@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from seqjobs import Run, make_plan, run_job
+from seqjobs import Run, plan_jobs, run_job
 from seqjobs.execution.events import EpochEnded
 from seqjobs.execution.in_process import InProcess
 from seqjobs.export import export_with_preprocessing
@@ -68,8 +68,8 @@ def write_specs(folder: Path) -> list[Path]:
 
 
 def train(folder: Path, root: Path, executor: InProcess, progress: Progress) -> Run:
-    plan = make_plan([load_job(folder / f"{name}.yaml") for name in JOBS])
-    return run_job(plan, executor, RunPaths(root=root), progress)
+    plan = plan_jobs([load_job(folder / f"{name}.yaml") for name in JOBS])
+    return run_job(plan.table, executor, RunPaths(root=root), progress)
 
 
 def files(run: Run, executor: InProcess) -> dict[str, bytes]:

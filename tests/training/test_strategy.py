@@ -24,7 +24,7 @@ from seqjobs.training import environment
 environment.pin()
 import tensorflow as tf
 from seqjobs.data.read import read_dataset
-from seqjobs.planning.plan import make_plan
+from seqjobs.preview import plan_jobs
 from seqjobs.jobspec.load import parse_job
 from seqjobs.training import devices
 from seqjobs.training.outcome import EpochReport, PackCheckpoint, TrialOutcome
@@ -34,7 +34,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 names = devices.prepare(1)
 for overrides in json.loads(sys.argv[3]):
-    plan = make_plan([parse_job(sys.argv[1], Path(sys.argv[2]) / "job.yaml", ["data.train=test.parquet", *overrides])])
+    plan = plan_jobs([parse_job(sys.argv[1], Path(sys.argv[2]) / "job.yaml", ["data.train=test.parquet", *overrides])])
     dataset = read_dataset(plan.datasets[0])
     for gpus in ((), ("CPU:0", "CPU:1")):
         pack, runner = replace(plan.packs[0], checkpoint_seconds=0.0), TrialRunner(names, gpus=gpus)

@@ -13,7 +13,7 @@ from seqjobs.execution.in_process import InProcess
 from seqjobs.execution.retry import Tries
 from seqjobs.planning.plan import Plan
 from seqjobs.training.outcome import Cause, TrialOutcome, Weights
-from tests.conftest import MakePlan
+from tests.conftest import MakePlan, MakeTable
 
 pytestmark = pytest.mark.usefixtures("runner")
 
@@ -131,9 +131,11 @@ def test_one_failed_trial_leaves_the_others_alone(make_points_plan: MakePlan) ->
     assert len(good.history["loss"]) == 3
 
 
-def test_a_model_that_cannot_be_called_is_found_by_check(make_points_plan: MakePlan) -> None:
-    good = make_points_plan()
-    bad = make_points_plan("model.1={Dense: {units: 3, activation: sigmoid}}")
+def test_a_model_that_cannot_be_called_is_found_by_check(
+    make_points_plan: MakePlan, make_points_table: MakeTable
+) -> None:
+    good = make_points_plan().table
+    bad = make_points_table("model.1={Dense: {units: 3, activation: sigmoid}}")
     with InProcess() as executor:
         executor.load([*good.datasets, *bad.datasets])
         failures = executor.check([*good.trials, *bad.trials])

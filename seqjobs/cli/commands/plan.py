@@ -9,7 +9,7 @@ import click
 from seqjobs.cli.options import output_option, overrides_option, specs_argument
 from seqjobs.cli.views.plans import show_plan
 from seqjobs.jobspec.load import load_jobs
-from seqjobs.planning import make_plan
+from seqjobs.preview import preview
 
 
 @click.command("plan")
@@ -24,4 +24,6 @@ def command(specs: tuple[Path, ...], overrides: tuple[str, ...], reads_rows: boo
 
     Reads the footers of the data files, or their rows with --data, and trains nothing.
     """
-    show_plan(make_plan(load_jobs(specs, overrides)), output, reads_rows=reads_rows)
+    found = preview(load_jobs(specs, overrides), reads_rows=reads_rows)
+    show_plan(found, output)
+    found.check_rows()

@@ -24,7 +24,7 @@ from seqjobs.cli.views.plans import show_plan
 from seqjobs.cli.views.runs import leave_as, print_outcome
 from seqjobs.execution.stopping import StopRequest
 from seqjobs.jobspec.load import MissingDataError, load_jobs
-from seqjobs.planning import make_plan
+from seqjobs.preview import preview
 from seqjobs.results.run import Run
 from seqjobs.run import RetryFailed, WhichRun, finished_without_data, submit_jobs
 
@@ -102,7 +102,7 @@ def command(
         leave_as(finished, lambda: "")
         return
     if dry_run:
-        show_plan(make_plan(jobs), output)
+        show_plan(preview(jobs), output)
         return
     tracker, stop = Tracker(), StopRequest()
     progress = progress_for(sys.stderr, tracker)

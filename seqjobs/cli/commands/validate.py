@@ -10,7 +10,7 @@ import click
 from seqjobs.cli.options import overrides_option, specs_argument
 from seqjobs.errors.printable import printable
 from seqjobs.jobspec.load import load_jobs
-from seqjobs.planning import make_plan
+from seqjobs.planning.expansion import expand_jobs
 
 
 @click.command("validate")
@@ -21,8 +21,8 @@ def command(specs: tuple[Path, ...], overrides: tuple[str, ...]) -> None:
 
     Reads no data. `seqjobs plan` also compares specs with the data that they name.
     """
-    plan = make_plan(load_jobs(specs, overrides))
-    counts = Counter(trial.job for trial in plan.trials)
-    for job in plan.jobs:
+    table = expand_jobs(load_jobs(specs, overrides))
+    counts = Counter(trial.job for trial in table.trials)
+    for job in table.jobs:
         trials = "1 trial" if counts[job.name] == 1 else f"{counts[job.name]:,} trials"
         click.echo(f"ok {printable(job.source.path)}: {job.name}, {trials}")

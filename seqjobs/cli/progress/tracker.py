@@ -52,7 +52,7 @@ class WorkerRow:
     @property
     def epochs(self) -> int | None:
         """The most epochs that it will train."""
-        return self.pack.trials[0].spec.fit.epochs if self.pack is not None else None
+        return self.pack.trials[0].template.spec.fit.epochs if self.pack is not None else None
 
     @property
     def progress(self) -> float:
@@ -107,7 +107,7 @@ class Tracker:
         self.jobs = tuple(job.name for job in plan.jobs)
         self._trials = {trial.id: trial for trial in plan.trials}
         self._objectives = {job.name: job.objective for job in plan.jobs}
-        self.max_epochs = max((trial.spec.fit.epochs for trial in plan.trials), default=0)
+        self.max_epochs = max((trial.template.spec.fit.epochs for trial in plan.trials), default=0)
         self.short_names = short_names(hyperparameter_keys(trial.hyperparameters for trial in plan.trials))
         self.best = dict.fromkeys(plan.objectives)
         for trial_id, record in standing.records.items():

@@ -18,46 +18,40 @@ from seqjobs.data.split_rows import split_rows
 from seqjobs.errors.printable import printable
 from seqjobs.errors.sizes import shown_bytes
 from seqjobs.jobspec.job_spec import JobSpec
-from seqjobs.planning.data_figures import raise_errors, read_figures
-from seqjobs.planning.demand import note_missing_gpus
-from seqjobs.planning.memory_notes import note_large_batches
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.plan_check import Inspection, inspect_plan
 from seqjobs.planning.trial import Trial
+from seqjobs.preview import Preview
 
 FIRST_TRIALS = 10
 
 
-def show_plan(plan: Plan, output: str, *, reads_rows: bool = False) -> None:
-    """Read the data's footers, or its rows, check what can be checked without training, and print what would run."""
-    inspection = inspect_plan(plan)
-    plan = inspection.plan
-    figures = read_figures(plan, inspection.schemas) if reads_rows else ()
+def show_plan(preview: Preview, output: str) -> None:
+    """Print what would run, as tables or as JSON; with the figures of the data if rows were read."""
     if output == "json":
-        data = {"data": [figures_json(dataset) for dataset in figures]} if reads_rows else {}
-        print_json({**plan_json(plan, inspection), **data})
-    else:
-        print_plan(results_console(), plan, inspection)
-        for dataset in figures:
-            print_figures(results_console(), dataset)
-    raise_errors(figures)
+        data = {"data": [figures_json(dataset) for dataset in preview.figures]} if preview.figures else {}
+        print_json({**plan_json(preview), **data})
+        return
+    print_plan(results_console(), preview)
+    for dataset in preview.figures:
+        print_figures(results_console(), dataset)
 
 
-def plan_json(plan: Plan, inspection: Inspection) -> dict[str, Any]:
+def plan_json(preview: Preview) -> dict[str, Any]:
     """Return `{"trials": {"total"}, "packs", "together", "programs", "notes", "jobs", "datasets", "plan"}`.
 
     `plan` has every trial.
     """
+    plan = preview.plan
     return {
         "trials": {"total": len(plan.trials)},
         "packs": len(plan.packs),
         "together": list(pack_lines(plan)),
         "programs": plan.num_programs,
-        "notes": _notes(plan, inspection),
+        "notes": preview.notes,
         "jobs": [_job_json(job, plan) for job in plan.jobs],
-        "datasets": [_dataset_json(source, inspection) for source in plan.datasets],
+        "datasets": [_dataset_json(source, preview) for source in plan.datasets],
         "plan": [
-            _trial_json(trial, pack.id, pack.program_key, inspection) for pack in plan.packs for trial in pack.trials
+            _trial_json(trial, pack.id, pack.program_key, preview) for pack in plan.packs for trial in pack.trials
         ],
     }
 
@@ -72,8 +66,8 @@ def _job_json(job: JobSpec, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _dataset_json(source: DataSource, inspection: Inspection) -> dict[str, Any]:
-    schema = inspection.schemas[source.id]
+def _dataset_json(source: DataSource, preview: Preview) -> dict[str, Any]:
+    schema = preview.schemas[source.id]
     return {
         "dataset": source.id,
         "train": source.spec.train,
@@ -87,7 +81,7 @@ def _dataset_json(source: DataSource, inspection: Inspection) -> dict[str, Any]:
     }
 
 
-def _trial_json(trial: Trial, pack: str, program_key: str, inspection: Inspection) -> dict[str, Any]:
+def _trial_json(trial: Trial, pack: str, program_key: str, preview: Preview) -> dict[str, Any]:
     return {
         "trial": trial.id,
         "job": trial.job,
@@ -96,13 +90,14 @@ def _trial_json(trial: Trial, pack: str, program_key: str, inspection: Inspectio
         "pack": pack,
         "program": program_key,
         "dataset": trial.dataset,
-        "parameters": inspection.parameters[trial.id],
+        "parameters": preview.parameters[trial.template.key],
     }
 
 
-def print_plan(console: Console, plan: Plan, inspection: Inspection) -> None:
+def print_plan(console: Console, preview: Preview) -> None:
     """Print tables of jobs, data and trials, and a line of totals."""
-    tables = (_jobs_table(plan, inspection), _data_table(plan, inspection), _trials_table(plan, inspection))
+    plan = preview.plan
+    tables = (_jobs_table(plan, preview), _data_table(plan, preview), _trials_table(plan, preview))
     for table in tables:
         print_table(console, table)
         console.print()
@@ -116,17 +111,13 @@ def print_plan(console: Console, plan: Plan, inspection: Inspection) -> None:
             print_line(console, line)
         totals = f"{counted(len(plan.trials), 'trial')}, {counted(len(plan.packs), 'pack')}, {models}"
     print_line(console, f"{totals}; nothing was started")
-    for note in _notes(plan, inspection):
+    for note in preview.notes:
         print_line(console, f"note: {note}", style="yellow")
-
-
-def _notes(plan: Plan, inspection: Inspection) -> list[str]:
-    return [*note_missing_gpus(plan), *note_large_batches(plan, inspection.schemas)]
 
 
 def _packs_matter(plan: Plan) -> bool:
     """Whether trials train together, or a spec says that they should or must not."""
-    return any(pack.size > 1 or pack.trials[0].spec.fit.pack != "auto" for pack in plan.packs)
+    return any(pack.size > 1 or pack.trials[0].template.spec.fit.pack != "auto" for pack in plan.packs)
 
 
 def pack_lines(plan: Plan) -> Iterator[str]:
@@ -140,12 +131,14 @@ def pack_lines(plan: Plan) -> Iterator[str]:
         yield f"{counted(trials, 'trial')} one at a time" + (f": {reason}" if reason else "")
 
 
-def _jobs_table(plan: Plan, inspection: Inspection) -> Table:
+def _jobs_table(plan: Plan, preview: Preview) -> Table:
     jobs = plan.jobs
     objectives = tuple(f"{job.objective.direction} {printable(job.objective.metric)}" for job in jobs)
-    epochs = tuple(_span(trial.spec.fit.epochs for trial in plan.trials if trial.job == job.name) for job in jobs)
+    epochs = tuple(
+        _span(trial.template.spec.fit.epochs for trial in plan.trials if trial.job == job.name) for job in jobs
+    )
     sizes = tuple(
-        _span(inspection.parameters[trial.id] for trial in plan.trials if trial.job == job.name) for job in jobs
+        _span(preview.parameters[trial.template.key] for trial in plan.trials if trial.job == job.name) for job in jobs
     )
     return Table(
         columns=(
@@ -159,11 +152,11 @@ def _jobs_table(plan: Plan, inspection: Inspection) -> Table:
     )
 
 
-def _data_table(plan: Plan, inspection: Inspection) -> Table:
+def _data_table(plan: Plan, preview: Preview) -> Table:
     sources = plan.datasets
-    schemas = [inspection.schemas[source.id] for source in sources]
+    schemas = [preview.schemas[source.id] for source in sources]
     shapes = tuple(f"{'x'.join(map(str, schema.feature_shape))} {schema.feature_dtype}" for schema in schemas)
-    validation = tuple(_validation_cell(source, plan, inspection) for source in sources)
+    validation = tuple(_validation_cell(source, plan, preview) for source in sources)
     return Table(
         columns=(
             Column(title="data", cells=tuple(printable(", ".join(source.spec.train)) for source in sources)),
@@ -178,21 +171,21 @@ def _data_table(plan: Plan, inspection: Inspection) -> Table:
     )
 
 
-def _validation_cell(source: DataSource, plan: Plan, inspection: Inspection) -> str:
+def _validation_cell(source: DataSource, plan: Plan, preview: Preview) -> str:
     """Return the number of validation rows; with `fit.validation_split`, how many of the last training rows."""
-    schema = inspection.schemas[source.id]
+    schema = preview.schemas[source.id]
     if schema.validation_rows is not None:
         return f"{schema.validation_rows:,}"
-    fractions = {trial.spec.fit.validation_split for trial in plan.trials if trial.dataset == source.id}
+    fractions = {trial.template.spec.fit.validation_split for trial in plan.trials if trial.dataset == source.id}
     held_back = _span(schema.train_rows - split_rows(schema.train_rows, fraction) for fraction in fractions)
     return "-" if held_back == "0" else f"last {held_back}"
 
 
-def _trials_table(plan: Plan, inspection: Inspection) -> Table:
+def _trials_table(plan: Plan, preview: Preview) -> Table:
     first = plan.trials[:FIRST_TRIALS]
     keys = hyperparameter_keys(trial.hyperparameters for trial in plan.trials)
     names = short_names(keys, taken=("trial", "job", "seed", "parameters"))
-    sizes = tuple(f"{inspection.parameters[trial.id]:,}" for trial in first)
+    sizes = tuple(f"{preview.parameters[trial.template.key]:,}" for trial in first)
     fixed = (
         Column(title="trial", cells=tuple(trial.id for trial in first), whole=True),
         Column(title="job", cells=tuple(printable(trial.job) for trial in first)),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
+from seqjobs.data.column_mistakes import ColumnsError
 from seqjobs.data.data_source import DataSource
 from seqjobs.data.dataset import DataSchema
 from seqjobs.data.layout import make_layout
@@ -25,3 +28,17 @@ def inspect_data(source: DataSource) -> DataSchema:
         if all(chain.output.shape is not None for chain in survey.chains):
             return survey.schema(make_layout(source.spec, survey.chains, survey.target))
         return survey.schema(learned_layout(source, survey, training_rows(survey)))
+
+
+def inspect_datasets(sources: Iterable[DataSource]) -> Mapping[str, DataSchema]:
+    """Return the schema of each dataset, by its ID. Raises as `inspect_data`; one ColumnsError for all datasets."""
+    schemas: dict[str, DataSchema] = {}
+    wrong: dict[str, ColumnsError] = {}
+    for source in sources:
+        try:
+            schemas[source.id] = inspect_data(source)
+        except ColumnsError as error:
+            wrong[source.id] = error
+    if wrong:
+        raise ColumnsError.of(wrong)
+    return schemas

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from seqjobs.data.dataset import Array, Dataset
+from seqjobs.jobspec.trial_numbers import LEARNING_RATE, Path, trial_numbers
 from seqjobs.planning.compile_rule import Compilation
-from seqjobs.planning.member_numbers import LEARNING_RATE, Path, member_numbers
 from seqjobs.planning.trial import Pack
 from seqjobs.training.epochs import Epochs, epochs_of
 from seqjobs.training.initial_state import InitialState
@@ -66,7 +66,7 @@ class PackProgram:
         steps = PackSteps(
             model=model,
             variables=_variables(model, initial),
-            numbers=_place_numbers(model, member_numbers(trial.spec)),
+            numbers=_place_numbers(model, trial_numbers(trial.spec)),
             form=rows.form,
             batch_size=trial.spec.fit.batch_size,
             size=pack.size,
@@ -77,7 +77,7 @@ class PackProgram:
         """Every member is as `fit` of a fresh model of its trial would begin."""
         trials = [*pack.trials, *[pack.trials[0]] * (pack.size - len(pack.trials))]
         self._initial.restore(trials[0].seed)
-        numbers = [member_numbers(trial.spec) for trial in trials]
+        numbers = [trial_numbers(trial.spec) for trial in trials]
         self._used = self._functions[stop_at_nan]
         self._used.values = tuple(
             tf.constant([of_member[path] for of_member in numbers], tf.float64)

@@ -10,8 +10,7 @@ import psutil
 
 from seqjobs.execution.in_process import InProcess
 from seqjobs.jobspec.load import load_job
-from seqjobs.planning.plan import make_plan
-from seqjobs.planning.plan_check import inspect_plan
+from seqjobs.preview import plan_jobs
 from tests.benchmarks.results import MemoryGrowth
 from tests.benchmarks.rows import read_workload
 from tests.benchmarks.subject.one_core import OneCore
@@ -30,7 +29,7 @@ def measure(folder: Path, trials: int, warm_up: int) -> MemoryGrowth:
     """The growth of this process's RSS over `trials` trials, the first `warm_up` of which are left out."""
     # Repeats of one assignment have seeds of their own, so each is trained by itself.
     overrides = ("search.trials=1", f"search.repeats={trials}")
-    plan = inspect_plan(make_plan([load_job(folder / "job.yaml", overrides)])).plan
+    plan = plan_jobs([load_job(folder / "job.yaml", overrides)])
     with InProcess() as executor:
         executor.load(plan.datasets)
         core = OneCore(executor=executor, workload=read_workload(folder), folder=folder, trials=trials)

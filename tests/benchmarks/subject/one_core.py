@@ -10,9 +10,9 @@ from pathlib import Path
 from seqjobs.execution.events import AttemptEnded
 from seqjobs.execution.in_process import InProcess
 from seqjobs.jobspec.load import load_job
-from seqjobs.planning.plan import Plan, make_plan
-from seqjobs.planning.plan_check import inspect_plan
+from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Pack
+from seqjobs.preview import plan_jobs
 from seqjobs.training.outcome import TrialOutcome
 from tests.benchmarks.workloads import Workload
 
@@ -31,7 +31,7 @@ class OneCore:
     def plan(self, *overrides: str) -> Plan:
         """The plan as the speed is measured with: one trial at a time, with overrides; its data are loaded."""
         always = (f"search.trials={self.trials}", "fit.pack=off")
-        plan = inspect_plan(make_plan([load_job(self.folder / "job.yaml", (*always, *overrides))])).plan
+        plan = plan_jobs([load_job(self.folder / "job.yaml", (*always, *overrides))])
         self.executor.load(plan.datasets)
         return plan
 

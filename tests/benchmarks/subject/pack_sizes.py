@@ -21,8 +21,9 @@ from seqjobs.data.dataset import Dataset
 from seqjobs.data.read import read_dataset
 from seqjobs.jobspec.load import parse_job
 from seqjobs.jobspec.shapes import count_parameters
-from seqjobs.planning.plan import Plan, make_plan
+from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Pack
+from seqjobs.preview import plan_jobs
 from seqjobs.training.trial_runner import TrialRunner
 from tests.benchmarks.results import PackSizes
 
@@ -58,7 +59,7 @@ class Model:
             f"fit: {{epochs: {EPOCHS}, batch_size: {self.batch_size}, compile: xla}}\n"
             f"search: {{trials: {max(PLACES)}}}\nobjective: {{metric: loss, direction: minimize}}\n"
         )
-        return make_plan([parse_job(text, folder / "job.yaml", ())])
+        return plan_jobs([parse_job(text, folder / "job.yaml", ())])
 
 
 MODELS = (

@@ -10,9 +10,9 @@ from pathlib import Path
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.jobspec.load import load_job
 from seqjobs.planning.demand import demand_of
-from seqjobs.planning.plan import Plan, make_plan
-from seqjobs.planning.plan_check import inspect_plan
+from seqjobs.planning.plan import Plan
 from seqjobs.planning.run_paths import RunPaths
+from seqjobs.preview import plan_jobs
 from seqjobs.run import run_job
 from tests.benchmarks.stopwatch import Stopwatch
 from tests.benchmarks.timing import PoolTiming, process_seconds
@@ -25,10 +25,10 @@ def measure(plan: Plan, repeats: int, workers: int = WORKERS) -> PoolTiming:
     """Carries the plan out `repeats` times, each in a run folder of its own, with workers that stay warm."""
     seconds, whole = [], []
     startup = 0.0
-    with tempfile.TemporaryDirectory() as folder, RayPool(demand_of(plan), workers=workers) as pool:
+    with tempfile.TemporaryDirectory() as folder, RayPool(demand_of(plan.table), workers=workers) as pool:
         for repeat in range(repeats):
             stopwatch = Stopwatch(workers)
-            run = run_job(plan, Warm(pool), RunPaths(root=Path(folder) / f"run-{repeat}"), stopwatch)
+            run = run_job(plan.table, Warm(pool), RunPaths(root=Path(folder) / f"run-{repeat}"), stopwatch)
             startup = startup or process_seconds() - (time.perf_counter() - stopwatch.first_end)
             if run.num_finished != run.num_total:
                 raise RuntimeError(f"{run.num_finished} of {run.num_total} trials finished")
@@ -37,7 +37,7 @@ def measure(plan: Plan, repeats: int, workers: int = WORKERS) -> PoolTiming:
     return PoolTiming(
         seconds=tuple(seconds),
         trials=len(plan.trials),
-        packs=len(inspect_plan(plan).plan.packs),
+        packs=len(plan.packs),
         compiled=stopwatch.compiled,
         run_seconds=tuple(whole),
         startup_seconds=startup,
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=WORKERS)
     parser.add_argument("-S", dest="overrides", action="append", default=[])
     options = parser.parse_args()
-    plan = make_plan([load_job(options.folder / "job.yaml", options.overrides)])
+    plan = plan_jobs([load_job(options.folder / "job.yaml", options.overrides)])
     print(measure(plan, options.repeats, options.workers).model_dump_json(), flush=True)
 
 

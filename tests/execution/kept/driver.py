@@ -27,13 +27,13 @@ def main() -> None:
     arguments = parser.parse_args()
     plan = plan_of(arguments.spec, *arguments.overrides)
     pool = RayPool(
-        demand_of(plan),
+        demand_of(plan.table),
         workers=arguments.workers,
         start=StartFake(notes=arguments.notes, epoch_seconds=arguments.epoch_seconds),
         use_kept=True,
         notify=lambda text: print(text, file=sys.stderr),
     )
-    run = run_job(plan, pool, run_folder(arguments.runs_dir, arguments.run), Silent())
+    run = run_job(plan.table, pool, run_folder(arguments.runs_dir, arguments.run), Silent())
     print(run.status)
 
 

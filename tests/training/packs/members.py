@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from seqjobs.data.dataset import Dataset
-from seqjobs.planning.plan import Plan
-from seqjobs.planning.plan_check import pack_plan
+from seqjobs.planning.plan import Plan, make_plan
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training.outcome import EpochReport, PackRunner, TrialOutcome, Weights
@@ -17,7 +16,7 @@ Reports = list[EpochReport]
 
 def packs_of(plan: Plan, dataset: Dataset) -> tuple[Pack, ...]:
     """The packs of a plan over the dataset."""
-    return pack_plan(plan, dict.fromkeys((source.id for source in plan.datasets), dataset.schema)).packs
+    return make_plan(plan.table, dict.fromkeys((source.id for source in plan.datasets), dataset.schema)).packs
 
 
 def only_pack(plan: Plan, dataset: Dataset) -> Pack:
@@ -41,7 +40,7 @@ def train_pack(runner: PackRunner, pack: Pack, dataset: Dataset) -> tuple[Report
 def train_alone(runner: PackRunner, trial: Trial, dataset: Dataset, compiled: str = "stock") -> Trained:
     """The same trial one at a time, carried out in that way."""
     spec = trial.spec.model_copy(update={"fit": trial.spec.fit.model_copy(update={"compile": compiled})})
-    alone = replace(trial, spec=spec)
+    alone = trial.with_spec(spec)
     pack = Pack(
         id=trial.id,
         program_key=f"{trial.id} {compiled}",

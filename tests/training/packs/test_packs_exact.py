@@ -13,7 +13,7 @@ import pytest
 
 import seqjobs.training.rows
 from seqjobs.jobspec.sections import TrialSpec
-from seqjobs.planning.member_numbers import Path, member_numbers
+from seqjobs.jobspec.trial_numbers import Path, trial_numbers
 from seqjobs.planning.plan import Plan
 from seqjobs.training.outcome import Cause, TrialOutcome
 from seqjobs.training.packs import pack_program
@@ -210,15 +210,15 @@ def test_the_comparison_sees_a_member_with_the_number_of_the_first(
     )
     dataset = dataset_of(plan)
     pack = only_pack(plan, dataset)
-    first = member_numbers(pack.trials[0].spec)
+    first = trial_numbers(pack.trials[0].spec)
     assert set(first) == set(NUMBERS.values())
     alone = train_alone(shared_runner, pack.trials[2], dataset, "xla")
     assert_close(train_pack(shared_runner, pack, dataset)[1][2], alone)
 
     def with_one_of_the_first(spec: TrialSpec) -> dict[Path, float]:
-        return {**member_numbers(spec), NUMBERS[name]: first[NUMBERS[name]]}
+        return {**trial_numbers(spec), NUMBERS[name]: first[NUMBERS[name]]}
 
-    monkeypatch.setattr(pack_program, "member_numbers", with_one_of_the_first)
+    monkeypatch.setattr(pack_program, "trial_numbers", with_one_of_the_first)
     with pytest.raises(AssertionError):
         assert_close(train_pack(shared_runner, pack, dataset)[1][2], alone)
 

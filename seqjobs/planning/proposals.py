@@ -1,8 +1,7 @@
-"""The assignments a job's search section asks for."""
+"""The assignments that a job's search section asks for."""
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterator
 
@@ -10,9 +9,6 @@ from seqjobs.errors import SpecError
 from seqjobs.errors.problems import Problem, Problems
 from seqjobs.jobspec.job_spec import Assignment, JobSpec
 from seqjobs.jobspec.locate import located
-from seqjobs.jobspec.sections import TrialSpec
-from seqjobs.planning.plan_keys import PlanKeys
-from seqjobs.planning.shared_parts import SharedParts
 from seqjobs.search.samplers import SAMPLERS
 from seqjobs.search.space import SearchSpace, fraction
 
@@ -21,26 +17,6 @@ MAX_TRIALS = 100_000
 # A random draw that was drawn before is drawn again, so often per assignment asked for; then the space is
 # as good as exhausted, and what is left of it is listed.
 DRAWS_PER_ASSIGNMENT = 20
-
-
-def assigned_trials(job: JobSpec, keys: PlanKeys) -> tuple[tuple[Assignment, TrialSpec, str], ...]:
-    """The job's assignments with their sections, and what these mean: no two mean the same.
-
-    These are the variants, or what the sampler proposes for the dimensions, or the one empty assignment. Raises
-    SpecError: E501 for more than MAX_TRIALS, and what only a combination of values makes wrong.
-    """
-    wanted = num_wanted(job)
-    found: dict[str, tuple[Assignment, TrialSpec, str]] = {}
-    shared = SharedParts()
-    proposed, assignments = itertools.tee(_proposed(job, wanted))
-    for assignment, read in zip(proposed, job.trials(assignments), strict=True):
-        trial = shared.trial(read)
-        # `adam` and `Adam`, or a default and its value written out, are one trial.
-        meaning = keys.meaning(trial)
-        found.setdefault(meaning, (shared.assignment(assignment), trial, meaning))
-        if len(found) == wanted:
-            break
-    return tuple(found.values())
 
 
 def num_wanted(job: JobSpec) -> int:
@@ -68,7 +44,8 @@ def _too_many(job: JobSpec, wanted: int | None) -> list[Problem]:
     return located(problems, job.document)
 
 
-def _proposed(job: JobSpec, wanted: int) -> Iterator[Assignment]:
+def proposed(job: JobSpec, wanted: int) -> Iterator[Assignment]:
+    """Yield the variants, or what the sampler proposes for the dimensions, or the one empty assignment."""
     if job.variants or not job.dimensions:
         yield from job.variants or ({},)
         return

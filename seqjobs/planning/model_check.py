@@ -1,25 +1,18 @@
-"""Check whether the models of a plan fit its data, by the footers of the files or by their rows."""
+"""Check whether models fit their data, by the footers of the files or by their rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from seqjobs.data.class_weight_check import check_class_weight
-from seqjobs.data.column_mistakes import ColumnsError
 from seqjobs.data.dataset import DataSchema
-from seqjobs.data.inspection.schema import inspect_data
 from seqjobs.errors import SpecError
 from seqjobs.errors.problems import Problem, Problems
-from seqjobs.jobspec.locate import located
 from seqjobs.jobspec.model_check import check_metrics, check_output, needs_integer, needs_one_hot
 from seqjobs.jobspec.sections import TrialSpec
 from seqjobs.jobspec.shapes import Shape, check_model, count_parameters
-from seqjobs.planning.column_problems import in_specs
-from seqjobs.planning.packing import packed
-from seqjobs.planning.plan import Plan
-from seqjobs.planning.trial import Trial
+from seqjobs.planning.expansion import TrialTable
 from seqjobs.tables import complete_arguments
 
 MAX_NAMED = 5
@@ -38,57 +31,15 @@ class KnownRows(Protocol):
     def feature_range(self) -> tuple[float, float] | None: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inspection:
-    """What the footers of the files add to a plan."""
-
-    plan: Plan
-    """The plan, with its packs."""
-    schemas: Mapping[str, DataSchema]
-    """By dataset id."""
-    parameters: Mapping[str, int]
-    """Numbers in the weights of each trial's model, by trial id."""
-
-
-def inspect_plan(plan: Plan) -> Inspection:
-    """Read the footers of the plan's data and check every model against them. Raises DataError and SpecError."""
-    schemas: dict[str, DataSchema] = {}
-    wrong: dict[str, ColumnsError] = {}
-    for source in plan.datasets:
-        try:
-            schemas[source.id] = inspect_data(source)
-        except ColumnsError as error:
-            wrong[source.id] = error
-    if wrong:
-        raise in_specs(ColumnsError.of(wrong), plan)
-    check_plan(plan, schemas)
-    plan = pack_plan(plan, schemas)
-    # One number for all trials with the same model.
-    sizes: dict[str, int] = {}
-    parameters: dict[str, int] = {}
-    for pack in plan.packs:
-        first = pack.trials[0]
-        if pack.shared_key not in sizes:
-            sizes[pack.shared_key] = count_parameters(first.spec.model, schemas[first.dataset].feature_shape)
-        parameters.update((trial.id, sizes[pack.shared_key]) for trial in pack.trials)
-    return Inspection(plan=plan, schemas=schemas, parameters=parameters)
-
-
-def pack_plan(plan: Plan, schemas: Mapping[str, DataSchema]) -> Plan:
-    """Put trials that can train together into packs; `schemas` are by dataset id, and the models fit them."""
-    shapes = {dataset_id: schema.feature_shape for dataset_id, schema in schemas.items()}
-    return packed(plan, shapes, {dataset_id: schema.train_rows for dataset_id, schema in schemas.items()})
-
-
-def check_plan(
-    plan: Plan, schemas: Mapping[str, DataSchema], rows: Mapping[str, KnownRows] | None = None
+def check_models(
+    table: TrialTable, schemas: Mapping[str, DataSchema], rows: Mapping[str, KnownRows] | None = None
 ) -> tuple[str, ...]:
-    """Check every model against its data, before anything trains; `plan --data` and `submit` both call this.
+    """Check every model against its data, before anything trains.
 
     Args:
-        plan: The plan.
-        schemas: By dataset id; trials of other datasets are not checked.
-        rows: What the rows show, by dataset id; left out while they are not read.
+        table: The trials.
+        schemas: By dataset ID; trials of other datasets are not checked.
+        rows: What the rows show, by dataset ID; left out while they are not read.
 
     Returns:
         Warnings, each a sentence without its full stop.
@@ -96,40 +47,43 @@ def check_plan(
     Raises:
         SpecError: With every distinct mistake.
     """
-    found: dict[tuple[object, ...], list[Problem]] = {}
+    found: dict[tuple[object, ...], Problem] = {}
     warnings: dict[str, None] = {}
     checked: set[tuple[str, str]] = set()
-    for pack in plan.packs:
-        trial = pack.trials[0]
-        # Shapes and class weights are the same in all trials that share both, so one is checked for all.
-        key = (trial.job, pack.shared_key)
+    for trial in table.trials:
+        # Shapes and class weights are the same in all trials of a template, so one is checked for all.
+        key = (trial.job, trial.template.key)
         if key in checked or trial.dataset not in schemas:
             continue
         checked.add(key)
-        check = _TrialCheck(trial, schemas[trial.dataset], (rows or {}).get(trial.dataset))
+        check = _TrialCheck(trial.spec, schemas[trial.dataset], (rows or {}).get(trial.dataset))
         for problem in check.problems():
-            job, alone = plan.job(trial.job), Problems()
-            alone.extend([problem])
-            (placed,) = job.in_text(alone, trial.hyperparameters)
-            mistake = (trial.job, problem.code, placed.path, problem.what)
-            found.setdefault(mistake, located([placed], job.document))
+            (placed,) = table.job(trial.job).locate([problem], trial.hyperparameters)
+            found.setdefault((trial.job, problem.code, placed.path, problem.what), placed)
         warnings.update(dict.fromkeys(check.warnings()))
     if found:
-        raise SpecError([problem for problems in found.values() for problem in problems])
+        raise SpecError(found.values())
     return tuple(warnings)
+
+
+def count_numbers(table: TrialTable, schemas: Mapping[str, DataSchema]) -> Mapping[str, int]:
+    """Return how many numbers are in the weights of each template's model, by the template's key."""
+    templates = {trial.template.key: trial.template for trial in table.trials}
+    return {
+        key: count_parameters(template.spec.model, schemas[template.dataset].feature_shape)
+        for key, template in templates.items()
+    }
 
 
 class _TrialCheck:
     """One trial's model against its data."""
 
-    def __init__(self, trial: Trial, schema: DataSchema, rows: KnownRows | None) -> None:
-        self._spec: TrialSpec = trial.spec
+    def __init__(self, spec: TrialSpec, schema: DataSchema, rows: KnownRows | None) -> None:
+        self._spec = spec
         self._schema = schema
         self._rows = rows
         self._shape_problems = Problems()
-        self._output: Shape | None = check_model(
-            trial.spec.model, schema.feature_shape, ("model",), self._shape_problems
-        )
+        self._output: Shape | None = check_model(spec.model, schema.feature_shape, ("model",), self._shape_problems)
 
     def problems(self) -> Problems:
         problems, spec, schema, rows = Problems(), self._spec, self._schema, self._rows

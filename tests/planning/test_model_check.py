@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from seqjobs.errors import SpecError
-from seqjobs.planning.plan_check import check_plan, inspect_plan
-from tests.conftest import MakePlan
+from seqjobs.jobspec.load import parse_job
+from seqjobs.planning.plan import make_plan
+from seqjobs.preview import Preview, preview
 from tests.errors.lines import code_of
-from tests.fixtures.plans import plan_of_texts
 
 TEXT = """\
 name: points
@@ -33,34 +33,41 @@ class Rows:
     feature_range: tuple[float, float] | None = None
 
 
+def previewed(points: Path, text: str) -> Preview:
+    return preview([parse_job(text, points / "job.yaml")])
+
+
+def checked(found: Preview, rows: Rows) -> tuple[str, ...]:
+    """Return the warnings of a plan whose only dataset shows these rows."""
+    return make_plan(found.plan.table, found.schemas, dict.fromkeys(found.schemas, rows)).warnings
+
+
 def lines_of(points: Path, text: str, num_classes: int | None = None) -> list[str]:
-    plan = plan_of_texts(points, text)
     if num_classes is None:
         with pytest.raises(SpecError) as caught:
-            inspect_plan(plan)
+            previewed(points, text)
     else:
-        schemas = inspect_plan(plan).schemas
+        found = previewed(points, text)
         with pytest.raises(SpecError) as caught:
-            check_plan(plan, schemas, dict.fromkeys(schemas, Rows(num_classes=num_classes)))
+            checked(found, Rows(num_classes=num_classes))
     return [line.replace(str(points / "job.yaml"), "job.yaml") for line in caught.value.lines]
 
 
-def test_footers_give_shapes_and_sizes(make_points_plan: MakePlan) -> None:
-    plan = make_points_plan(text=TEXT)
-    inspection = inspect_plan(plan)
-    (trial,) = plan.trials
-    assert inspection.schemas[trial.dataset].feature_shape == (3,)
-    assert inspection.parameters == {trial.id: 3 * 8 + 8 + 8 * 4 + 4}
+def test_footers_give_shapes_and_sizes(points: Path) -> None:
+    found = previewed(points, TEXT)
+    (trial,) = found.plan.trials
+    assert found.schemas[trial.dataset].feature_shape == (3,)
+    assert found.parameters == {trial.template.key: 3 * 8 + 8 + 8 * 4 + 4}
 
 
-def test_every_trial_has_its_own_size(make_points_plan: MakePlan) -> None:
+def test_every_template_has_its_own_size(points: Path) -> None:
     text = TEXT.replace("units: 8", "units: {choice: [1, 2]}").replace(
         "adam", "{Adam: {learning_rate: {choice: [0.1, 0.2]}}}"
     )
-    plan = make_points_plan("search.sampler=grid", text=text)
-    parameters = inspect_plan(plan).parameters
-    sizes = {trial.hyperparameters["model.0.Dense.units"]: parameters[trial.id] for trial in plan.trials}
-    assert (len(parameters), sizes) == (4, {1: 12, 2: 20})
+    found = previewed(points, text + "search: {sampler: grid}\n")
+    trials, parameters = found.plan.trials, found.parameters
+    sizes = {trial.hyperparameters["model.0.Dense.units"]: parameters[trial.template.key] for trial in trials}
+    assert (len(trials), sizes) == (4, {1: 12, 2: 20})
 
 
 def test_a_layer_that_cannot_take_the_features(points: Path) -> None:
@@ -136,11 +143,9 @@ def weighed(text: str, class_weight: str) -> str:
         weighed(TEXT.replace("sparse_", ""), "{3: 2}"),
     ],
 )
-def test_class_weights_that_fit(make_points_plan: MakePlan, text: str) -> None:
-    plan = make_points_plan(text=text)
-    schemas = inspect_plan(plan).schemas
+def test_class_weights_that_fit(points: Path, text: str) -> None:
     classes = 2 if text.startswith(YES) else 4
-    check_plan(plan, schemas, dict.fromkeys(schemas, Rows(num_classes=classes, classes=WORDS)))
+    checked(previewed(points, text), Rows(num_classes=classes, classes=WORDS))
 
 
 WORDS = ("high", "low", "mid", "top")
@@ -170,18 +175,15 @@ def test_class_weights_of_no_class(points: Path) -> None:
     assert line == "job.yaml:7:22 fit.class_weight.2: the target has no class '2'. Fix: name one of '0', '1'. [E314]"
 
 
-def test_class_weights_of_a_class_that_only_the_model_has(make_points_plan: MakePlan) -> None:
-    plan = make_points_plan(text=weighed(TEXT, "{3: 1}"))
-    schemas = inspect_plan(plan).schemas
-    (warning,) = check_plan(plan, schemas, dict.fromkeys(schemas, Rows(num_classes=3)))
+def test_class_weights_of_a_class_that_only_the_model_has(points: Path) -> None:
+    (warning,) = checked(previewed(points, weighed(TEXT, "{3: 1}")), Rows(num_classes=3))
     assert warning == "the model has 4 outputs, but no training row has class 3"
 
 
-def test_class_weights_of_no_string_of_the_target(make_points_plan: MakePlan) -> None:
-    plan = make_points_plan(text=weighed(TEXT.replace("kind", "word"), "{hihg: 2, low: 1}"))
-    schemas = inspect_plan(plan).schemas
+def test_class_weights_of_no_string_of_the_target(points: Path) -> None:
+    found = previewed(points, weighed(TEXT.replace("kind", "word"), "{hihg: 2, low: 1}"))
     with pytest.raises(SpecError) as caught:
-        check_plan(plan, schemas, dict.fromkeys(schemas, Rows(num_classes=4, classes=WORDS)))
+        checked(found, Rows(num_classes=4, classes=WORDS))
     (line,) = caught.value.lines
     assert line.endswith("fit.class_weight.hihg: the target has no class 'hihg'. Did you mean 'high'? [E314]")
 
