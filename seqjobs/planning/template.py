@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from seqjobs.jobspec.canonical import digest
 from seqjobs.jobspec.meaning import STRUCTURE_LENGTH, SectionMeaning, joint_meaning, meaning_of_section
 from seqjobs.jobspec.sections import TrialSpec
 from seqjobs.jobspec.trial_numbers import LEARNING_RATE, Path, with_numbers
 from seqjobs.jobspec.trial_sections import TRIAL_SECTIONS
+
+RATES = frozenset({"Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"})
+"""The layers whose rate a program takes as an input also where its trials train one at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,8 @@ class Template:
     """A digest of everything but the numbers, see `Meaning`."""
     key: str
     """A digest of the structure and the dataset."""
+    rates: tuple[int, ...]
+    """Which of the numbers are rates of dropout layers, see RATES."""
     program: str
     """A digest of what shapes the program of a trial by itself, but for the numbers: not the epochs, for example."""
 
@@ -49,10 +55,12 @@ class Template:
             # Rows with weights are other inputs; a dataset's own weights are in its ID.
             spec.fit.class_weight is not None,
         ]
+        paths = tuple(path for section in sections for path in section.paths)
         return cls(
             spec=spec,
             numbers=meaning.numbers,
-            paths=tuple(path for section in sections for path in section.paths),
+            paths=paths,
+            rates=tuple(index for index, path in enumerate(paths) if _is_rate(spec, path)),
             dataset=dataset,
             structure=meaning.structure,
             key=digest([dataset, meaning.structure], length=STRUCTURE_LENGTH),
@@ -68,9 +76,16 @@ class Template:
     def fixed_numbers(self, numbers: tuple[float, ...]) -> tuple[float, ...]:
         """Return the numbers that are constants in the program of a trial by itself.
 
-        The learning rate is a variable of the program, and a schedule is part of its graph.
+        The learning rate is a variable of the program, as the rates of dropout layers are. A schedule is part of its
+        graph.
         """
-        if LEARNING_RATE not in self.paths:
-            return numbers
-        index = self.paths.index(LEARNING_RATE)
-        return numbers[:index] + numbers[index + 1 :]
+        return tuple(numbers[index] for index in self._fixed)
+
+    @cached_property
+    def _fixed(self) -> tuple[int, ...]:
+        free = {*self.rates, *(index for index, path in enumerate(self.paths) if path == LEARNING_RATE)}
+        return tuple(index for index in range(len(self.paths)) if index not in free)
+
+
+def _is_rate(spec: TrialSpec, path: Path) -> bool:
+    return path[0] == "model" and path[2:] == ("rate",) and spec.model[int(path[1])].name in RATES

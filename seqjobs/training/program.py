@@ -11,6 +11,7 @@ from seqjobs.data.dataset import Array, Dataset
 from seqjobs.planning.compile_rule import Compilation
 from seqjobs.planning.trial import Trial
 from seqjobs.tables import Named, complete_arguments
+from seqjobs.training.dropout_rates import DropoutRates
 from seqjobs.training.epochs import EpochFunctions, Epochs, epochs_of
 from seqjobs.training.initial_state import InitialState
 from seqjobs.training.model import StandIns, build_model
@@ -27,11 +28,14 @@ class Program:
     """A model with all its variables, and the compiled functions over them. Make it with `build`.
 
     Before each trial `reset` puts every variable where a fresh build under the trial's seed would have it. What else
-    differs between trials of one program key is the learning rate.
+    differs between trials of one program key are the learning rate and the rates of dropout layers.
     """
 
-    def __init__(self, initial: InitialState, steps: Steps, compilation: Compilation) -> None:
+    def __init__(
+        self, initial: InitialState, steps: Steps, compilation: Compilation, rates: DropoutRates | None = None
+    ) -> None:
         self.model = steps.model
+        self._rates = rates
         self.metrics = tuple(steps.model.get_metrics_result())
         self._initial = initial
         self._steps = steps
@@ -44,7 +48,7 @@ class Program:
 
         See `model.build` for `stand_ins`. Raises what Keras raises, and DataError.
         """
-        initial = InitialState()
+        initial, rates = InitialState(), None
         rows = training_rows(trial.spec, dataset)
         with initial.recording():
             model = build_model(trial.spec, dataset.schema.feature_shape, trial.seed, stand_ins=stand_ins)
@@ -53,8 +57,10 @@ class Program:
             # Metrics and the loss make their variables when they first see numbers.
             model.test_step(rows.ready(slice(0, 2)))
         initial.complete(model, trial.seed)
+        if compilation is not Compilation.MIRRORED:
+            rates = DropoutRates(model, trial.template, trial.numbers)
         steps = Steps(model=model, form=rows.form, batch_size=trial.spec.fit.batch_size)
-        return cls(initial, steps, compilation)
+        return cls(initial, steps, compilation, rates)
 
     @classmethod
     def mirrored(cls, trial: Trial, dataset: Dataset, strategy: Any, share: Share) -> Program:
@@ -75,6 +81,8 @@ class Program:
         rate = complete_arguments(trial.spec.compile.optimizer)["learning_rate"]
         if not isinstance(rate, Named):
             self.model.optimizer.learning_rate = rate
+        if self._rates is not None:
+            self._rates.reset(trial.numbers)
         self.model.stop_training = False
 
     def epochs(self, training: Rows, validation: Rows | None, *, stop_at_nan: bool) -> Epochs:

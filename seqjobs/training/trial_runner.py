@@ -19,6 +19,7 @@ from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training import devices
 from seqjobs.training.checkpoint import Checkpoint, Saving, Stopped
 from seqjobs.training.compiled import Compiled
+from seqjobs.training.dropout_rates import DROPPING
 from seqjobs.training.evaluation import evaluate_model
 from seqjobs.training.failures import failure_of
 from seqjobs.training.finished_model import FinishedModel
@@ -181,14 +182,17 @@ class TrialRunner:
                 raise ValueError(CANNOT_SPAN)
             return stock_fit(trial, dataset, fitting, self._strategy(), stopping)
         # XLA needs no help with stock layers on a GPU.
-        stand_ins = LOWERED if compilation is Compilation.XLA and not self._gpus else {}
+        stand_ins = LOWERED if compilation is Compilation.XLA and not self._gpus else DROPPING
+        kind = compilation.value
         if compilation is Compilation.MIRRORED:
             # Sums over the devices are cut by their number.
             fitting.compiled = f"{compilation.value}-{self._num_replicas()}"
+            # Layers of several devices take the rates of dropout as constants.
+            kind = f"{fitting.compiled} {[trial.numbers[index] for index in trial.template.rates]}"
         program = self._programs.take(
             pack.program_key,
             dataset,
-            fitting.compiled,
+            kind,
             lambda: (
                 Program.mirrored(trial, dataset, self._strategy(), self._share(trial.spec.fit.batch_size))
                 if compilation is Compilation.MIRRORED

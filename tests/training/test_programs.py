@@ -66,15 +66,36 @@ def fresh(once: Once) -> Fresh:
 def test_every_trial_of_a_program_gives_the_bits_of_a_fresh_one_in_any_order(
     make_points_plan: MakePlan, compiled: str
 ) -> None:
-    plan = make_points_plan(f"fit.compile={compiled}", text=EVERYTHING)
+    rates = ("rate: 0.3", "rate: {choice: [0.3, 0.15]}")
+    plan = make_points_plan(f"fit.compile={compiled}", text=EVERYTHING.replace(*rates))
     dataset, runner = dataset_of(plan), TrialRunner(("CPU",))
-    assert plan.num_programs == 1
+    assert (plan.num_programs, len(plan.packs)) == (1, 8)
     forwards = [train(runner, pack, dataset) for pack in plan.packs]
     backwards = [train(runner, pack, dataset) for pack in reversed(plan.packs)][::-1]
     alone = train_fresh(plan.packs[-1], dataset)
     assert all(map(same_bits, forwards, backwards))
     assert same_bits(alone, forwards[-1])
     assert len({outcome.history["loss"] for outcome, _ in forwards}) == len(plan.packs)
+
+
+@pytest.mark.parametrize("shape", [[6], [3, 2], [1, 3, 2], [1, 1, 3, 2]])
+def test_each_rate_of_a_shared_program_has_the_bits_of_keras_s_fit(
+    make_points_plan: MakePlan, shape: list[int]
+) -> None:
+    name = "Dropout" if len(shape) == 1 else f"SpatialDropout{len(shape) - 1}D"
+    rate = f"{{{name}: {{rate: {{choice: [0.1, 0.3, 0.6]}}}}}}"
+    model = (
+        f"model=[{{Reshape: {{target_shape: {shape}}}}}, {rate}, Flatten, {{Dense: {{units: 1, activation: sigmoid}}}}]"
+    )
+    by_graph = make_points_plan(model, "fit.compile=graph", "search.sampler=grid")
+    by_keras = make_points_plan(model, "fit.compile=stock", "search.sampler=grid")
+    dataset, runner = dataset_of(by_graph), TrialRunner(("CPU",))
+    assert by_graph.num_programs == 1
+    found = [train(runner, pack, dataset) for pack in by_graph.packs]
+    assert runner.compilations.programs == 1
+    for ours, pack in zip(found, by_keras.packs, strict=True):
+        assert same_bits(ours, train(runner, pack, dataset))
+    assert len({outcome.history["loss"] for outcome, _ in found}) == 3
 
 
 def two_learning_rates(plan: Plan) -> tuple[Pack, Pack]:

@@ -11,6 +11,7 @@ from typing import Any, final
 import keras
 import tensorflow as tf
 
+from seqjobs.training import dropout_rates
 from seqjobs.training.lowerings.branches import once
 from seqjobs.training.lowerings.counter_hash import keep_mask, normal
 
@@ -18,7 +19,7 @@ _MANY = 2**16
 
 
 @final
-class Dropout(keras.layers.Dropout):  # type: ignore[misc]
+class Dropout(dropout_rates.Dropout):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not _acts(self, inputs, training):
             return super().call(inputs, training=training)
@@ -26,7 +27,7 @@ class Dropout(keras.layers.Dropout):  # type: ignore[misc]
 
 
 @final
-class SpatialDropout1D(keras.layers.SpatialDropout1D):  # type: ignore[misc]
+class SpatialDropout1D(dropout_rates.SpatialDropout1D):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not _acts(self, inputs, training):
             return super().call(inputs, training=training)
@@ -34,7 +35,7 @@ class SpatialDropout1D(keras.layers.SpatialDropout1D):  # type: ignore[misc]
 
 
 @final
-class SpatialDropout2D(keras.layers.SpatialDropout2D):  # type: ignore[misc]
+class SpatialDropout2D(dropout_rates.SpatialDropout2D):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not _acts(self, inputs, training):
             return super().call(inputs, training=training)
@@ -42,7 +43,7 @@ class SpatialDropout2D(keras.layers.SpatialDropout2D):  # type: ignore[misc]
 
 
 @final
-class SpatialDropout3D(keras.layers.SpatialDropout3D):  # type: ignore[misc]
+class SpatialDropout3D(dropout_rates.SpatialDropout3D):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not _acts(self, inputs, training):
             return super().call(inputs, training=training)

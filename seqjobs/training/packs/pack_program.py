@@ -14,11 +14,11 @@ from seqjobs.jobspec.trial_numbers import LEARNING_RATE, Path, trial_numbers
 from seqjobs.planning.compile_rule import Compilation
 from seqjobs.planning.trial import Pack
 from seqjobs.training.epochs import Epochs, epochs_of
+from seqjobs.training.free_number import FreeNumber
 from seqjobs.training.initial_state import InitialState
 from seqjobs.training.lowerings import LOWERED
 from seqjobs.training.model import build_model
 from seqjobs.training.outcome import Weights
-from seqjobs.training.packs.member_number import MemberNumber
 from seqjobs.training.packs.pack_functions import PackFunctions
 from seqjobs.training.packs.pack_steps import PackSteps, State, selected
 from seqjobs.training.packs.plain_optimizer import plain
@@ -151,8 +151,8 @@ def _variables(model: keras.Sequential, initial: InitialState) -> list[keras.Var
     return list(known.values())
 
 
-def _place_numbers(model: keras.Sequential, numbers: dict[Path, float]) -> list[MemberNumber]:
-    """Puts a MemberNumber where Keras holds each number; but a learning rate that is no schedule is a variable."""
+def _place_numbers(model: keras.Sequential, numbers: dict[Path, float]) -> list[FreeNumber]:
+    """Puts a FreeNumber where Keras holds each number; but a learning rate that is no schedule is a variable."""
     placed = []
     for path, value in numbers.items():
         if path == LEARNING_RATE:
@@ -160,7 +160,7 @@ def _place_numbers(model: keras.Sequential, numbers: dict[Path, float]) -> list[
         holder: Any = model.optimizer if path[0] == "compile" else model.layers[path[1]]
         for name in path[2:-1]:
             holder = getattr(holder, "_learning_rate" if name == "learning_rate" else str(name))
-        placed.append(MemberNumber(value))
+        placed.append(FreeNumber(value))
         setattr(holder, str(path[-1]), placed[-1])
     return placed
 

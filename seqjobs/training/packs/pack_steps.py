@@ -9,9 +9,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from seqjobs.training.free_number import FreeNumber, standing_for
 from seqjobs.training.graph_rows import Tensors, batch_at, ready
 from seqjobs.training.lowerings.branches import without_branches
-from seqjobs.training.packs.member_number import MemberNumber, standing_for
 from seqjobs.training.packs.vectorized_ops import register
 from seqjobs.training.rows import Form
 
@@ -36,7 +36,7 @@ class PackSteps:
     model: keras.Sequential
     variables: Sequence[keras.Variable]
     """All that change, but the count of steps."""
-    numbers: Sequence[MemberNumber]
+    numbers: Sequence[FreeNumber]
     form: Form
     batch_size: int
     size: int
