@@ -45,6 +45,8 @@ COMMANDS = {
     "predict": "Predict new rows with a trial's model.",
     "evaluate": "Print the loss and metrics of a trial's model on labelled rows.",
     "fsck": "Check the files of a run; with --repair, set damaged files aside.",
+    "rm": "Remove runs with all their files.",
+    "gc": "Remove the runs that meet all given conditions.",
     "up": "Start a local cluster that stays warm for the next submits.",
     "down": "End the warm cluster of `up`.",
     "explain": "Explain an error code: what it means and how to fix it.",

@@ -50,6 +50,20 @@ class OutputFile(LocalPath):
         return path
 
 
+def quantity(
+    parse: Callable[[str], float],
+) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
+    """Return the callback of an option for a number with a unit; `parse` raises ValueError with what is wrong."""
+
+    def convert(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+        try:
+            return None if value is None else parse(value)
+        except ValueError as error:
+            raise click.BadParameter(f"'{printable(value)}': {error}", ctx, param) from error
+
+    return convert
+
+
 force_option = click.option("--force", is_flag=True, help="Overwrite an existing file.")
 
 
@@ -116,6 +130,7 @@ def _run_ids(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Co
 
 
 run_argument = click.argument("run", required=False, shell_complete=_run_ids)
+runs_argument = click.argument("runs", metavar="RUN...", nargs=-1, required=True, shell_complete=_run_ids)
 run_and_data_argument = click.argument("words", metavar="[RUN] DATA...", nargs=-1, required=True)
 
 

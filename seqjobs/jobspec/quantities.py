@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
-from seqjobs.jobspec.rejection import rejection
+from seqjobs.jobspec.rejection import carried_problems, rejection
+
+_Number = TypeVar("_Number", int, float)
 
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {
@@ -47,6 +51,24 @@ def _bytes(value: object) -> int:
     if not _LEAST_BYTES <= size <= _MOST_BYTES:
         raise rejection("E206", "a size is between 1MiB and 1024TiB", value, "write it with its unit, as 4GiB.")
     return size
+
+
+def parse_seconds(text: str) -> float:
+    """Return the seconds of a time with a unit, as a spec has it. Raises ValueError with what is wrong and a fix."""
+    return _parsed(_seconds, text)
+
+
+def parse_bytes(text: str) -> int:
+    """Return the bytes of a size with a unit, as a spec has it. Raises ValueError with what is wrong and a fix."""
+    return _parsed(_bytes, text)
+
+
+def _parsed(read: Callable[[object], _Number], text: str) -> _Number:
+    try:
+        return read(text)
+    except PydanticCustomError as error:
+        (problem,) = carried_problems(dict(error.context or {}), ())
+        raise ValueError(f"{problem.what}: {problem.fix}") from None
 
 
 _SECONDS_SCHEMA = [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": "^[0-9.]+[smhd]$"}]

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+
+_DAMAGED = "damaged"
+# By the folder in which they are. A file that is being written has a name that begins with `.aside-`, in any folder.
+_FILES = {
+    "": r"run\.json|lock|leaderboard\.csv|trials\.parquet|histories\.parquet|best\.keras",
+    "log": r"[0-9]{8}\.jsonl",
+    "weights": r"[0-9a-f]{64}\.npz",
+    "checkpoints": r".+\.checkpoint",
+    "logs": r".+\.log",
+    "best": r".+\.keras",
+}
+_ASIDE = r"\.aside-.+"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +55,7 @@ class RunPaths:
     @property
     def damaged(self) -> Path:
         """The folder of what `seqjobs fsck --repair` set aside."""
-        return self.root / "damaged"
+        return self.root / _DAMAGED
 
     @property
     def leaderboard(self) -> Path:
@@ -77,3 +90,14 @@ class RunPaths:
 
     def best_of(self, job: str) -> Path:
         return self.best_of_jobs / f"{job}.keras"
+
+
+def is_name_in_run(path: PurePath, *, is_folder: bool) -> bool:
+    """Return whether a run has files or folders of this name; the path is relative to the run's folder."""
+    folder, *inner = path.parts
+    if folder == _DAMAGED:
+        return bool(inner) or is_folder
+    if is_folder:
+        return not inner and folder in _FILES
+    parent = "/".join(path.parts[:-1])
+    return parent in _FILES and re.fullmatch(f"{_FILES[parent]}|{_ASIDE}", path.name) is not None

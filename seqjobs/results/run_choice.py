@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Self, final
 
-from seqjobs.errors import RunFolderError
+from seqjobs.errors import NotFoundError, RunFolderError
 from seqjobs.errors.printable import printable
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.planning.expansion import TrialTable
@@ -16,7 +16,7 @@ from seqjobs.results.progress import Progress
 from seqjobs.results.run_folders import remove_if_not_begun
 from seqjobs.results.session import Session
 
-HELD = "E602"
+HELD, REMOVED = "E602", "E611"
 WHY_NOT_RESUMED = {"E421": "its data has changed since it began", "E603": "another version of seqjobs began it"}
 
 
@@ -25,7 +25,7 @@ class RunChoice:
     """Resumes the first of the unfinished runs that can be, or else works on the last resort.
 
     A run is taken by its lock alone: an unfinished run that another process holds is left to it, and so is one that
-    another process has finished meanwhile. Leaving ends the session.
+    another process has finished or removed meanwhile. Leaving ends the session.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class RunChoice:
         """
         for paths in self._unfinished:
             try:
-                session = self._enter(paths)
-            except RunFolderError as error:
-                if error.code != HELD:
+                session = self._enter(paths, must_exist=True)
+            except (NotFoundError, RunFolderError) as error:
+                if error.code not in (HELD, REMOVED):
                     raise
                 continue
             if not session.is_finished:
@@ -87,7 +87,7 @@ class RunChoice:
                 return session
             self._sessions.close()
         self._is_last = True
-        return self._enter(self._last_resort())
+        return self._enter(self._last_resort(), must_exist=self._retry_failed)
 
     def examined(self, session: Session, facts: Mapping[str, DatasetFacts]) -> Session:
         """Return the session once the data has been compared with its run; of the next run if it cannot be resumed.
@@ -111,7 +111,14 @@ class RunChoice:
         """Say that the run that was opened last is finished."""
         self._notify(f"run {printable(self.paths.root.name)} is finished: nothing was trained")
 
-    def _enter(self, paths: RunPaths) -> Session:
+    def _enter(self, paths: RunPaths, *, must_exist: bool) -> Session:
         self.paths = paths
         session = Session(self._table, paths, self._progress, retry_failed=self._retry_failed)
-        return self._sessions.enter_context(session)
+        self._sessions.enter_context(session)
+        if must_exist and session.is_new:
+            # `seqjobs rm` was faster than the session, which has made the folder again.
+            self._sessions.close()
+            remove_if_not_begun(paths)
+            what, fix = "this run was removed at this moment", "see `seqjobs ls`."
+            raise NotFoundError(REMOVED, what, where=str(paths.root), fix=fix)
+        return session

@@ -22,6 +22,7 @@ from seqjobs.results.run import Run, RunStatus
 from seqjobs.results.run_log import last_segment, read_segment, segment_name
 from seqjobs.storage import durable
 from seqjobs.storage.durable import ASIDE_PREFIX
+from seqjobs.storage.folder_removal import REMOVED_PREFIX
 
 MAX_ID_LENGTH = 63
 # A submit that was stopped before its first trial may have left these.
@@ -114,9 +115,7 @@ def unfinished_runs(runs_dir: Path, table: TrialTable, *, retry_failed: bool = F
             continue
         with contextlib.suppress(SeqjobsError):
             run = Run.open(root)
-            if _is_unfinished(run, len(table.jobs)) or (
-                retry_failed and run.num_failed and run.status is RunStatus.FINISHED
-            ):
+            if _is_unfinished(run) or (retry_failed and run.num_failed and run.status is RunStatus.FINISHED):
                 yield paths
 
 
@@ -138,13 +137,16 @@ def _says_finished(paths: RunPaths) -> bool:
     return False
 
 
-def _is_unfinished(run: Run, num_jobs: int) -> bool:
-    if run.status is not RunStatus.FINISHED:
-        return run.status is RunStatus.INTERRUPTED
-    if run.is_being_retried:
+def _is_unfinished(run: Run) -> bool:
+    return run.status is not RunStatus.RUNNING and has_work_left(run)
+
+
+def has_work_left(run: Run) -> bool:
+    """Return whether trials or best models are left to do, whether or not a process works on them."""
+    if len(run.records) < run.num_total or run.is_being_retried:
         return True
     # A submit that was killed after its last trial has yet to write the best models.
-    wanted = best_models(run.leaderboards, num_jobs, run.records, run.paths)
+    wanted = best_models(run.leaderboards, len(run.jobs), run.records, run.paths)
     return any(run.models.get(path) != trial_id for path, trial_id in wanted.items())
 
 
@@ -156,14 +158,23 @@ def list_runs(runs_dir: Path) -> tuple[Path, ...]:
     """Return the folders of all runs, newest first; reads only when they were created."""
     if not runs_dir.is_dir():
         return ()
-    runs = [path for path in runs_dir.iterdir() if RunPaths(root=path).plan.is_file()]
+    runs = [path for path in runs_dir.iterdir() if _is_run(path)]
     return tuple(sorted(runs, key=_age, reverse=True))
+
+
+def _is_run(path: Path) -> bool:
+    """Return whether a folder is a run that this user can see, and not what a killed `seqjobs rm` has left of one."""
+    with contextlib.suppress(PermissionError):
+        return not path.name.startswith(REMOVED_PREFIX) and RunPaths(root=path).plan.is_file()
+    return False
 
 
 def _age(root: Path) -> tuple[str, int, str]:
     """Return a key that grows with the creation time; within a second, file times decide, which a copy changes."""
-    plan = RunPaths(root=root).plan
-    return created_of(plan), plan.stat().st_mtime_ns, root.name
+    plan, modified = RunPaths(root=root).plan, 0
+    with contextlib.suppress(OSError):  # the run may have been removed by now
+        modified = plan.stat().st_mtime_ns
+    return created_of(plan), modified, root.name
 
 
 def find_run(runs_dir: Path, prefix: str | None) -> Path:

@@ -147,6 +147,11 @@ class Session:
         )
 
     @property
+    def is_new(self) -> bool:
+        """Whether the run has not begun: there is no plan in its folder."""
+        return self._manifest is None
+
+    @property
     def packs_left(self) -> tuple[Pack, ...]:
         """The packs with a trial that has not ended, as they were split so far: members of one end together."""
         done = self._state.records.keys() - self._failed_to_retry

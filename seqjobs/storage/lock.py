@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import final
 
-from seqjobs.errors import RunFolderError
+from seqjobs.errors import NotFoundError, RunFolderError
 from seqjobs.storage.durable import FILE_MODE, reported
 
 PATIENCE_SECONDS = 0.3
@@ -27,19 +27,51 @@ class Lock:
         self._descriptor: int | None = None
 
     def take(self) -> None:
-        """Raises RunFolderError E602, naming the holder, where it is held; StorageError where there can be none."""
+        """Take the lock.
+
+        Raises:
+            RunFolderError: E602, which names the holder, if a process holds the lock.
+            NotFoundError: E611 if the folder is not there, because a process removed it at this moment.
+            StorageError: If the file cannot be locked.
+        """
         with reported("the lock cannot be taken", self._path):
+            while self._descriptor is None:
+                self._descriptor = self._lock_file()
+
+    def _lock_file(self) -> int | None:
+        """Return a descriptor of the file, locked and with this process's name in it; None if it was replaced."""
+        try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
-            try:
-                self._wait(descriptor)
-                owner = json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode()
-                os.fchmod(descriptor, FILE_MODE)
-                os.ftruncate(descriptor, 0)
+        except FileNotFoundError:
+            what, fix = "this run was removed at this moment", "run the same command again."
+            raise NotFoundError("E611", what, where=str(self._path.parent), fix=fix) from None
+        is_ours = False
+        try:
+            self._wait(descriptor)
+            if not self._is_current(descriptor):
+                return None
+            owner = json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode()
+            os.fchmod(descriptor, FILE_MODE)
+            os.ftruncate(descriptor, 0)
+            # A full disk has no room for the name, and `seqjobs rm` is what makes room.
+            with contextlib.suppress(OSError):
                 os.pwrite(descriptor, owner, 0)
-            except BaseException:
+            is_ours = True
+            return descriptor
+        finally:
+            if not is_ours:
                 os.close(descriptor)
-                raise
-            self._descriptor = descriptor
+
+    def _is_current(self, descriptor: int) -> bool:
+        """Return whether the path still leads to the locked file, and not to none or another one.
+
+        A process that removes the folder holds the lock meanwhile. One that has opened the file before gets the lock
+        of a file that no longer has a name, which keeps no other process away.
+        """
+        try:
+            return os.path.samestat(os.fstat(descriptor), os.lstat(self._path))
+        except FileNotFoundError:
+            return False
 
     def give_back(self) -> None:
         if self._descriptor is not None:

@@ -26,6 +26,7 @@ ELSEWHERE = {
     "tests/run_job/test_all_die.py": ["E517"],
     "tests/run_job/test_poison.py": ["E527"],
     "tests/cli/test_retry_failed.py": ["E618"],
+    "tests/cli/test_rm.py": ["E619"],
     "tests/execution/test_worker_starts.py": ["E518"],
     "tests/execution/test_dispatch.py": ["E519"],
     "tests/execution/test_thread_limit.py": ["E522"],

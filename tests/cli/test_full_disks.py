@@ -12,6 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.fixtures.plans import plan_of
+from tests.fixtures.runs import do, moved_points
+
 SPEC = """
 name: wide
 data: {train: rows.parquet, target: label}
@@ -56,6 +59,16 @@ def test_a_file_for_which_there_is_no_room(folder: Path) -> None:
     assert "Fix: free space there" in told
     assert told.endswith("[E606]")
     assert wrote.startswith("wrote small/spec.yaml")
+
+
+@pytest.mark.parametrize("command", ["rm one", "gc --keep-last 0"])
+def test_runs_are_removed_from_a_full_disk(folder: Path, points: Path, command: str) -> None:
+    do(plan_of(moved_points(points, folder)), folder / "one")
+    disk = "mkdir small && mount -t tmpfs -o size=1m none small && cp -r one small/one && "
+    fill = "head -c 1m /dev/zero > small/other 2> /dev/null; "
+    done = run(folder, f"{disk}{fill}{SEQJOBS} {command} --runs-dir small && ls -A small")
+    assert done.returncode == 0, done
+    assert done.stdout.splitlines()[-1] == "other"
 
 
 @pytest.mark.slow

@@ -86,13 +86,22 @@ def standing_of(plan: Plan, records: Mapping[str, TrialRecord], resumed: int = 0
     )
 
 
-def write_run(folder: Path, plan: Plan, records: Mapping[str, TrialRecord], run_id: str = "run-one") -> Run:
+CREATED = "2026-01-02T03:04:05+00:00"
+
+
+def write_run(
+    folder: Path,
+    plan: Plan,
+    records: Mapping[str, TrialRecord],
+    run_id: str = "run-one",
+    *,
+    created: str = CREATED,
+) -> Run:
     """A run folder as a submit of 12.5 seconds leaves it."""
     paths = RunPaths(root=folder / run_id)
     for path in (paths.root, paths.log, paths.trial_logs):
         path.mkdir(parents=True)
     facts: dict[str, Any] = {}
-    created = "2026-01-02T03:04:05+00:00"
     write_manifest(paths, Manifest.of(run_id, plan, facts, created=created, versions={"keras": "3.15.1"}))
     log = RunLog(paths.log, next_number=1)
     log.append({**log_records.submit_started(created, {}), "at": 0.0})

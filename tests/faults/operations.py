@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,9 +12,13 @@ OPERATIONS = ("open", "mkdir", "link", "replace", "rename", "unlink", "fsync", "
 
 
 @contextmanager
-def interposed(look: Callable[[int], None]) -> Iterator[None]:
-    """Within it `look` is called before every operation, with its number from 1; what it raises happens instead."""
-    real: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in OPERATIONS}
+def interposed(look: Callable[[int], None], *, locks: bool = False) -> Iterator[None]:
+    """Within it `look` is called before every operation, with its number from 1; what it raises happens instead.
+
+    With `locks` an attempt to get a lock is an operation, too.
+    """
+    modules = {**dict.fromkeys(OPERATIONS, os), **({"flock": fcntl} if locks else {})}
+    real: dict[str, Callable[..., Any]] = {name: getattr(module, name) for name, module in modules.items()}
     number = 0
     looking = False
 
@@ -30,10 +35,10 @@ def interposed(look: Callable[[int], None]) -> Iterator[None]:
 
         return call
 
-    for name in OPERATIONS:
-        setattr(os, name, wrapped(name))
+    for name, module in modules.items():
+        setattr(module, name, wrapped(name))
     try:
         yield
     finally:
         for name, function in real.items():
-            setattr(os, name, function)
+            setattr(modules[name], name, function)

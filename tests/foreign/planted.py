@@ -199,6 +199,9 @@ def look_at(finished: Path, steps: Sequence[Step]) -> None:
         assert not [
             path for path, content in inside.items() if isinstance(content, bytes) and SECRET.encode() in content
         ]
+        for arguments in (["gc", "--keep-last", "0", "--unfinished"], ["rm", planting.forged.root.name]):
+            assert SECRET not in invoke(planting.forged, *arguments).output
+        assert contents(folder / "outside") == before
 
 
 def assert_planted_folders_are_harmless(*, examples: int, number: int | None = None) -> None:

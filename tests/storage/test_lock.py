@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from seqjobs.errors import RunFolderError, StorageError
+from seqjobs.errors import NotFoundError, RunFolderError, StorageError
 from seqjobs.storage.lock import Lock, is_held
 
 HOLD = """
@@ -117,7 +117,7 @@ def test_a_lock_that_cannot_be_made_is_an_error_of_the_storage(tmp_path: Path) -
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StorageError, match=r"lock: the lock cannot be taken.*\[E606\]"):
         Lock(tmp_path / "lock").take()
-    with pytest.raises(StorageError, match="No such file"):
+    with pytest.raises(NotFoundError, match=r"missing: this run was removed at this moment.*\[E611\]"):
         Lock(tmp_path / "missing" / "lock").take()
     assert not is_held(tmp_path / "missing" / "lock")
     assert not (tmp_path / "elsewhere").exists()

@@ -78,8 +78,8 @@ RUNS = (
     situation(
         "E611",
         "There is no such run",
-        meaning="No run in the folder has this ID or an ID that begins with it, several IDs begin with it, or there "
-        "are no runs yet.",
+        meaning="No run in the folder has this ID or an ID that begins with it, several IDs begin with it, there are "
+        "no runs yet, or another process removed the run at this moment.",
         example="seqjobs results no-such-run",
         fix="`seqjobs ls` lists the runs of a folder. Give --runs-dir if they are elsewhere.",
     ),
@@ -116,7 +116,7 @@ RUNS = (
         "E617",
         "A part of the run is a symbolic link",
         meaning="A run has no links: a link in a run from somebody else may lead to files of yours, which would be "
-        "read, moved or removed. Nothing was changed. The folder of the run itself may be a link.",
+        "read, moved or removed. Nothing was changed. The folder of the run itself may be a link, but not for `rm`.",
         example="ln -s /mnt/large/weights runs/one/weights; seqjobs show one",
         fix="Put the files themselves there. To keep runs on another disk, choose another --runs-dir.",
     ),
@@ -127,5 +127,13 @@ RUNS = (
         "data has failed trials, or trials that are left.",
         example="seqjobs submit digits.yaml --retry-failed  # after a run in which every trial finished",
         fix="Leave out --retry-failed to start a run. `seqjobs ls` shows which runs have failed trials.",
+    ),
+    situation(
+        "E619",
+        "The run's folder has files that seqjobs did not write",
+        meaning="A run is removed whole or not at all, and files that seqjobs did not write are never removed. "
+        "`seqjobs gc` leaves such a run.",
+        example="cp notes.txt runs/one; seqjobs rm one",
+        fix="Move these files to another folder, then run the same command again.",
     ),
 )
