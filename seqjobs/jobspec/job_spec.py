@@ -87,7 +87,9 @@ class JobSpec:
     def _assigned(self, assignment: Assignment, trace: list[Substitution] | None = None) -> dict[str, Any]:
         if not self.variants:
             return substitute(self.template, self.dimensions, assignment, trace)
-        return override(self.template, assignment, ("variants", self.variants.index(assignment)), trace)
+        # Only a trace shows where the variant stands, and there may be thousands of them.
+        number = 0 if trace is None else self.variants.index(assignment)
+        return override(self.template, assignment, ("variants", number), trace)
 
 
 __all__ = ["TRIAL_SECTIONS", "Assignment", "JobSpec", "Source"]
