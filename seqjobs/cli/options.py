@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seqjobs.errors.printable import printable
+from seqjobs.errors.redaction import redacted
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -93,9 +94,22 @@ runs_dir_option = click.option(
 trial_option = click.option(
     "--trial", metavar="TRIAL", help="Trial ID, or the beginning of one. Default: the best trial."
 )
+
+
+def cluster_address(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return the address of a Ray cluster; a usage error for Ray's client, through which workers cannot report."""
+    if value is not None and value.startswith("ray://"):
+        what = (
+            f"{redacted(value)} is an address of Ray's client, which is not supported: name the head's HOST:6379, on a"
+        )
+        raise click.BadParameter(f"{what} machine of the cluster.", ctx, param)
+    return value
+
+
 address_option = click.option(
     "--address",
-    help="Ray cluster, for example ray://HOST:10001. Default: the cluster of `seqjobs up`, or else a local one.",
+    callback=cluster_address,
+    help="Ray cluster, for example HOST:6379. Default: the cluster of `seqjobs up`, or else a local one.",
 )
 workers_option = click.option(
     "--workers", type=click.IntRange(min=1), help="Use at most this many workers. Default: as many as fit."

@@ -150,7 +150,7 @@ def all_finished(plan: Plan) -> Mapping[str, TrialRecord]:
 
 def test_submit_passes_on_what_was_asked(submitted: Submitted) -> None:
     submitted.records = all_finished
-    options = ("--run", "mine", "--runs-dir", "r", "--workers", "3", "--address", "ray://h:1", "-S", "fit.epochs=2")
+    options = ("--run", "mine", "--runs-dir", "r", "--workers", "3", "--address", "h:6379", "-S", "fit.epochs=2")
     invoke("submit", "job.yaml", *options)
     (job,) = submitted.arguments.pop("jobs")
     assert job.source.path == Path("job.yaml")
@@ -158,7 +158,14 @@ def test_submit_passes_on_what_was_asked(submitted: Submitted) -> None:
     assert submitted.arguments.pop("progress")
     assert submitted.arguments.pop("notify")
     assert submitted.arguments.pop("stop")
-    assert submitted.arguments == {"run": "mine", "runs_dir": Path("r"), "workers": 3, "address": "ray://h:1"}
+    assert submitted.arguments == {"run": "mine", "runs_dir": Path("r"), "workers": 3, "address": "h:6379"}
+
+
+@pytest.mark.parametrize("command", [("submit", "job.yaml"), ("doctor",), ("predict", "new.csv")])
+def test_ray_s_client_is_refused_before_anything_starts(submitted: Submitted, command: tuple[str, ...]) -> None:
+    found = invoke(*command, "--address", "ray://me:secret@h:10001", code=2).stderr
+    assert "ray://...@h:10001 is an address of Ray's client, which is not supported: name the head's HOST:6379" in found
+    assert not submitted.arguments
 
 
 def test_submit_says_why_a_kept_cluster_is_not_used(submitted: Submitted) -> None:

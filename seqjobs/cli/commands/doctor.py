@@ -5,14 +5,18 @@ from __future__ import annotations
 import click
 
 from seqjobs.cli.exits import ExitCode, Leave
-from seqjobs.cli.options import workers_option
+from seqjobs.cli.options import cluster_address, workers_option
 from seqjobs.cli.views.formatting import counted
 from seqjobs.doctor import examine
 from seqjobs.errors.printable import printable
 
 
 @click.command("doctor")
-@click.option("--address", help="Ray cluster to check, for example ray://HOST:10001. Default: a local one.")
+@click.option(
+    "--address",
+    callback=cluster_address,
+    help="Ray cluster to check, for example HOST:6379. Default: a local one.",
+)
 @workers_option
 def command(address: str | None, workers: int | None) -> None:
     """Check this machine, Ray and its workers.
