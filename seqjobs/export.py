@@ -15,8 +15,8 @@ from seqjobs.results.finished import finished_model, kept_weights, planned_trial
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.run import Run
 from seqjobs.results.weights import WeightsStore
-from seqjobs.storage import durable
-from seqjobs.storage.plain_file import is_there, read_plain
+from seqjobs.store import durable
+from seqjobs.store.run_store import is_there
 
 
 def export_model(
@@ -63,23 +63,24 @@ def _published(trial: StoredTrial, out: Path, make: Callable[[], bytes]) -> Path
     return out
 
 
-def _copied(path: Path, digest: str) -> bytes:
+def _copied(run: Run, name: str) -> bytes:
     """Return the content of a model that a submit has written. Raises StorageError E609 or E610."""
     fix = "move it away with `seqjobs fsck --repair`, and submit again."
     try:
-        content = read_plain(path)
+        content = run.store.get(name)
     except OSError as error:
-        raise StorageError("E610", f"the model cannot be read: {error.strerror}", where=str(path), fix=fix) from error
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise StorageError("E609", "this model is not the one that was written", where=str(path), fix=fix)
+        what = f"the model cannot be read: {error.strerror}"
+        raise StorageError("E610", what, where=run.store.where(name), fix=fix) from error
+    if hashlib.sha256(content).hexdigest() != run.model_digest(name):
+        raise StorageError("E609", "this model is not the one that was written", where=run.store.where(name), fix=fix)
     return content
 
 
 def _content(run: Run, trial: StoredTrial, digest: str, address: str | None, warn: Callable[[str], None]) -> bytes:
-    for path, trial_id in run.models.items():
-        if trial_id == trial.id and is_there(path) and run.model_digest(path):
-            return _copied(path, run.model_digest(path))
+    for name, trial_id in run.written_models.items():
+        if trial_id == trial.id and is_there(run.store, name) and run.model_digest(name):
+            return _copied(run, name)
     planned = planned_trial(run, trial)
     shape = run.manifest.dataset(trial.dataset).feature_shape
     with RayPool({Resources(gpus=0): 1}, workers=1, address=address, use_kept=True, warn=warn) as pool:
-        return pool.export(planned, shape, WeightsStore(run.paths).load(digest))
+        return pool.export(planned, shape, WeightsStore(run.store).load(digest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.prediction_columns import Columns, PredictionColumns
 from seqjobs.results.prediction_file import PredictionFile
 from seqjobs.results.run import Run
+from seqjobs.store.output_file import output_file
 from seqjobs.training.finished_model import FinishedModel
 
 # A worker takes seconds to start if none is kept warm.
@@ -65,12 +67,23 @@ def predict_rows(
     kept = KeptColumns(rows, keep)
     columns = PredictionColumns.of(model.trial.spec.compile.loss, model.classes)
     unseen: dict[str, UnseenValues] = {}
-    with PredictionFile.writing(out) as file, start(-(-rows.num_batches // BATCHES_A_WORKER)) as executor:
+    with _prediction_file(out) as file, start(-(-rows.num_batches // BATCHES_A_WORKER)) as executor:
         for kept_rows, outputs in _outputs(executor, model, rows, kept, unseen):
             predictions = columns.columns(outputs)
             _check_names(keep, predictions)
             file.write(kept_rows, predictions)
     return Predictions(rows=rows.rows, unseen=unseen)
+
+
+@contextlib.contextmanager
+def _prediction_file(out: Path | IO[bytes]) -> Iterator[PredictionFile]:
+    """Open a table at a path, Parquet or CSV by its ending, or CSV in a stream. Raises StorageError E606."""
+    if isinstance(out, Path):
+        with output_file(out, "the predictions") as file, PredictionFile(file, is_csv=out.suffix == ".csv") as table:
+            yield table
+    else:
+        with PredictionFile(out, is_csv=True) as table:
+            yield table
 
 
 def _outputs(

@@ -13,6 +13,7 @@ from seqjobs.errors import DataError, SeqjobsError, SpecError
 from seqjobs.errors.printable import printable
 from seqjobs.execution.deadline import TimeLimits
 from seqjobs.execution.executor import Executor
+from seqjobs.execution.model_failures import refuse_models
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.execution.stopping import StopRequest
 from seqjobs.jobspec.job_spec import JobSpec
@@ -20,21 +21,21 @@ from seqjobs.jobspec.load import NO_DATA, MissingDataError, load_jobs
 from seqjobs.planning.column_problems import mistakes_in_specs
 from seqjobs.planning.demand import demand_of
 from seqjobs.planning.expansion import TrialTable, expand_jobs
-from seqjobs.planning.run_paths import RunPaths
-from seqjobs.planning.trial import Pack
+from seqjobs.planning.trial import Pack, Trial
 from seqjobs.results.progress import Progress, Silent
 from seqjobs.results.run import Run
 from seqjobs.results.run_choice import RunChoice
 from seqjobs.results.run_folders import (
     failed_run,
     has_ended,
-    local_folder,
-    new_run_folder,
+    new_run,
     no_failed_run,
-    run_folder,
+    run_store,
     unfinished_runs,
 )
-from seqjobs.results.session import Session
+from seqjobs.results.run_writer import RunWriter
+from seqjobs.store.run_store import RunStore
+from seqjobs.store.runs_folder import RunsFolder
 
 
 class WhichRun(Enum):
@@ -92,25 +93,25 @@ def finished_without_data(
     Data that is not there cannot be compared with that of the run. Raises the error itself if there is no such run.
     """
     try:
-        found = _finished(expand_jobs(error.jobs), run, local_folder(runs_dir))
+        found = _finished(expand_jobs(error.jobs), run, RunsFolder(runs_dir))
     except SpecError:  # of what the jobs make together; a finished run has no such mistake
         raise error from None
     if found is None:
         raise error
     notify(_told_without_data(found, error))
-    return Run.open(found.root)
+    return Run.open(found)
 
 
-def _finished(table: TrialTable, run: str | WhichRun | RetryFailed, runs_dir: Path) -> RunPaths | None:
+def _finished(table: TrialTable, run: str | WhichRun | RetryFailed, runs: RunsFolder) -> RunStore | None:
     """Return the run that is named, if all of its trials have ended; None if none is named."""
     if not isinstance(run, str):
         return None
-    paths = run_folder(runs_dir, run)
-    return paths if has_ended(paths, table) else None
+    store = run_store(runs, run)
+    return store if has_ended(store, table) else None
 
 
-def _told_without_data(paths: RunPaths, error: SeqjobsError) -> str:
-    name, why = printable(paths.root.name), f"{error.where}: {error.what}"
+def _told_without_data(store: RunStore, error: SeqjobsError) -> str:
+    name, why = printable(store.name), f"{error.where}: {error.what}"
     return f"run {name} is finished; its data was not compared, since it cannot be read: {why}"
 
 
@@ -142,7 +143,7 @@ def submit_jobs(
     Raises:
         SeqjobsError: Of a kind for each cause.
     """
-    table, folder, watcher = expand_jobs(jobs), local_folder(runs_dir), progress or Silent()
+    table, runs, watcher = expand_jobs(jobs), RunsFolder(runs_dir), progress or Silent()
     pool = RayPool(
         demand_of(table),
         workers=workers,
@@ -153,65 +154,64 @@ def submit_jobs(
         stage=watcher.stage,
         warn=watcher.warning,
     )
-    choice = _run_choice(table, run, folder, watcher, notify)
+    choice = _run_choice(table, run, runs, notify)
     try:
         return _run(table, pool, choice, watcher, stop)
     except DataError as error:
-        finished = _finished(table, run, folder) if error.code == NO_DATA else None
+        finished = _finished(table, run, runs) if error.code == NO_DATA else None
         if finished is None:
             raise
         notify(_told_without_data(finished, error))
-        return Run.open(finished.root)
+        return Run.open(finished)
 
 
 def _run_choice(
     table: TrialTable,
     run: str | WhichRun | RetryFailed,
-    runs_dir: Path,
-    progress: Progress,
+    runs: RunsFolder,
     notify: Callable[[str], None],
 ) -> RunChoice:
     """Return the runs that come into question, and what happens if none of them can be worked on."""
     if isinstance(run, RetryFailed):
         if run.run_id is not None:
-            paths = failed_run(runs_dir, run.run_id)
-            return RunChoice(table, progress, (), lambda: paths, notify, retry_failed=True)
-        failed = unfinished_runs(runs_dir, table, retry_failed=True)
-        return RunChoice(table, progress, failed, lambda: no_failed_run(runs_dir), notify, retry_failed=True)
+            store = failed_run(runs, run.run_id)
+            return RunChoice(table, (), lambda: store, notify, retry_failed=True)
+        failed = unfinished_runs(runs, table, retry_failed=True)
+        return RunChoice(table, failed, lambda: no_failed_run(runs), notify, retry_failed=True)
     if isinstance(run, str):
-        paths = run_folder(runs_dir, run)
-        return RunChoice(table, progress, (), lambda: paths, notify)
-    unfinished = unfinished_runs(runs_dir, table) if run is WhichRun.UNFINISHED else ()
-    return RunChoice(table, progress, unfinished, lambda: new_run_folder(runs_dir, table), notify, is_new=True)
+        store = run_store(runs, run)
+        return RunChoice(table, (), lambda: store, notify)
+    unfinished = unfinished_runs(runs, table) if run is WhichRun.UNFINISHED else ()
+    return RunChoice(table, unfinished, lambda: new_run(runs, table), notify, new_in=runs)
 
 
 def run_job(
     table: TrialTable,
     executor: Executor,
-    paths: RunPaths,
+    store: RunStore,
     progress: Progress,
     stop: StopRequest | None = None,
     *,
     retry_failed: bool = False,
 ) -> Run:
-    """Carry out trials in a run folder; what an earlier call committed there is not done again.
+    """Carry out trials in the store of a run; what an earlier call committed there is not done again.
 
     Only trials that failed are, with `retry_failed`.
     """
-    choice = RunChoice(table, progress, (), lambda: paths, retry_failed=retry_failed)
+    choice = RunChoice(table, (), lambda: store, retry_failed=retry_failed)
     return _run(table, executor, choice, progress, stop)
 
 
 def _run(table: TrialTable, executor: Executor, choice: RunChoice, progress: Progress, stop: StopRequest | None) -> Run:
     _carry_out(table, executor, choice, progress, stop or StopRequest())
-    # Read back only now, when the memory of the session is free: both may be large.
-    return Run.open(choice.paths.root)
+    # Read back only now, when the memory of the submit is free: both may be large.
+    return Run.open(choice.store)
 
 
 def _carry_out(table: TrialTable, executor: Executor, choice: RunChoice, progress: Progress, stop: StopRequest) -> None:
     with contextlib.closing(progress), choice:
-        session = choice.open()
-        if session.is_finished and session.has_same_files():
+        held = choice.open()
+        if held.is_finished and held.has_same_files():
             choice.tell_finished()
             return
         stop.limit(table.run_seconds)
@@ -222,28 +222,36 @@ def _carry_out(table: TrialTable, executor: Executor, choice: RunChoice, progres
                 facts = executor.load(table.datasets)
             for warning in dict.fromkeys(text for dataset in facts.values() for text in dataset.warnings):
                 progress.warning(warning)
-            session = choice.examined(session, facts)
-            if session.is_finished:
+            held, plan = choice.plan(held, facts)
+            for warning in plan.warnings:
+                progress.warning(warning)
+            if held.is_finished:
                 choice.tell_finished()
                 return
-            with session.at_work():
-                progress.stage("checking models")
-                session.refuse(executor.check(session.trials_to_check))
-                session.begin(facts, times)
-                _train(session.packs_left, session, executor, stop)
-                if packs := session.packs_without_weights:
-                    _train(packs, session, executor, stop)
-                session.export_best(executor)
+            progress.stage("checking models")
+            refuse_models(plan, executor.check(_one_of_each_kind(held.packs_left(plan))))
+            # What was handled is committed before workers are given back, which may take longer than the process has.
+            with held.begin(plan, facts, progress, times) as run:
+                _train(run.packs_left, run, executor, stop)
+                if packs := run.packs_without_weights:
+                    _train(packs, run, executor, stop)
+                run.export_best(executor)
 
 
-def _train(packs: Sequence[Pack], session: Session, executor: Executor, stop: StopRequest) -> None:
+def _one_of_each_kind(packs: Sequence[Pack]) -> tuple[Trial, ...]:
+    """Return a trial of each kind that is still to be trained: what is wrong with one is wrong with all."""
+    first = {pack.shared_key: pack.trials[0] for pack in reversed(packs)}
+    return tuple(reversed(first.values()))
+
+
+def _train(packs: Sequence[Pack], run: RunWriter, executor: Executor, stop: StopRequest) -> None:
     """Train packs until they have ended, or the stop is due. Raises KeyboardInterrupt if a stop was requested."""
-    running = executor.run(packs, session.tries, session.checkpoint_of, stop.is_pending)
+    running = executor.run(packs, run.tries, run.checkpoint_of, stop.is_pending)
     with stop.accepting(), contextlib.closing(running) as events:
         for event in events:
-            session.handle(event)
+            run.handle(event)
             if stop.is_over():
                 break
     if stop.was_accepted:
         raise KeyboardInterrupt
-    session.commit()
+    run.commit()

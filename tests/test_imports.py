@@ -15,7 +15,7 @@ PACKAGE = Path(seqjobs.__file__).parent
 
 # Left to right as data flows: a stage may import from itself and from the stages before it.
 STAGES = (
-    *("errors", "storage", "tables", "operations", "jobspec", "search", "data", "drafting", "planning"),
+    *("errors", "store", "tables", "operations", "jobspec", "search", "data", "drafting", "planning"),
     *("training", "execution", "results", "top", "cli"),
 )
 # The commands that connect the stages, each a file next to the stages, and the package's own names.

@@ -27,6 +27,7 @@ from seqjobs.training.outcome import PackRunner
 from tests.conftest import JOBS
 from tests.fixtures.files import write_rows
 from tests.fixtures.finished_run import Finished
+from tests.fixtures.run_paths import paths_of
 
 HEAD = """
 name: one
@@ -328,11 +329,11 @@ def test_paths_are_those_of_a_spec(finish: Finish, tmp_path: Path) -> None:
 
 def test_a_run_that_does_not_know_how_rows_became_features(finish: Finish, rows: Path, tmp_path: Path) -> None:
     done = finish("numbers")
-    tree = json.loads(done.run.paths.plan.read_text())
+    tree = json.loads(paths_of(done.run).plan.read_text())
     for dataset in tree["datasets"]:
         del dataset["preparation"]
     del tree["sha256"]
-    done.run.paths.plan.write_text(json.dumps(tree))
+    paths_of(done.run).plan.write_text(json.dumps(tree))
     with pytest.raises(
         NotFoundError, match=r"an earlier version of seqjobs made.* Fix: submit its spec again.*\[E615\]"
     ):

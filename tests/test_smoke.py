@@ -25,9 +25,9 @@ from seqjobs.execution.events import AttemptEnded, AttemptLost, CheckpointTaken,
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.run import RunStatus
 from seqjobs.results.run_log import read_log
+from seqjobs.store.local_store import LocalStore
 from seqjobs.training.outcome import Cause, PackCheckpoint, TrialOutcome, Weights
 from tests.conftest import JOBS, MakePlan
 from tests.fixtures.command_line import start
@@ -189,7 +189,7 @@ class Shell:
 
     def finished(self) -> list[str]:
         """Return the trials that are committed as finished, in order."""
-        records, _ = read_log(RunPaths(root=self.root).log)
+        records, _ = read_log(LocalStore(self.root))
         return [record["trial"] for record in records if record["type"] == "trial-finished"]
 
 
@@ -223,7 +223,7 @@ def test_validate_and_plan_say_what_would_run(shell: Shell) -> None:
 
 
 def test_the_same_submit_resumes_a_run_whose_driver_was_killed(shell: Shell, before: list[str], pool: Pool) -> None:
-    records, _ = read_log(RunPaths(root=shell.root).log)
+    records, _ = read_log(LocalStore(shell.root))
     plan = plan_of(SPEC, *OVERRIDES)
     pack_of = {trial.id: pack.id for pack in plan.packs for trial in pack.trials}
     starts = [record["pack"] for record in records if record["type"] == "attempt-started"]

@@ -17,15 +17,16 @@ import pytest
 
 from seqjobs import Run, run_job
 from seqjobs.execution.in_process import InProcess
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.results.run import RunStatus
 from seqjobs.results.run_log import read_log
 from seqjobs.results.weights import WeightsStore
+from seqjobs.store.local_store import LocalStore
 from tests.conftest import POINTS_SPEC
 from tests.fixtures.command_line import start
 from tests.fixtures.files import write_spec
 from tests.fixtures.plans import plan_of
+from tests.fixtures.run_paths import paths_of
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -70,7 +71,7 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) ->
 
 
 def finished(root: Path) -> list[str]:
-    records, _ = read_log(RunPaths(root=root).log)
+    records, _ = read_log(LocalStore(root))
     return [record["trial"] for record in records if record["type"] == "trial-finished"]
 
 
@@ -97,7 +98,7 @@ def test_a_run_whose_driver_is_killed_goes_on_and_ends_as_if_nothing_had_happene
     assert summary["trials"]["finished"] == 6
 
     # Nothing that was committed ran again.
-    records, _ = read_log(RunPaths(root=root).log)
+    records, _ = read_log(LocalStore(root))
     run = Run.open(root)
     pack_of = {trial.id: pack.id for pack in plan_of(spec).packs for trial in pack.trials}
     starts = [record["pack"] for record in records if record["type"] == "attempt-started"]
@@ -106,25 +107,25 @@ def test_a_run_whose_driver_is_killed_goes_on_and_ends_as_if_nothing_had_happene
 
     # And everything is equal, bit for bit, to the same jobs trained one after another in this process.
     plan = plan_of(spec)
-    calm = run_job(plan.table, InProcess(), RunPaths(root=tmp_path / "calm"), Silent())
+    calm = run_job(plan.table, InProcess(), LocalStore(tmp_path / "calm"), Silent())
     assert calm.leaderboard.best is not None
     assert summary["best"]["trial"] == calm.leaderboard.best.trial
     assert run.histories().equals(calm.histories())
     columns = ["rank", "trial", "value", "weights"]
     assert run.trial_table().select(columns).equals(calm.trial_table().select(columns))
     kept = [record.weights for record in run.records.values() if record.weights]
-    on_disk = sorted(path.name for path in run.paths.weights.iterdir())
-    assert on_disk == sorted(path.name for path in calm.paths.weights.iterdir())
+    on_disk = sorted(path.name for path in paths_of(run).weights.iterdir())
+    assert on_disk == sorted(path.name for path in paths_of(calm).weights.iterdir())
     assert len(on_disk) == 2
 
     # Nothing of what the environment asked for was done.
     assert not (tmp_path / "home" / "started").exists()
 
     # The model in the folder is the best trial's, and opens by itself.
-    model = keras.models.load_model(run.paths.best)
+    model = keras.models.load_model(paths_of(run).best)
     best = run.records[summary["best"]["trial"]].weights
     assert best in kept
-    stored = WeightsStore(run.paths).load(str(best))
+    stored = WeightsStore(run.store).load(str(best))
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), stored, strict=True))
 
 

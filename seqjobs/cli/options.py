@@ -138,8 +138,9 @@ def _run_ids(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Co
     from click.shell_completion import CompletionItem  # noqa: PLC0415
 
     from seqjobs.results.run_folders import list_runs  # noqa: PLC0415
+    from seqjobs.store.runs_folder import RunsFolder  # noqa: PLC0415
 
-    names = [path.name for path in list_runs(ctx.params.get("runs_dir") or Path("runs"))]
+    names = [store.name for store in list_runs(RunsFolder(ctx.params.get("runs_dir") or "runs"))]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
@@ -156,15 +157,17 @@ def run_and_data(runs_dir: Path, words: tuple[str, ...]) -> tuple[str | None, tu
     if not data:
         raise click.UsageError(f"Missing DATA: {printable(first)} is a run.")
     from seqjobs.results.run_folders import find_run  # noqa: PLC0415 (as above)
+    from seqjobs.store.runs_folder import RunsFolder  # noqa: PLC0415 (as above)
 
-    find_run(runs_dir, first)
+    find_run(RunsFolder(runs_dir), first)
     return first, tuple(data)
 
 
 def _is_run(runs_dir: Path, word: str) -> bool:
     from seqjobs.results.run_folders import list_runs  # noqa: PLC0415 (as above)
+    from seqjobs.store.runs_folder import RunsFolder  # noqa: PLC0415 (as above)
 
-    names = [path.name for path in list_runs(runs_dir)]
+    names = [store.name for store in list_runs(RunsFolder(runs_dir))]
     return (Path(word) / "run.json").is_file() or any(name.startswith(word) for name in names)
 
 

@@ -101,7 +101,7 @@ def _exit_code(child: int, note: ReadingNote, noise: IO[bytes]) -> int:
 
 def _remove_what_it_wrote(child: int) -> None:
     """Remove files that the child had not published yet, next to all files that its arguments name."""
-    from seqjobs.storage import durable  # noqa: PLC0415 - every start would pay for it
+    from seqjobs.store import durable  # noqa: PLC0415 - every start would pay for it
 
     for folder in {Path(argument.removeprefix("--out=")).parent for argument in sys.argv[1:]}:
         durable.remove_asides(folder, of=child)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqjobs.errors import ClusterError
-from seqjobs.storage.lock import Lock, is_held
+from seqjobs.store.lock import Lock, is_held
 
 PREFIX = "seqjobs-"
 RAY = "ray"

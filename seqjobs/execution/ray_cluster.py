@@ -19,7 +19,7 @@ from seqjobs.execution import bare_ray, import_path
 from seqjobs.execution.address_limit import check_address_limit
 from seqjobs.execution.private_folder import RAY, private_folder
 from seqjobs.execution.thread_limit import check_thread_limit
-from seqjobs.storage import durable
+from seqjobs.store import durable
 
 NAMESPACE = "seqjobs"
 ANSWER_SECONDS = 2.0

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.leaderboard import Leaderboard
 from seqjobs.results.record import TrialRecord
+from seqjobs.results.run_names import BEST, best_model_name
 
 
-def best_models(
-    boards: Sequence[Leaderboard], num_jobs: int, records: Mapping[str, TrialRecord], paths: RunPaths
-) -> dict[Path, str]:
-    """File -> trial id: the best of the first objective, and where there are several jobs the best of each."""
-    wanted: dict[Path, str] = {}
+def best_models(boards: Sequence[Leaderboard], num_jobs: int, records: Mapping[str, TrialRecord]) -> dict[str, str]:
+    """Return name -> trial ID: the best of the first objective, and of each job if there are several."""
+    wanted: dict[str, str] = {}
     first = boards[0].best
     if first is not None:
-        wanted[paths.best] = first.trial
+        wanted[BEST] = first.trial
     if num_jobs > 1:
         for entry in (entry for board in boards for entry in board.entries if entry.rank is not None):
-            wanted.setdefault(paths.best_of(entry.job), entry.trial)
-    return {path: trial for path, trial in wanted.items() if records[trial].weights is not None}
+            wanted.setdefault(best_model_name(entry.job), entry.trial)
+    return {name: trial for name, trial in wanted.items() if records[trial].weights is not None}

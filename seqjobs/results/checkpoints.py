@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 from typing import final
 
-from seqjobs.planning.run_paths import RunPaths
-from seqjobs.storage import durable
-from seqjobs.storage.plain_file import read_plain
+from seqjobs.errors import StorageError
+from seqjobs.results.run_names import CHECKPOINTS, checkpoint_name
+from seqjobs.store.durable import reported
+from seqjobs.store.run_store import RunStore
 from seqjobs.training.outcome import PackCheckpoint
 
 _MAGIC = b"seqjobs checkpoint 2\n"
@@ -24,18 +25,18 @@ class CheckpointStore:
     Nothing of a result depends on them: a pack without one, or whose own is damaged or of another version, begins anew.
     """
 
-    def __init__(self, paths: RunPaths) -> None:
-        self._paths = paths
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
         # Thousands of packs never have one: they are not looked for one by one.
-        self._ids = {path.stem for path in self._files()}
+        self._ids = set(self._stored_ids())
 
     def save(self, pack_id: str, checkpoint: PackCheckpoint) -> None:
         """Makes it durable, in place of the one before. Raises StorageError."""
-        path = self._paths.checkpoint(pack_id)
+        name = checkpoint_name(pack_id)
         body = checkpoint.epochs.to_bytes(_EPOCHS_BYTES, "big") + checkpoint.content
-        with durable.reported("a checkpoint cannot be written", path):
-            durable.make_folder(path.parent)
-            durable.replace(path, _MAGIC + hashlib.sha256(body).digest() + body)
+        with reported("a checkpoint cannot be written", self._store.where(name)):
+            self._store.make_folders(CHECKPOINTS)
+            self._store.put(name, _MAGIC + hashlib.sha256(body).digest() + body)
         self._ids.add(pack_id)
 
     def epochs(self, pack_id: str) -> int:
@@ -48,7 +49,7 @@ class CheckpointStore:
         if pack_id not in self._ids:
             return None
         try:
-            stored = read_plain(self._paths.checkpoint(pack_id))
+            stored = self._store.get(checkpoint_name(pack_id))
         except (OSError, MemoryError):
             return None
         sealed = stored.removeprefix(_MAGIC)
@@ -58,20 +59,25 @@ class CheckpointStore:
         return PackCheckpoint(epochs=int.from_bytes(body[:_EPOCHS_BYTES], "big"), content=body[_EPOCHS_BYTES:])
 
     def remove(self, pack_id: str) -> None:
-        """Removes a pack's, where it has one. Raises StorageError."""
+        """Remove the checkpoint of a pack, if it has one. Raises StorageError."""
         if pack_id in self._ids:
-            path = self._paths.checkpoint(pack_id)
-            with durable.reported("a checkpoint cannot be removed", path):
-                path.unlink(missing_ok=True)
+            name = checkpoint_name(pack_id)
+            with reported("a checkpoint cannot be removed", self._store.where(name)):
+                # What comes back after a power cut, the next submit removes.
+                self._store.delete([name], lasting=False)
             self._ids.discard(pack_id)
 
     def keep_only(self, pack_ids: AbstractSet[str]) -> None:
-        """Removes those of other packs, and what killed writers left behind. Raises StorageError."""
+        """Remove the checkpoints of other packs. Raises StorageError."""
         for pack_id in self._ids - pack_ids:
             self.remove(pack_id)
-        folder = self._paths.checkpoints
-        with durable.reported("files of a killed submit cannot be removed", folder):
-            durable.remove_asides(folder)
 
-    def _files(self) -> list[Path]:
-        return list(self._paths.checkpoints.glob(f"*{self._paths.checkpoint('').suffix}"))
+    def _stored_ids(self) -> Iterator[str]:
+        try:
+            names = self._store.list(CHECKPOINTS)
+        except StorageError:  # (an OSError too)
+            raise
+        except OSError:
+            return
+        ending = checkpoint_name("").rpartition("/")[2]
+        yield from (name.removesuffix(ending) for name in names if name.endswith(ending))

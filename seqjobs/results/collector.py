@@ -19,7 +19,6 @@ from seqjobs.execution.events import (
 from seqjobs.execution.splitting import parts_of
 from seqjobs.planning.packing import halves
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Trial
 from seqjobs.results import log_records
 from seqjobs.results.checkpoints import CheckpointStore
@@ -29,8 +28,10 @@ from seqjobs.results.log_records import LogState
 from seqjobs.results.progress import Standing
 from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.results.run_log import Record, RunLog
+from seqjobs.results.run_names import trial_log_name
 from seqjobs.results.weights import WeightsStore
-from seqjobs.storage import durable
+from seqjobs.store.durable import reported
+from seqjobs.store.run_store import RunStore
 from seqjobs.training.outcome import Failure
 
 
@@ -43,13 +44,13 @@ class Collector:
     that are committed have their weights.
     """
 
-    def __init__(self, plan: Plan, paths: RunPaths, log: RunLog, state: LogState, checkpoints: CheckpointStore) -> None:
+    def __init__(self, plan: Plan, store: RunStore, log: RunLog, state: LogState, checkpoints: CheckpointStore) -> None:
         self._plan = plan
-        self._paths = paths
+        self._store = store
         self._log = log
         self._checkpoints = checkpoints
         self._over: list[str] = []  # packs whose end is in the log but not durable yet
-        self._weights = WeightsStore(paths)
+        self._weights = WeightsStore(store)
         tries = state.tries
         self._packs = {part.id: part for pack in plan.packs for part in (pack, *parts_of(pack, tries))}
         self._trials = {trial.id: trial for trial in plan.trials}
@@ -194,10 +195,10 @@ class Collector:
             text = f"{text.rstrip()}\n\n{failure.cause}: {failure.message}\n{failure.traceback}".lstrip()
         if not text:
             return
-        path = self._paths.trial_log(record.trial_id)
-        with durable.reported("a trial's log cannot be written", path):
+        name = trial_log_name(record.trial_id)
+        with reported("a trial's log cannot be written", self._store.where(name)):
             # It is there to be read, and nothing depends on it: two fsyncs a trial would be too dear.
-            durable.replace(path, text.encode("utf-8", errors="replace"), lasting=False)
+            self._store.put(name, text.encode("utf-8", errors="replace"), lasting=False)
 
     def _take_standing(self) -> Standing:
         return Standing(

@@ -11,18 +11,20 @@ from seqjobs.planning.template import Template
 from seqjobs.planning.trial import Trial
 from seqjobs.results.manifest import StoredTrial
 from seqjobs.results.run import Run
+from seqjobs.results.run_names import PLAN, weights_name
 from seqjobs.results.weights import WeightsStore
+from seqjobs.store.run_store import is_there
 from seqjobs.training.finished_model import FinishedModel
 
 
 def kept_weights(run: Run, trial: StoredTrial) -> str:
     """The name of the trial's weights. Raises NotFoundError E614 where they were not kept."""
     record = run.records.get(trial.id)
-    if record is None or record.weights is None or not run.paths.weights_file(record.weights).is_file():
+    if record is None or record.weights is None or not is_there(run.store, weights_name(record.weights)):
         raise NotFoundError(
             "E614",
             f"the weights of trial {trial.id} were not kept",
-            where=str(run.path),
+            where=run.store.where(),
             fix="raise `keep: {best: ...}` in the spec and train again.",
         )
     return record.weights
@@ -39,13 +41,13 @@ def finished_model(run: Run, trial: StoredTrial) -> tuple[FinishedModel, DataSou
         raise NotFoundError(
             "E615",
             f"an earlier version of seqjobs made run {run.id} and did not store how rows become features",
-            where=str(run.path),
+            where=run.store.where(),
             fix="submit its spec again under another --run; `seqjobs export` writes its models as they are.",
         )
     planned = planned_trial(run, trial)
     model = FinishedModel(
         trial=planned,
-        weights=WeightsStore(run.paths).load(digest),
+        weights=WeightsStore(run.store).load(digest),
         digest=digest,
         preparation=dataset.preparation,
         classes=dataset.classes,
@@ -67,7 +69,7 @@ def planned_trial(run: Run, trial: StoredTrial) -> Trial:
         raise
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         what = f"the hyperparameters of trial {trial.id} are not those of its spec"
-        raise RunFolderError("E608", what, where=str(run.paths.plan), fix="restore it from a copy.") from error
+        raise RunFolderError("E608", what, where=run.store.where(PLAN), fix="restore it from a copy.") from error
     template = Template.of(spec, trial.dataset)
     return Trial(
         id=trial.id,

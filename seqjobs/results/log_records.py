@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, final
 
 from seqjobs.execution.events import AttemptLost, AttemptPlanned, WorkerReplaced
 from seqjobs.execution.retry import UNTRIED, Tries
@@ -198,28 +198,56 @@ def _number(value: float | None) -> float | str | None:
 
 
 def fold(records: Iterable[Record]) -> LogState:
-    """What the records amount to, read in order."""
-    state = LogState()
-    open_attempts: dict[str, str | None] = {}
-    alone = ""
-    last = 0.0
+    """Return what the records amount to, read in order."""
+    log = LogFold()
     for record in records:
-        kind = record["type"]
+        log.add(record)
+    return log.state()
+
+
+@final
+class LogFold:
+    """Adds up records one by one, in order; `state` returns what they amount to so far."""
+
+    def __init__(self) -> None:
+        self._state = LogState()
+        self._open_attempts: dict[str, str | None] = {}
+        self._alone = ""
+        self._last = 0.0
+
+    def state(self) -> LogState:
+        """Return a copy, as if no more records came: attempts that are open died with their driver."""
+        kept = self._state
+        found = replace(
+            kept,
+            records=dict(kept.records),
+            tries=dict(kept.tries),
+            models=dict(kept.models),
+            model_digests=dict(kept.model_digests),
+            replaced=list(kept.replaced),
+            lost=list(kept.lost),
+            seconds=kept.seconds + self._last,
+        )
+        _suspect(found, dict(self._open_attempts), self._alone)
+        return found
+
+    def add(self, record: Record) -> None:
+        state, kind = self._state, record["type"]
         if kind == STARTED:
-            _suspect(state, open_attempts, alone)
-            state.seconds += last
-            last = 0.0
+            _suspect(state, self._open_attempts, self._alone)
+            state.seconds += self._last
+            self._last = 0.0
         elif kind == "attempt-started":
-            open_attempts[record["pack"]] = record["behind"]
+            self._open_attempts[record["pack"]] = record["behind"]
             # Logs of the first versions have no word of these.
             _begin(state, record["pack"], record.get("epochs", 0))
-            alone = record["pack"] if record.get("alone") else ""
+            self._alone = record["pack"] if record.get("alone") else ""
         elif kind in ("submit-ended", "segment-lost"):
-            # Behind a segment that is lost nobody knows how the attempts before it ended: none is blamed.
-            open_attempts.clear()
+            # After a segment that is lost nothing shows how the attempts before it ended: none is blamed.
+            self._open_attempts.clear()
             state.repaired |= kind == "segment-lost"
         elif kind in ("attempt-ended", "attempt-lost", "pack-ended"):
-            _close(record["pack"], open_attempts)
+            _close(record["pack"], self._open_attempts)
             _count_attempt(state, record)
             if kind == "pack-ended":
                 state.records.update((ended.trial_id, ended) for ended in _members(record))
@@ -238,11 +266,8 @@ def fold(records: Iterable[Record]) -> LogState:
             state.replaced.append(WorkerReplaced(**{name: record[name] for name in names}))
         else:
             state.records[record["trial"]] = _trial_record(record)
-        last = record.get("at", last)
+        self._last = record.get("at", self._last)
         state.is_finished = says_finished(record)
-    _suspect(state, open_attempts, alone)
-    state.seconds += last
-    return state
 
 
 def _begin(state: LogState, pack: str, epochs: int) -> None:

@@ -9,7 +9,6 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn, Self
 
@@ -25,13 +24,11 @@ from seqjobs.planning.choice import Choice
 from seqjobs.planning.compile_rule import Compiler
 from seqjobs.planning.expansion import TrialTable
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Trial
 from seqjobs.results.manifest_check import check_manifest
-from seqjobs.results.run_links import check_no_links
+from seqjobs.results.run_names import FOLDERS, PLAN
 from seqjobs.results.stored_values import parse_json
-from seqjobs.storage import durable
-from seqjobs.storage.plain_file import open_plain, read_plain
+from seqjobs.store.run_store import RunStore, is_link
 
 FORMAT = 2
 MAX_DIFFERENCES = 12
@@ -193,48 +190,59 @@ def _digest(tree: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def read_manifest(paths: RunPaths) -> Manifest:
-    """The manifest of a run folder. Raises NotFoundError where there is none, StorageError where it is unreadable.
+def check_no_links(store: RunStore) -> None:
+    """Raises RunFolderError E617 if a part of the run is a symbolic link: files outside might be changed or removed.
 
-    Raises RunFolderError E617 where the folder has links, which may lead anywhere.
+    Links within the folders of the run are found when their files are read.
     """
-    check_no_links(paths)
+    for name in (PLAN, *FOLDERS):
+        if is_link(store, name):
+            what, fix = "this is a symbolic link, and a run has none", "put the files themselves there."
+            raise RunFolderError("E617", what, where=store.where(name), fix=fix)
+    store.is_held()  # It checks the lock likewise.
+
+
+def read_manifest(store: RunStore) -> Manifest:
+    """Return the manifest of a run. Raises NotFoundError if there is none, StorageError E610 if it is unreadable.
+
+    Raises RunFolderError E617 if the store has links, which may lead anywhere.
+    """
+    check_no_links(store)
     try:
-        content = read_plain(paths.plan, at_most=MAX_BYTES)
+        content = store.get(PLAN, at_most=MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise NotFoundError("E611", "there is no run here", where=str(paths.root), fix="see `seqjobs ls`.") from error
+        raise NotFoundError("E611", "there is no run here", where=store.where(), fix="see `seqjobs ls`.") from error
     except OSError as error:
         what, fix = f"the run cannot be read: {error.strerror}", "check the disk and the permissions there."
-        raise StorageError("E610", what, where=str(paths.plan), fix=fix) from error
-    return Manifest.decode(content, str(paths.plan))
+        raise StorageError("E610", what, where=store.where(PLAN), fix=fix) from error
+    return Manifest.decode(content, store.where(PLAN))
 
 
-def created_of(path: Path) -> str:
+def created_of(store: RunStore) -> str:
     """Return when a run was created, from the beginning of its run.json; "" if that does not say it."""
-    return _from_head(path, "created")
+    return _from_head(store, "created")
 
 
-def plan_digest_of(path: Path) -> str:
+def plan_digest_of(store: RunStore) -> str:
     """Return the `plan_digest` of a run, from the beginning of its run.json; "" if that does not say it."""
-    return _from_head(path, "plan")
+    return _from_head(store, "plan")
 
 
-def _from_head(path: Path, key: str) -> str:
+def _from_head(store: RunStore, key: str) -> str:
     try:
-        with open_plain(path) as file:
-            found = re.search(rf'"{key}": "([^"]*)"'.encode(), file.read(_HEAD_BYTES))
+        found = re.search(rf'"{key}": "([^"]*)"'.encode(), store.get(PLAN, size=_HEAD_BYTES))
     except OSError:
         return ""
     return found[1].decode(errors="replace") if found else ""
 
 
-def write_manifest(paths: RunPaths, manifest: Manifest) -> None:
-    """Creates the run. Raises StorageError E605 where another process did so at this moment."""
+def write_manifest(store: RunStore, manifest: Manifest) -> None:
+    """Create the run. Raises StorageError E605 if another process did so at this moment."""
     try:
-        durable.create_once(paths.plan, manifest.encode())
+        store.create(PLAN, manifest.encode())
     except FileExistsError:
         what, fix = "another process has started this run", "let that process finish."
-        raise StorageError("E605", what, where=str(paths.plan), fix=fix) from None
+        raise StorageError("E605", what, where=store.where(PLAN), fix=fix) from None
 
 
 def plan_digest(table: TrialTable) -> str:
@@ -262,34 +270,34 @@ def is_same_plan(manifest: Manifest, table: TrialTable) -> bool:
     return same_trials and _goals(manifest.jobs) == _goals(_stored_jobs(table))
 
 
-def check_same_plan(manifest: Manifest, table: TrialTable, where: Path) -> None:
+def check_same_plan(manifest: Manifest, table: TrialTable, where: str) -> None:
     """Raises RunFolderError E603, with the difference, if the specs do not ask for what the run was created with."""
     if not is_same_plan(manifest, table):
         _refuse(manifest, table, where)
 
 
-def check_same_ids(manifest: Manifest, plan: Plan, where: Path) -> None:
+def check_same_ids(manifest: Manifest, plan: Plan, where: str) -> None:
     """Raises RunFolderError E603 where trials have other IDs once it is known how they are carried out."""
     if [trial.id for trial in manifest.trials] != [trial.id for trial in plan.trials]:
         _refuse(manifest, plan.table, where)
 
 
-def _refuse(manifest: Manifest, table: TrialTable, where: Path) -> NoReturn:
+def _refuse(manifest: Manifest, table: TrialTable, where: str) -> NoReturn:
     differences = _differences(manifest.jobs, _stored_jobs(table))
     raise RunFolderError(
-        "E603", "this run was created from another spec:\n" + "\n".join(differences), where=str(where),
+        "E603", "this run was created from another spec:\n" + "\n".join(differences), where=where,
         fix="submit under another --run, or restore the spec.",
     )  # fmt: skip
 
 
-def check_same_data(manifest: Manifest, facts: Mapping[str, DatasetFacts], where: Path) -> None:
+def check_same_data(manifest: Manifest, facts: Mapping[str, DatasetFacts], where: str) -> None:
     """Raises RunFolderError E421 where the data is not what the run was begun with."""
     for dataset in manifest.datasets:
         fact = facts.get(dataset.id)
         if fact is not None and fact.fingerprint != dataset.fingerprint:
             rows = f"{dataset.train_rows:,} training rows then, {fact.schema.train_rows:,} now"
             raise RunFolderError(
-                "E421", f"the data has changed since this run began ({rows})", where=str(where),
+                "E421", f"the data has changed since this run began ({rows})", where=where,
                 fix="restore the data, or submit under another --run.",
             )  # fmt: skip
 

@@ -1,12 +1,10 @@
-"""PredictionFile: a table that is written as its rows come, and published when it is whole."""
+"""PredictionFile: a table that is written as its rows come."""
 
 from __future__ import annotations
 
-import contextlib
 import io
-from collections.abc import Iterator
-from pathlib import Path
-from typing import IO, Any, final
+from types import TracebackType
+from typing import IO, Any, Self, final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +15,6 @@ from seqjobs.errors import DataError
 from seqjobs.errors.problems import shown
 from seqjobs.results.prediction_columns import Columns
 from seqjobs.results.tables import FORMULA_STARTS, csv_cell
-from seqjobs.storage import durable
 
 SUFFIXES = (".parquet", ".csv")
 # Parquet is read a row group at a time.
@@ -33,33 +30,25 @@ _BYTES = (
 
 @final
 class PredictionFile:
-    """Takes batches of rows with the same columns. Make it with `writing`."""
+    """Takes batches of rows with the same columns, and writes them to an open file as Parquet or CSV."""
 
-    def __init__(self, file: Any, *, is_csv: bool) -> None:
+    def __init__(self, file: IO[bytes], *, is_csv: bool) -> None:
         self._file = file
         self._is_csv = is_csv
         self._writer: Any = None
         self._waiting: list[pa.RecordBatch] = []
 
-    @classmethod
-    @contextlib.contextmanager
-    def writing(cls, out: Path | IO[bytes]) -> Iterator[PredictionFile]:
-        """Write to a path, Parquet or CSV by its ending, or CSV to a stream.
+    def __enter__(self) -> Self:
+        return self
 
-        After an error the path has no file, or the one that was there before. What killed commands left next to it
-        is removed. Raises StorageError E606.
-        """
-        if not isinstance(out, Path):
-            made = cls(out, is_csv=True)
-            yield made
-            made._finish()
-            return
-        path = out
-        durable.remove_leftovers(path.parent)
-        with durable.reported("the predictions cannot be written", path), durable.written(path) as file:
-            made = cls(file, is_csv=path.suffix == ".csv")
-            yield made
-            made._finish()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write what waits and the end of the file, unless there was an error."""
+        if error is None:
+            self._flush()
+            if self._writer is not None:
+                self._writer.close()
 
     def write(self, kept: pa.RecordBatch, predictions: Columns) -> None:
         """Add rows, whose columns are always the same. Raises DataError (E423) for a column that CSV cannot hold."""
@@ -81,11 +70,6 @@ class PredictionFile:
         if self._is_csv:
             return pacsv.CSVWriter(self._file, schema)
         return pq.ParquetWriter(self._file, schema, compression="zstd")
-
-    def _finish(self) -> None:
-        self._flush()
-        if self._writer is not None:
-            self._writer.close()
 
 
 def _as_text(rows: pa.RecordBatch) -> pa.RecordBatch:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
+
+from seqjobs.store.local_store import LocalStore
 
 
 class WhyLeft(StrEnum):
@@ -26,7 +27,7 @@ class WhyLeft(StrEnum):
 class RunAge:
     """A run and when it was created."""
 
-    path: Path
+    store: LocalStore
     created: datetime | None
     """None if the run does not say it."""
 

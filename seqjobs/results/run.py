@@ -10,15 +10,14 @@ from typing import Any, Self, final
 
 from seqjobs.errors import NotFoundError, StorageError
 from seqjobs.execution.events import WorkerReplaced
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.leaderboard import Entry, Leaderboard, rank_jobs
-from seqjobs.results.log_records import LogState, LostAttempt, fold
+from seqjobs.results.log_reader import LogReader
+from seqjobs.results.log_records import LogState, LostAttempt
 from seqjobs.results.manifest import Manifest, StoredJob, StoredTrial, read_manifest
 from seqjobs.results.record import TrialRecord, TrialStatus
-from seqjobs.results.record_check import RecordCheck
-from seqjobs.results.run_log import check_log_is_there, last_segment, records_up_to
-from seqjobs.storage.lock import is_held
-from seqjobs.storage.plain_file import read_plain
+from seqjobs.results.run_names import trial_log_name
+from seqjobs.store.local_store import LocalStore
+from seqjobs.store.run_store import RunStore
 from seqjobs.training.outcome import Compilations
 from seqjobs.training.trial_log import trial_log
 
@@ -41,22 +40,21 @@ class RunStatus(StrEnum):
 class Run:
     """A snapshot of a run's folder from the time of `open`; immutable, and read on demand."""
 
-    def __init__(self, manifest: Manifest, state: LogState, paths: RunPaths, held: bool) -> None:
+    def __init__(self, manifest: Manifest, state: LogState, store: RunStore, held: bool) -> None:
         self._manifest = manifest
         self._state = state
         self._held = held
-        self.paths = paths
+        self.store = store
 
     @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """Read a run folder. Raises NotFoundError, RunFolderError or StorageError."""
-        paths = RunPaths(root=Path(path))
-        manifest = read_manifest(paths)
-        held = is_held(paths.lock)
-        check_log_is_there(paths.log)
-        check = RecordCheck(trial.id for trial in manifest.trials)
-        records = records_up_to(paths.log, last_segment(paths.log), check)
-        return cls(manifest, fold(records), paths, held)
+    def open(cls, place: str | Path | RunStore) -> Self:
+        """Read the run in a folder or in a store. Raises NotFoundError, RunFolderError or StorageError."""
+        store = LocalStore(place) if isinstance(place, str | Path) else place
+        manifest = read_manifest(store)
+        held = store.is_held()
+        log = LogReader(store, (trial.id for trial in manifest.trials))
+        log.read()
+        return cls(manifest, log.state(), store, held)
 
     def __repr__(self) -> str:
         return f"Run({self.id!r}, {self.status}, {self.num_finished} of {self.num_total} trials finished)"
@@ -67,7 +65,8 @@ class Run:
 
     @property
     def path(self) -> Path:
-        return self.paths.root
+        """The folder of the run."""
+        return Path(self.store.where())
 
     @property
     def created(self) -> str:
@@ -95,11 +94,16 @@ class Run:
     @property
     def models(self) -> Mapping[Path, str]:
         """The `.keras` files of best models -> the IDs of their trials."""
-        return {self.path / name: trial_id for name, trial_id in self._state.models.items()}
+        return {self.path / name: trial_id for name, trial_id in self.written_models.items()}
 
-    def model_digest(self, path: Path) -> str:
-        """Return the SHA-256 of one of `models` as it was written; "" in runs of the first versions."""
-        return self._state.model_digests[str(path.relative_to(self.path))]
+    @property
+    def written_models(self) -> Mapping[str, str]:
+        """The names of best models in the run's store -> the IDs of their trials."""
+        return self._state.models
+
+    def model_digest(self, name: str) -> str:
+        """Return the SHA-256 of one of `written_models` as it was written; "" in runs of the first versions."""
+        return self._state.model_digests[name]
 
     @property
     def records(self) -> Mapping[str, TrialRecord]:
@@ -196,7 +200,7 @@ class Run:
         """
         trial = self.trial(trial_id)
         record = self.records.get(trial.id)
-        printed = self._printed(self.paths.trial_log(trial.id))
+        printed = self._printed(trial_log_name(trial.id))
         if record is None and not printed:
             raise NotFoundError(
                 "E613", f"trial {trial.id} has no log yet", where=str(self.path), fix="wait until it has ended."
@@ -204,13 +208,13 @@ class Run:
         history = record.history if record is not None else {}
         return trial_log(trial.id, trial.job, trial.seed, trial.hyperparameters, history) + printed
 
-    def _printed(self, path: Path) -> str:
+    def _printed(self, name: str) -> str:
         """Return what a trial printed; "" if there is nothing. Raises StorageError E610."""
         try:
-            content = read_plain(path, at_most=MAX_LOG_BYTES)
+            content = self.store.get(name, at_most=MAX_LOG_BYTES)
         except FileNotFoundError:
             return ""
         except OSError as error:
             what, fix = f"the trial's log cannot be read: {error.strerror}", "check the file, or remove it."
-            raise StorageError("E610", what, where=str(path), fix=fix) from error
+            raise StorageError("E610", what, where=self.store.where(name), fix=fix) from error
         return content.decode(errors="replace")

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 from seqjobs.errors import NotFoundError, RunFolderError, SeqjobsError
-from seqjobs.errors.printable import printable
 from seqjobs.errors.problems import shown
 from seqjobs.jobspec.sections import NAME_PATTERN
 from seqjobs.planning.expansion import TrialTable
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.best_models import best_models
 from seqjobs.results.log_records import says_finished
 from seqjobs.results.manifest import StoredTrial, created_of, is_same_plan, plan_digest, plan_digest_of
 from seqjobs.results.run import Run, RunStatus
-from seqjobs.results.run_log import last_segment, read_segment, segment_name
-from seqjobs.storage import durable
-from seqjobs.storage.durable import ASIDE_PREFIX
-from seqjobs.storage.folder_removal import REMOVED_PREFIX
+from seqjobs.results.run_log import last_segment, read_segment
+from seqjobs.results.run_names import CHECKPOINTS, DAMAGED, LOG, PLAN, TRIAL_LOGS, WEIGHTS
+from seqjobs.store.local_store import LocalStore
+from seqjobs.store.run_store import RunStore, is_there
+from seqjobs.store.runs_folder import RunsFolder, store_at
 
 MAX_ID_LENGTH = 63
 # A submit that was stopped before its first trial may have left these.
-_BEFORE_THE_PLAN = frozenset({"lock", "log", "weights", "logs", "checkpoints"})
+_BEFORE_THE_PLAN = frozenset({LOG, WEIGHTS, TRIAL_LOGS, CHECKPOINTS})
 
 
 def new_run_id(table: TrialTable) -> str:
@@ -35,72 +32,50 @@ def new_run_id(table: TrialTable) -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"[:MAX_ID_LENGTH]
 
 
-def local_folder(runs_dir: str | Path) -> Path:
-    """Return the folder of runs. Raises RunFolderError E601 for an address, of which Path would make a folder `s3:`."""
-    if isinstance(runs_dir, str) and "://" in runs_dir:
-        what = "runs are kept on this machine, not at an address"
-        raise RunFolderError("E601", what, where=printable(runs_dir), fix="name a local or mounted folder.")
-    return Path(runs_dir)
-
-
-def run_folder(runs_dir: Path, run_id: str) -> RunPaths:
-    """Return the folder of a run. Raises RunFolderError: E701 for an invalid id, E601 if other things lie there."""
+def run_store(runs: RunsFolder, run_id: str) -> RunStore:
+    """Return the store of a run. Raises RunFolderError: E701 for an invalid ID, E601 if it holds something else."""
     if not re.fullmatch(NAME_PATTERN, run_id):
         what = f"{shown(run_id)} is not a run ID: lower-case letters, digits, '.', '_', '-', at most 63 characters"
         raise RunFolderError("E701", what, fix="choose another --run.")
-    root = runs_dir / run_id
-    if root.exists() and not root.is_dir():
-        raise RunFolderError("E601", "this is a file, not a run's folder", where=str(root), fix="choose another --run.")
-    if root.is_dir() and not RunPaths(root=root).plan.exists():
-        strange = sorted(path.name for path in root.iterdir() if not _is_before_the_plan(path.name))
-        if strange:
-            what = f"this folder holds something other than a run ({', '.join(strange[:3])})"
-            raise RunFolderError("E601", what, where=str(root), fix="choose another --run.")
-    return RunPaths(root=root)
+    store = runs.store(run_id)
+    try:
+        names = store.list()
+    except FileNotFoundError:
+        return store
+    except NotADirectoryError:
+        what, fix = "this is a file, not a run's folder", "choose another --run."
+        raise RunFolderError("E601", what, where=store.where(), fix=fix) from None
+    strange = [name for name in names if name not in _BEFORE_THE_PLAN]
+    if strange and PLAN not in names:
+        what = f"this folder holds something other than a run ({', '.join(strange[:3])})"
+        raise RunFolderError("E601", what, where=store.where(), fix="choose another --run.")
+    return store
 
 
-def new_run_folder(runs_dir: Path, table: TrialTable) -> RunPaths:
-    """Create the folder of a new run, and return it; submits of the same second get different ones.
+def new_run(runs: RunsFolder, table: TrialTable) -> RunStore:
+    """Make the store of a new run, and return it; submits of the same second get different ones.
 
-    Raises:
-        StorageError: If the folder cannot be created.
+    Raises StorageError E606.
     """
-    run_id = new_run_id(table)
-    with durable.reported("the run's folder cannot be created", runs_dir):
-        durable.make_folder(runs_dir)
-        for number in itertools.count(1):
-            ending = "" if number == 1 else f"-{number}"
-            root = runs_dir / f"{run_id[: MAX_ID_LENGTH - len(ending)]}{ending}"
-            with contextlib.suppress(FileExistsError):
-                root.mkdir(mode=durable.FOLDER_MODE)
-                return RunPaths(root=root)
-    raise AssertionError("there is always another number")
+    return runs.make(new_run_id(table), longest=MAX_ID_LENGTH)
 
 
-def failed_run(runs_dir: Path, run_id: str) -> RunPaths:
-    """Return the folder of a run that exists. Raises NotFoundError E611, RunFolderError E701."""
-    paths = run_folder(runs_dir, run_id)
-    if not paths.plan.is_file():
+def failed_run(runs: RunsFolder, run_id: str) -> RunStore:
+    """Return the store of a run that exists. Raises NotFoundError E611, RunFolderError E701."""
+    store = run_store(runs, run_id)
+    if not is_there(store, PLAN):
         fix = "see `seqjobs ls`, or leave out --retry-failed."
-        raise NotFoundError("E611", f"there is no run '{run_id}' to retry", where=str(runs_dir), fix=fix)
-    return paths
+        raise NotFoundError("E611", f"there is no run '{run_id}' to retry", where=runs.where, fix=fix)
+    return store
 
 
-def no_failed_run(runs_dir: Path) -> RunPaths:
+def no_failed_run(runs: RunsFolder) -> RunStore:
     """Raise NotFoundError E618: no run of a plan has anything left to do, or failed trials."""
     what = "no run of these specs and this data has failed trials"
-    raise NotFoundError("E618", what, where=str(runs_dir), fix="see `seqjobs ls`, or leave out --retry-failed.")
+    raise NotFoundError("E618", what, where=runs.where, fix="see `seqjobs ls`, or leave out --retry-failed.")
 
 
-def remove_if_not_begun(paths: RunPaths) -> None:
-    """Remove the folder of a new run that holds nothing but its lock: the submit was refused before it began."""
-    with contextlib.suppress(OSError):
-        if {path.name for path in paths.root.iterdir()} <= {paths.lock.name}:
-            paths.lock.unlink(missing_ok=True)
-            paths.root.rmdir()
-
-
-def unfinished_runs(runs_dir: Path, table: TrialTable, *, retry_failed: bool = False) -> Iterator[RunPaths]:
+def unfinished_runs(runs: RunsFolder, table: TrialTable, *, retry_failed: bool = False) -> Iterator[RunStore]:
     """Yield the runs of these trials that have something left to do and that no process works on, newest first.
 
     They are those that `submit --run ID` would resume. Whether their data is the same is known only once it is read,
@@ -108,32 +83,31 @@ def unfinished_runs(runs_dir: Path, table: TrialTable, *, retry_failed: bool = F
     `retry_failed`, trials that failed are left to do.
     """
     digest = plan_digest(table)
-    for root in list_runs(runs_dir):
-        paths = RunPaths(root=root)
+    for store in list_runs(runs):
         # A folder may hold the runs of many nights, so what decides for most of them is read first.
-        if plan_digest_of(paths.plan) != digest or (_says_finished(paths) and not retry_failed):
+        if plan_digest_of(store) != digest or (_says_finished(store) and not retry_failed):
             continue
         with contextlib.suppress(SeqjobsError):
-            run = Run.open(root)
+            run = Run.open(store)
             if _is_unfinished(run) or (retry_failed and run.num_failed and run.status is RunStatus.FINISHED):
-                yield paths
+                yield store
 
 
-def has_ended(paths: RunPaths, table: TrialTable) -> bool:
-    """Return whether this is a run of these trials, and every one has ended; False if it cannot be read."""
+def has_ended(store: RunStore, table: TrialTable) -> bool:
+    """Return whether this is a run of these trials, and every one has ended; False for one that cannot be read."""
     with contextlib.suppress(SeqjobsError):
-        run = Run.open(paths.root)
+        run = Run.open(store)
         return run.status is RunStatus.FINISHED and is_same_plan(run.manifest, table)
     return False
 
 
-def _says_finished(paths: RunPaths) -> bool:
+def _says_finished(store: RunStore) -> bool:
     """Return whether the last record says that nothing is left to do, and no file was set aside since."""
-    with contextlib.suppress(SeqjobsError, OSError):
-        number = last_segment(paths.log)
-        records = read_segment(paths.log / segment_name(number)) if number else []
+    with contextlib.suppress(SeqjobsError):
+        number = last_segment(store)
+        records = read_segment(store, number) if number else []
         last = records[-1] if records else None
-        return isinstance(last, dict) and says_finished(last) and not paths.damaged.exists()
+        return isinstance(last, dict) and says_finished(last) and not is_there(store, DAMAGED)
     return False
 
 
@@ -146,48 +120,28 @@ def has_work_left(run: Run) -> bool:
     if len(run.records) < run.num_total or run.is_being_retried:
         return True
     # A submit that was killed after its last trial has yet to write the best models.
-    wanted = best_models(run.leaderboards, len(run.jobs), run.records, run.paths)
-    return any(run.models.get(path) != trial_id for path, trial_id in wanted.items())
+    wanted = best_models(run.leaderboards, len(run.jobs), run.records)
+    return any(run.written_models.get(name) != trial_id for name, trial_id in wanted.items())
 
 
-def _is_before_the_plan(name: str) -> bool:
-    return name in _BEFORE_THE_PLAN or name.startswith(ASIDE_PREFIX)
+def list_runs(runs: RunsFolder) -> tuple[LocalStore, ...]:
+    """Return the stores of all runs, newest first; reads only when they were created.
+
+    Within a second, the times of files decide, which a copy changes.
+    """
+    return tuple(sorted(runs.with_file(PLAN), key=created_of, reverse=True))
 
 
-def list_runs(runs_dir: Path) -> tuple[Path, ...]:
-    """Return the folders of all runs, newest first; reads only when they were created."""
-    if not runs_dir.is_dir():
-        return ()
-    runs = [path for path in runs_dir.iterdir() if _is_run(path)]
-    return tuple(sorted(runs, key=_age, reverse=True))
-
-
-def _is_run(path: Path) -> bool:
-    """Return whether a folder is a run that this user can see, and not what a killed `seqjobs rm` has left of one."""
-    with contextlib.suppress(PermissionError):
-        return not path.name.startswith(REMOVED_PREFIX) and RunPaths(root=path).plan.is_file()
-    return False
-
-
-def _age(root: Path) -> tuple[str, int, str]:
-    """Return a key that grows with the creation time; within a second, file times decide, which a copy changes."""
-    plan, modified = RunPaths(root=root).plan, 0
-    with contextlib.suppress(OSError):  # the run may have been removed by now
-        modified = plan.stat().st_mtime_ns
-    return created_of(plan), modified, root.name
-
-
-def find_run(runs_dir: Path, prefix: str | None) -> Path:
-    """Return the run with this path, id or unique beginning of an id; the newest for None. Raises NotFoundError."""
-    if prefix is not None and RunPaths(root=Path(prefix)).plan.is_file():
-        return Path(prefix)
-    runs = list_runs(runs_dir)
-    if prefix is None:
-        if runs:
-            return runs[0]
-        raise NotFoundError("E611", "there are no runs yet", where=str(runs_dir), fix="run `seqjobs submit SPEC`.")
-    names = {path.name: path for path in runs}
-    return names[_match(prefix, list(names), "run", str(runs_dir), "see `seqjobs ls`.")]
+def find_run(runs: RunsFolder, prefix: str | None) -> LocalStore:
+    """Return the run with this path, ID or unique beginning of an ID; the newest for None. Raises NotFoundError."""
+    if prefix is not None and (store := store_at(prefix, PLAN)):
+        return store
+    stores = {store.name: store for store in list_runs(runs)}
+    if prefix is not None:
+        return stores[_match(prefix, list(stores), "run", runs.where, "see `seqjobs ls`.")]
+    if not stores:
+        raise NotFoundError("E611", "there are no runs yet", where=runs.where, fix="run `seqjobs submit SPEC`.")
+    return next(iter(stores.values()))
 
 
 def find_trial(run: Run, prefix: str | None) -> StoredTrial:
@@ -195,9 +149,9 @@ def find_trial(run: Run, prefix: str | None) -> StoredTrial:
     if prefix is None:
         if run.best is not None:
             return run.trial(run.best.trial)
-        raise NotFoundError("E612", f"no trial of run {run.id} has finished", where=str(run.path), fix="name one.")
+        raise NotFoundError("E612", f"no trial of run {run.id} has finished", where=run.store.where(), fix="name one.")
     trials = {trial.id: trial for trial in run.trials}
-    return trials[_match(prefix, list(trials), "trial", str(run.path), "see `seqjobs results`.")]
+    return trials[_match(prefix, list(trials), "trial", run.store.where(), "see `seqjobs results`.")]
 
 
 def _match(prefix: str, names: list[str], kind: str, where: str, fix: str) -> str:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, final
 
 from seqjobs.errors import StorageError
+from seqjobs.results.run_names import LOG
 from seqjobs.results.stored_values import parse_json
-from seqjobs.storage import durable
-from seqjobs.storage.plain_file import read_plain
+from seqjobs.store.durable import not_written
+from seqjobs.store.run_store import RunStore, has_content, is_there
 
 GROUP_SECONDS = 0.1
 """Records wait this long for others to share one fsync with."""
@@ -44,12 +43,12 @@ def _takes_any(_: Any) -> None:
 class RunLog:
     """Appends records to numbered segments, `00000001.jsonl` and so on; whoever creates a number owns the run.
 
-    What `commit` has returned for is durable: the segment was written aside, fsynced, linked to its number, and
-    the folder fsynced. A number that is taken means that another process writes this run: the log stops for good.
+    Segments for which `commit` has returned are durable. A number that is taken means that another process writes this
+    run: the log stops for good.
     """
 
-    def __init__(self, folder: Path, *, next_number: int) -> None:
-        self._folder = folder
+    def __init__(self, store: RunStore, *, next_number: int) -> None:
+        self._store = store
         self._next = next_number
         self._pending: list[str] = []
         self._oldest = 0.0
@@ -72,15 +71,15 @@ class RunLog:
 
         To be called before anything that has a name of its own is written or removed.
         """
-        path = self._folder / segment_name(self._next)
-        if self._stopped is None and os.path.lexists(path) and not self._is_own(path):
-            self._stopped = _taken(path)
+        name = log_name(self._next)
+        if self._stopped is None and is_there(self._store, name) and not self._is_own(name):
+            self._stopped = self._taken(name)
         if self._stopped is not None:
             raise self._stopped
 
-    def _is_own(self, path: Path) -> bool:
+    def _is_own(self, name: str) -> bool:
         """Return whether a segment is what an interrupted `commit` of this log has published."""
-        return bool(self._pending) and path.read_bytes() == encode_segment(self._pending)
+        return bool(self._pending) and has_content(self._store, name, encode_segment(self._pending))
 
     def commit(self) -> None:
         """Makes all noted records durable in one segment. Raises StorageError.
@@ -91,15 +90,19 @@ class RunLog:
             raise self._stopped
         if not self._pending:
             return
-        path = self._folder / segment_name(self._next)
-        content = encode_segment(self._pending)
+        name = log_name(self._next)
         try:
-            self._publish(path, content)
+            # An interrupted call may have published this very segment. No other process writes the same bytes: the
+            # first records of each submit name their writer.
+            self._store.create(name, encode_segment(self._pending))
+        except FileExistsError:
+            self._stopped = self._taken(name)
+            raise self._stopped from None
         except StorageError:
             raise
         except OSError as error:
-            failure = durable.not_written("the log cannot be written", path, error)
-            if os.path.lexists(path):
+            failure = not_written("the log cannot be written", self._store.where(name), error)
+            if is_there(self._store, name):
                 # It is there, and may yet be gone after a power cut: a later fsync that succeeds would prove nothing.
                 self._stopped = failure
             raise failure from error
@@ -107,26 +110,18 @@ class RunLog:
         self._next += 1
         self._pending = []
 
-    def _publish(self, path: Path, content: bytes) -> None:
-        try:
-            durable.create_once(path, content)
-        except FileExistsError:
-            # An interrupted call may have published this very segment. No other process writes the same bytes:
-            # the first records of each submit name their writer.
-            if path.read_bytes() == content:
-                durable.sync_folder(self._folder)
-                return
-            self._stopped = _taken(path)
-            raise self._stopped from None
-
-
-def _taken(path: Path) -> StorageError:
-    what = "another process has continued this run"
-    return StorageError("E605", what, where=str(path), fix="let that process finish.")
+    def _taken(self, name: str) -> StorageError:
+        what = "another process has continued this run"
+        return StorageError("E605", what, where=self._store.where(name), fix="let that process finish.")
 
 
 def segment_name(number: int) -> str:
     return f"{number:08d}.jsonl"
+
+
+def log_name(number: int) -> str:
+    """Return the name of a segment in the store of its run."""
+    return f"{LOG}/{segment_name(number)}"
 
 
 def encode_segment(lines: list[str]) -> bytes:
@@ -163,61 +158,73 @@ def decode_segment(content: bytes, where: str, check: Check = _takes_any) -> lis
     return records
 
 
-def read_log(folder: Path) -> tuple[list[Record], int]:
-    """All records in order, and the number of the next segment: a pure function of what the folder lists.
+def read_log(store: RunStore) -> tuple[list[Record], int]:
+    """Return all records in order, and the number of the next segment.
 
-    Raises StorageError E609 where a segment is damaged or missing, E610 where one cannot be read.
+    Raises StorageError E609 if a segment is damaged or missing, E610 if one cannot be read.
     """
-    last = last_segment(folder)
-    return list(records_up_to(folder, last)), last + 1
+    last = last_segment(store)
+    return list(records_up_to(store, last)), last + 1
 
 
-def check_log_is_there(folder: Path) -> None:
-    """Raises StorageError E609 if the folder of a log is missing; it is created before run.json."""
-    if not folder.exists():
-        raise StorageError("E609", MISSING_LOG, where=str(folder), fix=_FIX)
+def check_log_is_there(store: RunStore) -> None:
+    """Raises StorageError E609 if the folder of a log is missing; it is made before run.json."""
+    if not has_log(store):
+        raise StorageError("E609", MISSING_LOG, where=store.where(LOG), fix=_FIX)
 
 
-def last_segment(folder: Path) -> int:
-    """The highest number in the folder, 0 where there is none. Raises StorageError E610."""
+def has_log(store: RunStore) -> bool:
+    """Return whether the folder of a log is there. Raises StorageError E610 if it cannot be read."""
+    return _names(store) is not None
+
+
+def last_segment(store: RunStore) -> int:
+    """Return the highest number in the log, 0 if there is none. Raises StorageError E610."""
     # Only this is taken from the listing: of names that are created while it is read, it may show a later one and not
     # an earlier.
-    numbers = _numbers(folder)
+    numbers = _numbers(store)
     last = max(numbers, default=0)
     if last - len(numbers) > MAX_GAP:
         what = f"this segment does not continue the log: {last - len(numbers):,} before it are missing"
         fix = "restore them from a copy, or remove this segment."
-        raise StorageError("E609", what, where=str(folder / segment_name(last)), fix=fix)
+        raise StorageError("E609", what, where=store.where(log_name(last)), fix=fix)
     return last
 
 
-def records_up_to(folder: Path, last: int, check: Check = _takes_any) -> Iterator[Record]:
-    """The records of the segments up to that number, with one segment in memory at a time. Raises as `read_log`."""
+def records_up_to(store: RunStore, last: int, check: Check = _takes_any) -> Iterator[Record]:
+    """Yield the records of the segments up to a number, with one in memory at a time. Raises as `read_log`."""
     for number in range(1, last + 1):
-        yield from read_segment(folder / segment_name(number), check)
+        yield from read_segment(store, number, check)
 
 
-def read_segment(path: Path, check: Check = _takes_any) -> list[Record]:
-    """The records of one segment. Raises as `read_log`."""
+def read_segment(store: RunStore, number: int, check: Check = _takes_any) -> list[Record]:
+    """Return the records of one segment. Raises as `read_log`."""
+    name = log_name(number)
     try:
-        content = read_plain(path, at_most=MAX_SEGMENT_BYTES)
+        content = store.get(name, at_most=MAX_SEGMENT_BYTES)
     except FileNotFoundError:
-        raise StorageError("E609", "this segment of the log is missing", where=str(path), fix=_FIX) from None
+        raise StorageError("E609", "this segment of the log is missing", where=store.where(name), fix=_FIX) from None
     except OSError as error:
-        raise _unreadable(path, error) from error
-    return decode_segment(content, str(path), check)
+        raise _unreadable(store, name, error) from error
+    return decode_segment(content, store.where(name), check)
 
 
-def _numbers(folder: Path) -> list[int]:
-    try:
-        names = os.listdir(folder)  # noqa: PTH208 (pathlib.glob would pass over a folder that may not be read)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise _unreadable(folder, error) from error
+def _numbers(store: RunStore) -> list[int]:
+    names = _names(store) or ()
     return [int(name[:8]) for name in names if SEGMENT_PATTERN.fullmatch(name)]
 
 
-def _unreadable(path: Path, error: OSError) -> StorageError:
+def _names(store: RunStore) -> tuple[str, ...] | None:
+    try:
+        return store.list(LOG)
+    except FileNotFoundError:
+        return None
+    except StorageError:  # (an OSError too)
+        raise
+    except OSError as error:
+        raise _unreadable(store, LOG, error) from error
+
+
+def _unreadable(store: RunStore, name: str, error: OSError) -> StorageError:
     what, fix = f"the log cannot be read: {error.strerror}", "check the disk, then run the same command again."
-    return StorageError("E610", what, where=str(path), fix=fix)
+    return StorageError("E610", what, where=store.where(name), fix=fix)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -121,7 +120,7 @@ def is_path(value: object) -> bool:
     if not isinstance(value, str) or not value.startswith("/") or "\0" in value:
         return False
     try:
-        os.fsencode(value)
+        value.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         return False
     return True

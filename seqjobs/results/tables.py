@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,12 +14,12 @@ import pyarrow.parquet as pq
 
 from seqjobs.data.memory_limit import memory_limit
 from seqjobs.data.reading_note import reading
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.leaderboard import Entry, Leaderboard, kept_trials
 from seqjobs.results.manifest import Manifest, StoredTrial
 from seqjobs.results.record import TrialRecord
-from seqjobs.storage import durable
-from seqjobs.storage.plain_file import read_plain
+from seqjobs.results.run_names import HISTORIES, LEADERBOARD, TRIALS
+from seqjobs.store.durable import reported
+from seqjobs.store.run_store import RunStore, has_content
 
 _JSON = json.JSONEncoder(sort_keys=True)
 TRIALS_SCHEMA = pa.schema(
@@ -175,7 +174,7 @@ def csv_cell(value: Any) -> Any:
 
 
 def write_tables(
-    paths: RunPaths,
+    store: RunStore,
     leaderboards: Sequence[Leaderboard],
     manifest: Manifest,
     records: Mapping[str, TrialRecord],
@@ -184,43 +183,35 @@ def write_tables(
 
     One that is as it should be is left alone. Raises StorageError.
     """
-    for path, content in table_contents(paths, leaderboards, manifest, records).items():
-        with durable.reported("a table cannot be written", path):
-            if not _has(path, content):
-                durable.replace(path, content)
+    for name, content in table_contents(leaderboards, manifest, records).items():
+        with reported("a table cannot be written", store.where(name)):
+            if not has_content(store, name, content):
+                store.put(name, content)
     # What Arrow's writers took, 30 MB for 10,000 trials, it would keep for a next time that seldom comes.
     pa.default_memory_pool().release_unused()
 
 
-def _has(path: Path, content: bytes) -> bool:
-    """Return whether a file has this content; not if it is anything but a file."""
-    try:
-        return read_plain(path, at_most=len(content)) == content
-    except OSError:
-        return False
-
-
 def table_contents(
-    paths: RunPaths, leaderboards: Sequence[Leaderboard], manifest: Manifest, records: Mapping[str, TrialRecord]
-) -> dict[Path, bytes]:
-    """Return the files of the tables with their contents."""
+    leaderboards: Sequence[Leaderboard], manifest: Manifest, records: Mapping[str, TrialRecord]
+) -> dict[str, bytes]:
+    """Return the names of the tables with their contents."""
     keep = {job.name: job.keep_best for job in manifest.jobs}
     return {
-        paths.leaderboard: leaderboard_csv(leaderboards).encode(),
-        paths.trials: _parquet(trial_table(leaderboards, records, keep)),
-        paths.histories: _parquet(history_table(manifest.trials, records)),
+        LEADERBOARD: leaderboard_csv(leaderboards).encode(),
+        TRIALS: _parquet(trial_table(leaderboards, records, keep)),
+        HISTORIES: _parquet(history_table(manifest.trials, records)),
     }
 
 
-def rewritten(path: Path, content: bytes) -> bytes:
+def rewritten(name: str, content: bytes) -> bytes:
     """Return a table as this version of Arrow writes it, so that equal tables are equal bytes.
 
     Raises ValueError or OSError for what is no table.
     """
-    if path.suffix != ".parquet":
+    if not name.endswith(".parquet"):
         return content
     try:
-        with reading(str(path)), memory_limit():
+        with reading(name), memory_limit():
             return _parquet(pq.read_table(io.BytesIO(content)).combine_chunks())
     except (pa.ArrowException, MemoryError) as error:
         raise ValueError(str(error)) from error

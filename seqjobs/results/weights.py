@@ -9,16 +9,15 @@ import struct
 import zipfile
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 from typing import BinaryIO, final
 
 import numpy as np
 
 from seqjobs.data.dataset import Array
 from seqjobs.errors import StorageError
-from seqjobs.planning.run_paths import RunPaths
-from seqjobs.storage import durable
-from seqjobs.storage.plain_file import digest_of, open_plain
+from seqjobs.results.run_names import WEIGHTS, weights_name
+from seqjobs.store.durable import reported
+from seqjobs.store.run_store import RunStore, digest_of
 from seqjobs.training.outcome import Weights
 
 _FIX = "restore it from a copy, or train its trial again: `seqjobs fsck --repair`."
@@ -28,53 +27,54 @@ _FIX = "restore it from a copy, or train its trial again: `seqjobs fsck --repair
 class WeightsStore:
     """The `weights` folder of a run."""
 
-    def __init__(self, paths: RunPaths) -> None:
-        self._paths = paths
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
 
     def save(self, weights: Weights) -> str:
         """Makes weights durable and returns the SHA-256 that names them. Raises StorageError."""
         content = encode_weights(weights)
         digest = hashlib.sha256(content).hexdigest()
-        path = self._paths.weights_file(digest)
-        with durable.reported("weights cannot be written", path):
+        name = weights_name(digest)
+        with reported("weights cannot be written", self._store.where(name)):
             try:
-                durable.create_once(path, content)
+                self._store.create(name, content)
             except FileExistsError:
-                # The name is the content's hash, so it is the same unless the disk has spoilt it.
-                if not _has(path, digest):
-                    durable.replace(path, content)
+                # The name is the content's hash, so what is there has been damaged.
+                self._store.put(name, content)
         return digest
 
     def load(self, digest: str) -> Weights:
-        """The weights of that name. Raises StorageError where the file is missing or damaged."""
-        path = self._paths.weights_file(digest)
+        """Return the weights of a name. Raises StorageError if the file is missing or damaged."""
+        name = weights_name(digest)
+        where = self._store.where(name)
         try:
-            if digest_of(path) != digest:
-                raise StorageError("E609", "this file of weights is damaged", where=str(path), fix=_FIX)
-            with open_plain(path) as file:
-                return decode_weights(file)
+            if digest_of(self._store, name) != digest:
+                raise StorageError("E609", "this file of weights is damaged", where=where, fix=_FIX)
+            return decode_weights(io.BytesIO(self._store.get(name)))
         except StorageError:  # (an OSError too)
             raise
         except OSError as error:
             what = f"weights cannot be read: {error.strerror}"
-            raise StorageError("E610", what, where=str(path), fix=_FIX) from error
+            raise StorageError("E610", what, where=where, fix=_FIX) from error
         except (ValueError, MemoryError) as error:
             what = f"this file has no weights of seqjobs: {str(error) or 'they do not fit into memory'}"
-            raise StorageError("E609", what, where=str(path), fix=_FIX) from error
+            raise StorageError("E609", what, where=where, fix=_FIX) from error
 
     def remove(self, digests: Iterable[str]) -> None:
-        """Removes weights, where they are there. Raises StorageError."""
-        for path in map(self._paths.weights_file, digests):
-            with durable.reported("weights cannot be removed", path):
-                path.unlink(missing_ok=True)
+        """Remove weights, if they are there. Raises StorageError."""
+        self._delete(map(weights_name, digests))
 
     def keep_only(self, digests: AbstractSet[str | None]) -> None:
-        """Removes all other weights, and what killed writers left behind. Raises StorageError."""
-        names = {self._paths.weights_file(digest).name for digest in digests if digest is not None}
-        with durable.reported("weights cannot be removed", self._paths.weights):
-            for path in self._paths.weights.iterdir():
-                if path.name not in names:
-                    path.unlink(missing_ok=True)
+        """Remove all other weights. Raises StorageError."""
+        kept = {weights_name(digest) for digest in digests if digest is not None}
+        with reported("weights cannot be removed", self._store.where(WEIGHTS)):
+            names = [f"{WEIGHTS}/{name}" for name in self._store.list(WEIGHTS)]
+        self._delete(name for name in names if name not in kept)
+
+    def _delete(self, names: Iterable[str]) -> None:
+        with reported("weights cannot be removed", self._store.where(WEIGHTS)):
+            # What comes back after a power cut, the next submit removes.
+            self._store.delete(names, lasting=False)
 
 
 def encode_weights(weights: Weights) -> bytes:
@@ -87,14 +87,6 @@ def encode_weights(weights: Weights) -> bytes:
                 # In C order, whatever the memory's: else equal arrays might differ on disk.
                 np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
     return buffer.getvalue()
-
-
-def _has(path: Path, digest: str) -> bool:
-    """Return whether a file has the content with this SHA-256; not if it cannot be read."""
-    try:
-        return digest_of(path) == digest
-    except OSError:
-        return False
 
 
 def decode_weights(file: BinaryIO) -> Weights:

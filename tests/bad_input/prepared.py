@@ -141,7 +141,7 @@ def _predict(model: FinishedModel, dataset: Dataset, path: Path) -> Any:
     rows = NewRows.find(new_source(source, [path.name], path.parent), model.preparation, names)
     kept, wrong, made = KeptColumns(rows, names), Tally(), []
     content = io.BytesIO()
-    with InProcess(start=StartFake()) as executor, PredictionFile.writing(content) as file:
+    with InProcess(start=StartFake()) as executor, PredictionFile(content, is_csv=True) as file:
         for batch, place in rows.batches():
             sent = NewBatch(rows=batch.select(list(rows.features)), place=place)
             (answer,) = executor.predict(model, [sent])

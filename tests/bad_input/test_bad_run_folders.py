@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from seqjobs.storage.lock import Lock
+from seqjobs.store.lock import Lock
 from tests.cli import submitted
 from tests.fixtures.command_line import invoke
 from tests.fixtures.plans import plan_of

@@ -39,7 +39,7 @@ ELSEWHERE = {
     "tests/execution/kept/test_silent_cluster.py": ["E515"],
     "tests/cli/test_no_home.py": ["E526"],
     "tests/results/test_run_folders.py": ["E601"],
-    "tests/storage/test_lock.py": ["E602"],
+    "tests/store/test_lock.py": ["E602"],
     "tests/results/test_run_log.py": ["E605", "E606", "E609", "E610"],
     "tests/results/test_manifest.py": ["E607", "E608"],
     "tests/results/test_run.py": ["E611", "E612", "E613"],

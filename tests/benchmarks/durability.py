@@ -18,10 +18,10 @@ from pathlib import Path
 
 from seqjobs.execution.in_process import InProcess
 from seqjobs.jobspec.load import parse_job
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.preview import plan_jobs
 from seqjobs.results.progress import Silent
 from seqjobs.run import run_job
+from seqjobs.store.local_store import LocalStore
 from tests.benchmarks.empty_trials import SPEC, write_rows
 from tests.fixtures.fake_runner import StartFake
 
@@ -53,7 +53,7 @@ def _seconds(root: Path, trials: int, each: float) -> float:
     executor = InProcess(start=StartFake(epoch_seconds=each / EPOCHS))
     with tempfile.TemporaryDirectory(dir=root) as run:
         began = time.perf_counter()
-        run_job(plan.table, executor, RunPaths(root=Path(run) / "one"), Silent())
+        run_job(plan.table, executor, LocalStore(Path(run) / "one"), Silent())
         return (time.perf_counter() - began) / trials
 
 

@@ -21,11 +21,11 @@ from seqjobs.execution.ray_pool import RayPool
 from seqjobs.jobspec.load import parse_job
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.preview import plan_jobs
 from seqjobs.results.progress import Silent
 from seqjobs.results.run import Run
 from seqjobs.run import run_job
+from seqjobs.store.local_store import LocalStore
 from tests.benchmarks.machine import peak_memory
 from tests.fixtures.fake_runner import StartFake
 from tests.fixtures.warm_pool import Warm
@@ -83,7 +83,7 @@ def _cpu_seconds(root: Path, name: str, num_trials: int, executor: Warm, pack: i
 
 def _run(root: Path, name: str, num_trials: int, executor: Warm, pack: int | str = "off") -> tuple[Plan, Run]:
     plan = plan_jobs([parse_job(SPEC, root / "job.yaml", (f"search.trials={num_trials}", f"fit.pack={pack}"))])
-    return plan, run_job(plan.table, executor, RunPaths(root=root / name), Silent())
+    return plan, run_job(plan.table, executor, LocalStore(root / name), Silent())
 
 
 def write_rows(path: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 from seqjobs import run_job
 from seqjobs.execution.in_process import InProcess
 from seqjobs.jobspec.load import load_job
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.preview import plan_jobs
+from seqjobs.store.local_store import LocalStore
 from tests.benchmarks.parts import PARTS
 from tests.benchmarks.parts._sides import PACKED
 from tests.benchmarks.peers import KERAS_LOOP
@@ -103,7 +103,7 @@ def test_a_stopwatch_divides_what_comes_behind_the_first_wave(
 ) -> None:
     plan = make_points_plan("search.repeats=5")
     stopwatch = Stopwatch(workers)
-    run_job(plan.table, InProcess(start=StartFake(epoch_seconds=0.02)), RunPaths(root=tmp_path / "run"), stopwatch)
+    run_job(plan.table, InProcess(start=StartFake(epoch_seconds=0.02)), LocalStore(tmp_path / "run"), stopwatch)
     # Three epochs a trial: no trial is counted that did not take its time, none twice.
     assert stopwatch.seconds_per_trial >= 0.06
     between = stopwatch.seconds_per_trial * (len(plan.trials) - 1)

@@ -26,6 +26,7 @@ from seqjobs.results.run import Run
 from seqjobs.run import WhichRun
 from tests.fixtures.command_line import invoke
 from tests.fixtures.files import write_rows, write_spec
+from tests.fixtures.run_paths import paths_of
 
 from .written_runs import BY_LOSS, failed, finished, grid_plan, spec_text, standing_of, write_run
 
@@ -129,7 +130,7 @@ class Submitted:
         progress.close()
         run = write_run(arguments["runs_dir"], plan, records)
         if self.best_model:
-            run.paths.best.touch()
+            paths_of(run).best.touch()
         return run
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from seqjobs.planning.plan import Plan
-from seqjobs.storage.lock import Lock
+from seqjobs.store.lock import Lock
 from tests.fixtures.command_line import invoke
 from tests.fixtures.files import write_rows
 

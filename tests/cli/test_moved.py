@@ -19,6 +19,7 @@ from seqjobs.results.run import Run
 from seqjobs.training.outcome import PackRunner
 from tests.fixtures.command_line import invoke
 from tests.fixtures.files import write_rows
+from tests.fixtures.run_paths import paths_of
 
 SPEC = """
 name: points
@@ -152,6 +153,6 @@ def test_the_same_spec_elsewhere_makes_the_same_trials_and_results(trained: Path
     first, second = (Run.open(root / "runs" / "one") for root in (trained, tmp_path))
     assert first.trials == second.trials
     assert first.histories().equals(second.histories())
-    assert {file.name for file in first.paths.weights.iterdir()} == {
-        file.name for file in second.paths.weights.iterdir()
+    assert {file.name for file in paths_of(first).weights.iterdir()} == {
+        file.name for file in paths_of(second).weights.iterdir()
     }

@@ -34,7 +34,7 @@ import os, signal
 from pathlib import Path
 from seqjobs.cli.reading_child import in_child
 from seqjobs.data.reading_note import reading
-from seqjobs.storage import durable
+from seqjobs.store import durable
 def write():
     with durable.written(Path("rows.csv")) as file, reading("new.orc"):
         file.write(b"1")

@@ -15,10 +15,12 @@ from seqjobs.execution.events import AttemptLost, WorkerReplaced
 from seqjobs.planning.plan import Plan
 from seqjobs.results import log_records
 from seqjobs.results.run_log import RunLog
-from seqjobs.storage.lock import Lock
+from seqjobs.store.local_store import LocalStore
+from seqjobs.store.lock import Lock
 from seqjobs.training.outcome import Cause, Failure
 from tests.errors.lines import code_of
 from tests.fixtures.command_line import invoke
+from tests.fixtures.run_paths import paths_of
 
 from .written_runs import BY_LOSS, failed, finished, grid_plan, spec_text, write_run
 
@@ -107,7 +109,7 @@ def test_results_as_csv_have_every_trial_and_no_formula(plan: Plan) -> None:
 def test_a_text_that_begins_like_a_formula_is_quoted_and_a_number_is_not(plan: Plan, tmp_path: Path) -> None:
     one, two = plan.trials[:2]
     bad = replace(failed(two), failure=Failure(cause=Cause.DATA, message="x"))
-    path = write_run(tmp_path / "runs", plan, {one.id: finished(one, -0.5), two.id: bad}).paths.plan
+    path = write_run(tmp_path / "runs", plan, {one.id: finished(one, -0.5), two.id: bad}).path / "run.json"
     # Who means harm writes a plan that is whole.
     lines = [line for line in path.read_text().splitlines() if '"sha256"' not in line]
     text = re.sub(r'"model.1.Dense.units": \d+', '"model.1.Dense.units": "=1+1"', "\n".join(lines))
@@ -188,7 +190,7 @@ def test_show_has_no_word_of_what_is_not_known() -> None:
 
 @pytest.mark.usefixtures("_run")
 def test_attempts_that_died_are_shown_though_their_trials_finished(tmp_path: Path) -> None:
-    log = RunLog(tmp_path / "runs" / "run-one" / "log", next_number=2)
+    log = RunLog(LocalStore(tmp_path / "runs" / "run-one"), next_number=2)
     for cause, message in (
         (Cause.CRASH, "exit code 1"),
         (Cause.INFRASTRUCTURE, "node lost"),
@@ -211,7 +213,7 @@ def test_how_trials_were_compiled_and_who_was_replaced_is_shown(plan: Plan, tmp_
         trial.id: replace(finished(trial, 0.5), compiled=ways.get(trial.id, "")) for trial in plan.trials
     }  # fmt: skip
     run = write_run(tmp_path / "runs", plan, records)
-    log = RunLog(run.paths.log, next_number=2)
+    log = RunLog(run.store, next_number=2)
     for worker, size in (("w1", 3), ("w2", 5)):
         replaced = WorkerReplaced(worker=worker, private_bytes=size * 2**30, budget=2**31)
         log.append({**log_records.worker_replaced(replaced), "at": 13.0})
@@ -252,7 +254,7 @@ def test_ls_lists_what_can_be_read_and_what_cannot(plan: Plan, tmp_path: Path) -
     broken = tmp_path / "runs" / "run-broken"
     broken.mkdir()
     (broken / "run.json").write_text("{")
-    lock = Lock(run.paths.lock)
+    lock = Lock(paths_of(run).lock)
     lock.take()
     lines = {line.split()[0]: line.split() for line in invoke("ls").stdout.splitlines()[2:]}
     lock.give_back()

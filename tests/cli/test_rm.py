@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seqjobs.execution.events import CheckpointTaken
-from seqjobs.storage.lock import Lock
+from seqjobs.store.lock import Lock
 from tests.conftest import POINTS_SPEC
 from tests.fixtures.command_line import invoke
 from tests.fixtures.fake_runner import Behaviour, StartFake

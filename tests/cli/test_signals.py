@@ -17,14 +17,15 @@ import psutil
 import pytest
 
 from seqjobs.cli.interruption import FIRST_NOTICE
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.run import Run, RunStatus
-from seqjobs.storage.lock import is_held
+from seqjobs.store.local_store import LocalStore
+from seqjobs.store.lock import is_held
 from tests.conftest import POINTS_SPEC, ROOT
 from tests.fixtures.command_line import SUBMITTED
 from tests.fixtures.fake_runner import Behaviour, trainings
 from tests.fixtures.files import write_spec
+from tests.fixtures.run_paths import RunPaths, paths_of
 from tests.fixtures.runs import moved_points
 
 pytestmark = pytest.mark.slow
@@ -77,7 +78,7 @@ class Submits:
     def ended_as_if_nothing_had_happened(self) -> bool:
         run = Run.open(self.root)
         assert (run.status, run.num_finished) == (RunStatus.FINISHED, NUM_TRIALS)
-        assert all(path.exists() for path in (run.paths.leaderboard, run.paths.histories, run.paths.best))
+        assert all(path.exists() for path in (paths_of(run).leaderboard, paths_of(run).histories, paths_of(run).best))
         return set(Counter(trainings(self.notes, "ended")).values()) == {1}
 
 
@@ -134,7 +135,7 @@ def test_a_signal_has_what_trains_saved_and_what_was_trained_is_not_trained_agai
     # Nothing began behind it, also not what its worker had at hand.
     assert len(trainings(submits.notes)) == 2
     (path,) = RunPaths(root=submits.root).checkpoints.iterdir()
-    checkpoint = CheckpointStore(RunPaths(root=submits.root)).load(path.stem)
+    checkpoint = CheckpointStore(LocalStore(submits.root)).load(path.stem)
     assert checkpoint is not None
     assert 0 < checkpoint.epochs < EPOCHS
     goes_on(submits)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Trial
 from seqjobs.results import log_records
 from seqjobs.results.manifest import Manifest, write_manifest
@@ -17,6 +16,7 @@ from seqjobs.results.run import Run
 from seqjobs.results.run_log import RunLog
 from seqjobs.training.outcome import Cause, Failure
 from tests.fixtures.plans import plan_as_if, table_of_texts
+from tests.fixtures.run_paths import RunPaths
 
 SPEC = """
 name: {name}
@@ -102,8 +102,8 @@ def write_run(
     for path in (paths.root, paths.log, paths.trial_logs):
         path.mkdir(parents=True)
     facts: dict[str, Any] = {}
-    write_manifest(paths, Manifest.of(run_id, plan, facts, created=created, versions={"keras": "3.15.1"}))
-    log = RunLog(paths.log, next_number=1)
+    write_manifest(paths.store, Manifest.of(run_id, plan, facts, created=created, versions={"keras": "3.15.1"}))
+    log = RunLog(paths.store, next_number=1)
     log.append({**log_records.submit_started(created, {}), "at": 0.0})
     for record in records.values():
         log.append({**log_records.trial_ended(record), "at": 12.5})

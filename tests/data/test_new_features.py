@@ -131,12 +131,12 @@ def test_text_of_any_type_can_be_kept(folder: Folder) -> None:
     rows = NewRows.find(new_source(folder.source(), ["new.feather"], folder.path), preparation, [*texts, *bytes_])
     ((batch, _),) = rows.batches()
     written = io.BytesIO()
-    with PredictionFile.writing(written) as file:
+    with PredictionFile(written, is_csv=True) as file:
         file.write(KeptColumns(rows, list(texts)).of(batch), {"prediction": pa.array([1.0, 2.0])})
     assert pyarrow.csv.read_csv(io.BytesIO(written.getvalue())).to_pylist() == [
         {**dict.fromkeys(texts, "a"), "prediction": 1.0},
         {**dict.fromkeys(texts, ""), "prediction": 2.0},
     ]
     for name in bytes_:
-        with PredictionFile.writing(io.BytesIO()) as file, pytest.raises(DataError, match=rf"{name}.*\[E423\]"):
+        with PredictionFile(io.BytesIO(), is_csv=True) as file, pytest.raises(DataError, match=rf"{name}.*\[E423\]"):
             file.write(KeptColumns(rows, [name]).of(batch), {"prediction": pa.array([1.0, 2.0])})

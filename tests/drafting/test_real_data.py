@@ -10,9 +10,9 @@ import pytest
 
 from seqjobs.drafting import draft_spec
 from seqjobs.execution.in_process import InProcess
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.run import run_job
+from seqjobs.store.local_store import LocalStore
 from tests.fixtures.plans import plan_of_texts
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,7 @@ def test_a_draft_spec_learns(
     out = tmp_path / "drafted.yaml"
     text = draft_spec(str(jobs_data / folder), target, out=out)
     plan = plan_of_texts(tmp_path, text, overrides=(*SHORT, f"fit.epochs={epochs}"))
-    run = run_job(plan.table, InProcess(), RunPaths(root=tmp_path / "run"), Silent())
+    run = run_job(plan.table, InProcess(), LocalStore(tmp_path / "run"), Silent())
     assert run.best is not None
     assert run.best.value is not None
     assert run.best.value > share_of_the_largest_class(jobs_data / folder, target) + beyond

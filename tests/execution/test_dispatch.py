@@ -37,11 +37,11 @@ from seqjobs.execution.ray_pool import RayPool
 from seqjobs.execution.retry import Tries
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack
 from seqjobs.results.progress import Standing
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.run import run_job
+from seqjobs.store.local_store import LocalStore
 from seqjobs.training.outcome import Cause, PackCheckpoint
 from tests.conftest import MakePlan
 from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
@@ -348,7 +348,7 @@ def test_an_error_while_packs_run_ends_them(
             raise error
 
     with pytest.raises(type(error)):
-        run_job(plan.table, Warm(pool), RunPaths(root=tmp_path / "run"), Watcher(stop))
+        run_job(plan.table, Warm(pool), LocalStore(tmp_path / "run"), Watcher(stop))
     assert len(busy) == 1
     assert wait_until(lambda: not psutil.pid_exists(busy[0]))
     again = make_points_plan("name=after-an-error")
@@ -357,7 +357,7 @@ def test_an_error_while_packs_run_ends_them(
 
 def test_the_end_of_the_run_time_stops_what_runs(pool: RayPool, make_points_plan: MakePlan, tmp_path: Path) -> None:
     plan = make_points_plan(rates(Behaviour.SLEEP), "limits.run_time=1", "name=out-of-time")
-    found = run_job(plan.table, Warm(pool), RunPaths(root=tmp_path / "run"), Watcher())
+    found = run_job(plan.table, Warm(pool), LocalStore(tmp_path / "run"), Watcher())
     assert (found.status, len(found.records)) == (RunStatus.INTERRUPTED, 0)
 
 
@@ -406,7 +406,7 @@ def test_an_epoch_that_does_not_end_in_time_is_ended(
 
     root = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
-        run_job(plan.table, Warm(pool), RunPaths(root=root), Watcher(ask), stop)
+        run_job(plan.table, Warm(pool), LocalStore(root), Watcher(ask), stop)
     assert busy
     assert wait_until(lambda: not any(map(psutil.pid_exists, busy)))
     assert Run.open(root).status is RunStatus.INTERRUPTED
@@ -420,7 +420,7 @@ def test_a_worker_over_its_memory_is_replaced_between_trials(
     plan = make_points_plan(*search, f"resources.memory={budget}")
     events: list[Event] = []
     watcher = Watcher(lambda event, _standing: events.append(note(event)))
-    found = run_job(plan.table, Warm(pool), RunPaths(root=tmp_path / "run"), watcher)
+    found = run_job(plan.table, Warm(pool), LocalStore(tmp_path / "run"), watcher)
     assert found.num_finished == 5
     assert counts(notes, plan) == Counter(trial.id for trial in plan.trials)  # each once
     replaced = of(WorkerReplaced, events)

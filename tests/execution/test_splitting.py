@@ -12,12 +12,12 @@ from seqjobs.execution.retry import Tries
 from seqjobs.execution.splitting import SPLIT_AFTER, parts_of, suspects_in
 from seqjobs.planning.packing import halves
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack
 from seqjobs.results.record import TrialStatus
 from seqjobs.training.outcome import Cause
 from tests.conftest import MakePlan
 from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.run_paths import RunPaths
 from tests.fixtures.runs import do, stop_after
 
 

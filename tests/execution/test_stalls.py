@@ -28,10 +28,10 @@ from seqjobs.execution.events import (
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Standing
 from seqjobs.results.run import Run
 from seqjobs.run import run_job
+from seqjobs.store.local_store import LocalStore
 from seqjobs.training.outcome import Cause
 from tests.conftest import MakePlan
 from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
@@ -76,7 +76,7 @@ def carried_out(
             PIDS[event.worker] = event.pid
         look(event)
 
-    return run_job(plan.table, Warm(pool), RunPaths(root=root), Watcher(note)), events
+    return run_job(plan.table, Warm(pool), LocalStore(root), Watcher(note)), events
 
 
 def trained(notes: Path, plan: Plan, word: str = "begun") -> Counter[str]:

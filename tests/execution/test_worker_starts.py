@@ -16,10 +16,10 @@ from seqjobs.execution.deadline import TimeLimits
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.resources import Resources
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.run import Run
 from seqjobs.results.run_log import read_log
 from seqjobs.run import run_job
+from seqjobs.store.local_store import LocalStore
 from tests.conftest import MakePlan
 from tests.fixtures.fake_runner import Behaviour, FakeRunner, StartFake
 from tests.fixtures.runs import Watcher
@@ -50,7 +50,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def carried_out(plan: Plan, tmp_path: Path, start: Callable[[int], FakeRunner]) -> Run:
     pool = RayPool({Resources(): 1}, workers=1, start=start, limits=TimeLimits.of(plan.table))
-    return run_job(plan.table, pool, RunPaths(root=tmp_path / "run"), Watcher())
+    return run_job(plan.table, pool, LocalStore(tmp_path / "run"), Watcher())
 
 
 def test_workers_that_die_as_they_start_are_replaced_and_no_trial_is_charged(
@@ -60,7 +60,7 @@ def test_workers_that_die_as_they_start_are_replaced_and_no_trial_is_charged(
     run = carried_out(make_points_plan("search.repeats=2", "limits.retries=0"), tmp_path, start)
     assert run.num_finished == 2
     assert start.starts.read_text() == "xxx"
-    records, _ = read_log(run.paths.log)
+    records, _ = read_log(run.store)
     assert not [record for record in records if record["type"] == "attempt-lost"]
 
 

@@ -28,12 +28,13 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.damage import find_damage
 from seqjobs.results.run import Run
 from seqjobs.results.run_log import Record, last_segment, read_log
+from seqjobs.store.local_store import LocalStore
 from tests.conftest import ROOT
 from tests.fixtures.fake_runner import Behaviour
+from tests.fixtures.run_paths import RunPaths
 from tests.fixtures.runs import result
 
 SPEC = """
@@ -179,7 +180,7 @@ class KillSoak:
             process.wait()
 
     def _count(self, root: Path) -> None:
-        records = read_log(RunPaths(root=root).log)[0]
+        records = read_log(LocalStore(root))[0]
         starts = Counter(record["pack"] for record in records if record["type"] == "attempt-started")
         self.counts["trials"] += len(Run.open(root).records)
         self.counts["packs"] += len(starts)
@@ -206,7 +207,7 @@ def look(root: Path, before: Mapping[str, str]) -> dict[str, str]:
     if not paths.plan.exists():
         assert not before
         return {}
-    assert find_damage(paths) == (), "a kill left damage"
+    assert find_damage(paths.store) == (), "a kill left damage"
     done = {name: repr(dict(record.history)) for name, record in Run.open(root).records.items()}
     assert {name: done.get(name) for name in before} == before, "a trial that had ended changed"
     return done
@@ -246,10 +247,10 @@ def victims_of(pid: int, kind: str) -> list[psutil.Process]:
 
 def wait_for_training(process: subprocess.Popen[bytes], root: Path) -> None:
     """Return once the submit has given packs to workers, or has ended."""
-    log = RunPaths(root=root).log
-    before = last_segment(log)
+    store = LocalStore(root)
+    before = last_segment(store)
     # The first segment of a submit says that it has begun.
-    while last_segment(log) < before + 2 and process.poll() is None:
+    while last_segment(store) < before + 2 and process.poll() is None:
         time.sleep(0.1)
 
 

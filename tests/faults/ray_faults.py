@@ -26,6 +26,7 @@ from tests.fixtures.command_line import SUBMITTED, start
 from tests.fixtures.fake_runner import Behaviour, trainings
 from tests.fixtures.files import write_spec
 from tests.fixtures.plans import plan_of
+from tests.fixtures.run_paths import paths_of
 from tests.fixtures.runs import committed, do, result, write_points
 
 NUM_TRIALS = 6
@@ -134,7 +135,7 @@ def crowd(folder: Path) -> None:
     assert process.returncode == 0, stderr
     run = Run.open(submits.root)
     assert run.num_finished == 200
-    kept = sum(path.stat().st_size for path in run.paths.weights.iterdir())
+    kept = sum(path.stat().st_size for path in paths_of(run).weights.iterdir())
     assert kept > 200 * 10**6
 
 

@@ -19,15 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.damage import find_damage
 from seqjobs.results.record import TrialRecord
 from seqjobs.results.repair import repair
 from seqjobs.results.run import Run
-from seqjobs.storage import durable
+from seqjobs.store import durable
 from tests.faults.drivers import Driver
 from tests.fixtures.fake_runner import Behaviour, trainings
 from tests.fixtures.files import write_rows, write_spec
+from tests.fixtures.run_paths import RunPaths
 from tests.fixtures.runs import result
 
 SPEC = """
@@ -146,7 +146,7 @@ class Soak:
         for trial_id, before in self._shown.items():
             assert _same(records[trial_id], before), f"the record of {trial_id} changed"
         self._shown = dict(records)
-        damaged = find_damage(self._paths)
+        damaged = find_damage(self._paths.store)
         assert not damaged, f"a kill left damage: {damaged}"
 
     def _damage(self) -> None:
@@ -160,10 +160,11 @@ class Soak:
         content = bytearray(path.read_bytes())
         content[self._random.randrange(len(content))] ^= 1 << self._random.randrange(8)
         path.write_bytes(content)
-        damaged = find_damage(self._paths)
+        damaged = find_damage(self._paths.store)
         # Weights that are not among the best any more are read by nobody.
-        assert [damage.path for damage in damaged] == [path] or path.suffix == ".npz", f"{path} is spoilt: {damaged}"
-        repair(self._paths)
+        found = [self._paths.root / damage.path for damage in damaged]
+        assert found == [path] or path.suffix == ".npz", f"{path} is spoilt: {damaged}"
+        repair(self._paths.store)
         self.counts["repairs"] += len(damaged)
         self._shown = dict(Run.open(self._paths.root).records)
         (self.folder / "shown-run").write_text("".join(f"{trial_id}\n" for trial_id in self._shown))

@@ -6,7 +6,7 @@ import errno
 import functools
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -17,21 +17,26 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from seqjobs.errors import ClusterError, StorageError
 from seqjobs.execution.attempts import Attempts
+from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.versions import versions
-from seqjobs.planning.run_paths import RunPaths
+from seqjobs.planning.expansion import TrialTable
 from seqjobs.planning.trial import Pack
-from seqjobs.results import session as session_module
+from seqjobs.results import held_run
 from seqjobs.results.damage import Kind, find_damage
+from seqjobs.results.held_run import hold_run
+from seqjobs.results.progress import Progress
 from seqjobs.results.record import TrialRecord
 from seqjobs.results.run import Run
 from seqjobs.results.run_log import last_segment
-from seqjobs.results.session import Session
-from seqjobs.storage import durable, lock
+from seqjobs.results.run_writer import RunWriter
+from seqjobs.store import durable, lock
+from seqjobs.store.run_store import RunStore
 from tests.faults.operations import interposed
 from tests.faults.power import Disk, recorded
 from tests.faults.store_model import LeftInOrder, LogModel
 from tests.faults.store_world import world
-from tests.fixtures.runs import Watcher, do, result
+from tests.fixtures.run_paths import RunPaths
+from tests.fixtures.runs import do, result
 
 # What a disk keeps is the model's to say, and no test has to wait for one.
 IN_MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
@@ -40,6 +45,33 @@ Strike = tuple[str, int] | None
 
 class Killed(BaseException):
     """Stands for SIGKILL: no operation on a file works from here on."""
+
+
+class Driver:
+    """A submit, step by step: it holds the run, then begins and writes it."""
+
+    def __init__(self, table: TrialTable, store: RunStore, progress: Progress) -> None:
+        self._progress = progress
+        self._stack = ExitStack()
+        self._held = self._stack.enter_context(hold_run(table, store))
+        self._writer: RunWriter | None = None
+
+    def begin(self, facts: Mapping[str, DatasetFacts]) -> RunWriter:
+        """Begin; on an error the driver is left by `leave`."""
+        plan = self._held.plan(facts)
+        self._writer = self._stack.enter_context(self._held.begin(plan, facts, self._progress))
+        return self._writer
+
+    def packs_left(self, facts: Mapping[str, DatasetFacts]) -> Sequence[Pack]:
+        return self._held.packs_left(self._held.plan(facts))
+
+    @property
+    def writer(self) -> RunWriter:
+        assert self._writer is not None
+        return self._writer
+
+    def leave(self, error: BaseException | None) -> None:
+        self._stack.__exit__(None if error is None else type(error), error, None)
 
 
 class StoreFolder(RuleBasedStateMachine):
@@ -53,11 +85,11 @@ class StoreFolder(RuleBasedStateMachine):
         self._plan = world().plan
         self._patched = pytest.MonkeyPatch()
         self._patched.setattr(lock, "PATIENCE_SECONDS", 0.01)
-        self._patched.setattr(session_module, "versions", functools.cache(versions))
+        self._patched.setattr(held_run, "versions", functools.cache(versions))
         self._stack = ExitStack()
         self._disk: Disk | None = None
         self._model = LogModel()
-        self._session: Session | None = None
+        self._session: Driver | None = None
         self._account = Attempts({})
         self._begun: list[Pack] = []
         self._left: list[Pack] = []
@@ -93,7 +125,7 @@ class StoreFolder(RuleBasedStateMachine):
             found["logs"] = ours["logs"]
         assert repr(found) == repr(ours)
         assert set(run.records) == world().trial_ids
-        assert find_damage(self._paths) == ()
+        assert find_damage(self._paths.store) == ()
         assert not list(self._paths.root.rglob(f"{durable.ASIDE_PREFIX}*"))
         assert not list(self._paths.checkpoints.glob("*"))
 
@@ -114,7 +146,7 @@ class StoreFolder(RuleBasedStateMachine):
             self._disk.restart()
 
     def _entered(self, _root: Path) -> None:
-        Session(self._plan.table, self._paths, Watcher()).__enter__()
+        hold_run(self._plan.table, self._paths.store).__enter__()
 
     def _do(self, strike: Strike, call: Callable[[], object]) -> bool:
         """Carries out a step of a driver; returns whether it came to its end."""
@@ -127,7 +159,7 @@ class StoreFolder(RuleBasedStateMachine):
                 # The kernel closes what the dead had open, the lock among it; nothing else works for it any more.
                 if self._session is not None:
                     with suppress(Killed):
-                        self._session.__exit__(Killed, killed, None)
+                        self._session.leave(killed)
                 self._gone()
             except (StorageError, ClusterError) as error:
                 if isinstance(error, StorageError) and (strike is None or strike[0] != "disk"):
@@ -157,13 +189,13 @@ class StoreFolder(RuleBasedStateMachine):
             self._model.seal()
             self._model.note(LeftInOrder())
         self._session = None
-        session.__exit__(None if error is None else type(error), error, None)
+        session.leave(error)
         self._gone()
 
     def _gone(self) -> None:
         self._session, self._begun, self._left = None, [], []
 
-    def _of(self) -> Session:
+    def _of(self) -> Driver:
         assert self._session is not None
         return self._session
 
@@ -172,7 +204,7 @@ class StoreFolder(RuleBasedStateMachine):
         self._shown.update({trial: said_by(record) for trial, record in standing.records.items()})
 
     def _settle(self, *, went_well: bool = False) -> None:
-        self._model.found(last_segment(self._paths.log))
+        self._model.found(last_segment(self._paths.store))
         if went_well:
             self._model.durable = len(self._model.segments)
         if self._disk is not None:
@@ -190,7 +222,7 @@ class StoreFolder(RuleBasedStateMachine):
         assert told.done.items() >= self._shown.items(), "what was shown as done is not done"
         ranked = [entry.trial for board in run.leaderboards for entry in board.entries]
         assert sorted(ranked) == sorted(run.records)
-        found = find_damage(self._paths)
+        found = find_damage(self._paths.store)
         # Tables and models are written anew by the next submit; a cut of the power may spoil them.
         assert not [damage for damage in found if damage.kind not in (Kind.TABLE, Kind.MODEL)], found
         assert self._was_cut or not found, found

@@ -22,15 +22,17 @@ from seqjobs.execution.attempts import Attempts
 from seqjobs.execution.events import AttemptEnded, AttemptPlanned, AttemptsPlanned, CheckpointTaken, Member, Waiting
 from seqjobs.execution.pack_run import PackEnd, run_pack
 from seqjobs.planning.trial import Pack
+from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.damage import Kind, find_damage
+from seqjobs.results.held_run import hold_run
 from seqjobs.results.repair import repair
 from seqjobs.results.run import Run
 from seqjobs.results.run_log import last_segment, segment_name
-from seqjobs.results.session import Session
+from seqjobs.results.run_writer import RunWriter
 from seqjobs.training.outcome import Cause, Failure, PackCheckpoint, TrialOutcome
 from tests.faults.operations import interposed
 from tests.faults.power import recorded, write_files
-from tests.faults.store_folder import Killed, StoreFolder, Strike, files_of
+from tests.faults.store_folder import Driver, Killed, StoreFolder, Strike, files_of
 from tests.faults.store_model import Begun, Cleared, Died, Ended, Lost, Started
 from tests.faults.store_world import EPOCHS, world
 from tests.fixtures.fake_runner import FakeRunner, StartFake
@@ -54,29 +56,28 @@ class Store(StoreFolder):
         self._do(strike, self._open)
 
     def _open(self) -> None:
-        session = Session(self._plan.table, self._paths, Watcher(self._show))
-        session.__enter__()
-        self._session = session
+        driver = Driver(self._plan.table, self._paths.store, Watcher(self._show))
+        self._session = driver
         told = self._model.told(self._epochs_saved)
-        assert {pack: tries.charged for pack, tries in session.tries.items() if tries.charged} == {
-            pack: count for pack, count in told.charged.items() if count
-        }
-        died_alone = {pack: tries.died_alone for pack, tries in session.tries.items() if tries.died_alone}
-        assert died_alone == {pack: count for pack, count in told.suspects.items() if count}
-        assert {pack for pack, tries in session.tries.items() if tries.is_suspect} >= set(told.suspects)
-        session.examine(world().facts)
-        self._left = list(session.packs_left)
+        self._left = list(driver.packs_left(world().facts))
         left = [trial.id for pack in self._left for trial in pack.trials]
         assert len(left) == len(set(left)), "a trial is in two packs"
         assert set(left) >= world().trial_ids - set(told.done)
         assert all(any(trial.id not in told.done for trial in pack.trials) for pack in self._left), "done, and again"
         self._model.note(Begun())
         self._model.seal()
-        session.begin(world().facts)
-        self._account, self._begun = Attempts(session.tries), []
+        tries = driver.begin(world().facts).tries
+        assert {pack: each.charged for pack, each in tries.items() if each.charged} == {
+            pack: count for pack, count in told.charged.items() if count
+        }
+        died_alone = {pack: each.died_alone for pack, each in tries.items() if each.died_alone}
+        assert died_alone == {pack: count for pack, count in told.suspects.items() if count}
+        assert {pack for pack, each in tries.items() if each.is_suspect} >= set(told.suspects)
+        assert [pack.id for pack in driver.writer.packs_left] == [pack.id for pack in self._left]
+        self._account, self._begun = Attempts(tries), []
 
     def _epochs_saved(self, pack: str) -> int:
-        checkpoint = self._of().checkpoint_of(pack)
+        checkpoint = CheckpointStore(self._paths.store).load(pack)
         epochs = 0 if checkpoint is None else checkpoint.epochs
         allowed = self._saved.get(pack, {0})
         assert epochs in allowed, f"pack {pack} goes on from {epochs} epochs, not from {allowed}"
@@ -102,7 +103,7 @@ class Store(StoreFolder):
             self._save_first(strike)
         elif step == "end":
             pack = self._begun.pop(0)
-            self._do(strike, lambda: self._end(self._of(), pack))
+            self._do(strike, lambda: self._end(self._of().writer, pack))
         else:
             self._lose_first(strike, Cause.CRASH if step == "die" else Cause.INFRASTRUCTURE)
 
@@ -123,26 +124,26 @@ class Store(StoreFolder):
         del self._left[:count]
         if planned:
             self._model.seal()
-            self._of().handle(AttemptsPlanned(attempts=tuple(planned)))
+            self._of().writer.handle(AttemptsPlanned(attempts=tuple(planned)))
 
     def _commit(self) -> None:
-        self._of().commit()
-        self._of().handle(Waiting())
+        self._of().writer.commit()
+        self._of().writer.handle(Waiting())
 
     def _save_first(self, strike: Strike) -> None:
         pack = self._begun[0]
         epochs = min(max(self._saved.get(pack.id, {0})) + 1, EPOCHS - 1)
         self._saved[pack.id] = self._saved.get(pack.id, {0}) | {epochs}
-        if self._do(strike, lambda: self._save(self._of(), pack, epochs)):
+        if self._do(strike, lambda: self._save(self._of().writer, pack, epochs)):
             self._saved[pack.id] = {epochs}
 
-    def _save(self, session: Session, pack: Pack, epochs: int) -> None:
+    def _save(self, writer: RunWriter, pack: Pack, epochs: int) -> None:
         checkpoint = PackCheckpoint(epochs=epochs, content=f"{epochs} {pack.id}".encode())
-        session.handle(
+        writer.handle(
             CheckpointTaken(pack_id=pack.id, attempt=self._account.number(pack), worker=WORKER, checkpoint=checkpoint)
         )
 
-    def _end(self, session: Session, pack: Pack) -> None:
+    def _end(self, writer: RunWriter, pack: Pack) -> None:
         event = self._ended(pack)
         said = tuple((member.outcome.trial_id, self._said(member.outcome)) for member in event.members)
         self._model.note(Ended(pack=pack.id, trials=said))
@@ -150,7 +151,7 @@ class Store(StoreFolder):
         before = self._saved.get(pack.id, {0})
         self._saved[pack.id] = before | {0}
         try:
-            session.handle(event)
+            writer.handle(event)
         except StorageError as error:
             if Path(error.where).parent != self._paths.log:
                 # Its weights or its log could not be written: it never came to a record.
@@ -180,7 +181,7 @@ class Store(StoreFolder):
         self._model.note(Died(pack=pack.id, charged=lost.charged, at_least=2 if lost.split else 0))
         if lost.split:
             self._saved[pack.id] = self._saved.get(pack.id, {0}) | {0}
-        self._do(strike, lambda: self._of().handle(lost))
+        self._do(strike, lambda: self._of().writer.handle(lost))
 
     @precondition(lambda self: self._session)
     @rule(
@@ -220,7 +221,7 @@ class Store(StoreFolder):
     def come_second(self) -> None:
         before = files_of(self._paths.root)
         with pytest.raises(RunFolderError, match=rf"in use by process {os.getpid()} on.*\[E602\]"):
-            Session(self._plan.table, self._paths, Watcher()).__enter__()
+            hold_run(self._plan.table, self._paths.store).__enter__()
         assert files_of(self._paths.root) == before
 
     @precondition(lambda self: self._session)
@@ -233,15 +234,15 @@ class Store(StoreFolder):
         self._do(None, self._open)
         if begun and saves:
             with suppress(StorageError):
-                self._save(first, begun[0], 1)
+                self._save(first.writer, begun[0], 1)
             self._saved[begun[0].id] = self._saved.get(begun[0].id, {0}) | {1}
         segments = files_of(self._paths.log)
         if begun and ends:
             with suppress(StorageError):
-                first.handle(self._ended(begun[0]))
-        self._account = Attempts(self._of().tries)
+                first.writer.handle(self._ended(begun[0]))
+        self._account = Attempts(self._of().writer.tries)
         with pytest.raises(StorageError, match=r"E605|E606"):
-            first.__exit__(None, None, None)
+            first.leave(None)
         assert files_of(self._paths.log) == segments, "a driver that lost its run has written to the log"
 
     @precondition(lambda self: self._session is None and self._model.segments)
@@ -256,7 +257,7 @@ class Store(StoreFolder):
         # ends a repair gave up.
         assume(how != "gone" or (path not in kept and path.name != segment_name(len(self._model.segments))))
         self._spoil(path, how)
-        assert [damage.path for damage in find_damage(self._paths)] == [path]
+        assert [self._paths.root / damage.path for damage in find_damage(self._paths.store)] == [path]
         segment = path.parent == self._paths.log
         if segment:
             for reader in (Run.open, self._entered):
@@ -266,7 +267,7 @@ class Store(StoreFolder):
         self._model.note(Cleared(trials=() if segment else kept[path]))
         for strike in (*strikes, None):
             self._repair(strike)
-        self._model.found(last_segment(self._paths.log))
+        self._model.found(last_segment(self._paths.store))
         self._model.durable = len(self._model.segments)
         self._shown = self._model.told().done
         self._settle()
@@ -276,7 +277,7 @@ class Store(StoreFolder):
             strike = None  # (who reads meanwhile is told of the damage)
         with interposed(self._struck(strike)), suppress(Killed):
             try:
-                repair(self._paths)
+                repair(self._paths.store)
             except StorageError as error:
                 if strike is None:
                     raise AssertionError("a repair fails that nothing disturbs") from error
@@ -288,10 +289,10 @@ class Store(StoreFolder):
         content = self._paths.plan.read_bytes()
         self._spoil(self._paths.plan, "flip")
         before = files_of(self._paths.root)
-        for call in (Run.open, lambda _: repair(self._paths), self._entered):
+        for call in (Run.open, lambda _: repair(self._paths.store), self._entered):
             with pytest.raises(RunFolderError, match="E608"):
                 call(self._paths.root)
-        assert [damage.kind for damage in find_damage(self._paths)] == [Kind.PLAN]
+        assert [damage.kind for damage in find_damage(self._paths.store)] == [Kind.PLAN]
         assert files_of(self._paths.root) == before
         self._paths.plan.write_bytes(content)
         self._keep_all()

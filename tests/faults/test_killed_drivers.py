@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from seqjobs.execution.retry import MOST_DEATHS_ALONE
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC
@@ -19,6 +18,7 @@ from tests.faults.drivers import Driver
 from tests.faults.soak import soak
 from tests.fixtures.fake_runner import trainings
 from tests.fixtures.plans import plan_of
+from tests.fixtures.run_paths import RunPaths
 from tests.fixtures.runs import committed, do, moved_points, result
 
 
@@ -75,7 +75,7 @@ def long_one(points: Path, tmp_path: Path) -> Path:
 
 def epochs_saved(root: Path) -> int:
     paths = RunPaths(root=root)
-    store = CheckpointStore(paths)
+    store = CheckpointStore(paths.store)
     return max((store.epochs(path.stem) for path in paths.checkpoints.glob("*.checkpoint")), default=0)
 
 

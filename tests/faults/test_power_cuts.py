@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from seqjobs.execution.events import Event
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.damage import find_damage
 from seqjobs.results.progress import Standing
-from seqjobs.storage import durable
+from seqjobs.store import durable
+from seqjobs.store.local_store import LocalStore
 from tests.faults.power import Disk, recorded, write_files
 from tests.fixtures.fake_runner import StartFake, trainings
 from tests.fixtures.plans import plan_of
@@ -49,7 +49,7 @@ def test_whatever_the_disk_forgets_no_trial_that_was_shown_done_is_trained_again
             assert not done & set(trainings(notes)), where
             # What trials printed is there to be read, and nothing waits for it to be on the disk.
             assert {**result(again / "one"), "logs": golden["logs"]} == golden, where
-            assert find_damage(RunPaths(root=again / "one")) == (), where
+            assert find_damage(LocalStore(again / "one")) == (), where
             assert not list(again.rglob(f"{durable.ASIDE_PREFIX}*")), where
             shutil.rmtree(again)
             notes.unlink(missing_ok=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.damage import find_damage
 from seqjobs.results.run import Run
+from seqjobs.store.local_store import LocalStore
 from tests.conftest import POINTS_SPEC
 from tests.faults.drivers import Driver
 from tests.fixtures.plans import plan_of
@@ -32,7 +32,7 @@ class Reader:
         assert records.items() >= self.records.items()
         assert sum(len(board.entries) for board in run.leaderboards) == len(records)
         assert run.trial_table().num_rows == len(records)
-        assert find_damage(RunPaths(root=self._root)) == ()
+        assert find_damage(LocalStore(self._root)) == ()
         self.records, self.looks = records, self.looks + 1
 
 

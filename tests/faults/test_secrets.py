@@ -9,6 +9,7 @@ from seqjobs.results.run import Run
 from tests.conftest import POINTS_SPEC
 from tests.faults.ray_faults import RAY, Submits
 from tests.fixtures.fake_runner import Behaviour
+from tests.fixtures.run_paths import paths_of
 
 CANARY = "canary-7c1d0b62f0"
 SECRETS = {
@@ -29,7 +30,7 @@ def test_no_secret_of_the_environment_is_written_or_told(tmp_path: Path) -> None
     assert process.returncode == 1, stderr
     run = Run.open(submits.root)
     assert (run.num_finished, run.num_failed) == (3, 2)
-    assert "died" in "".join(path.read_text() for path in run.paths.log.iterdir())
+    assert "died" in "".join(path.read_text() for path in paths_of(run).log.iterdir())
     written = dict(files(tmp_path))
     assert any(path.is_relative_to(submits.root) for path in written)
     assert any(path.name.startswith("worker-") for path in written if path.is_relative_to(logs))

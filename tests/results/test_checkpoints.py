@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.checkpoints import CheckpointStore
 from seqjobs.training.outcome import PackCheckpoint
+from tests.fixtures.run_paths import RunPaths
 
 
 def saved(content: bytes, epochs: int = 1) -> PackCheckpoint:
@@ -18,25 +18,25 @@ def saved(content: bytes, epochs: int = 1) -> PackCheckpoint:
 
 @pytest.fixture
 def paths(tmp_path: Path) -> RunPaths:
+    (tmp_path / "run").mkdir()
     return RunPaths(root=tmp_path / "run")
 
 
 def test_the_last_one_is_found_again(paths: RunPaths) -> None:
-    paths.root.mkdir()
-    store = CheckpointStore(paths)
+    store = CheckpointStore(paths.store)
     assert store.load("a") is None
     assert store.epochs("a") == 0
     for checkpoint in (saved(b"first", 3), saved(b"second", 700)):
         store.save("a", checkpoint)
         assert store.load("a") == checkpoint
         assert store.epochs("a") == checkpoint.epochs
-    assert CheckpointStore(paths).load("a") == saved(b"second", 700)
+    assert CheckpointStore(paths.store).load("a") == saved(b"second", 700)
     assert paths.checkpoint("a").stat().st_mode & 0o777 == 0o600
     assert paths.checkpoints.stat().st_mode & 0o777 == 0o700
 
 
 def test_one_that_is_damaged_is_none(paths: RunPaths) -> None:
-    store = CheckpointStore(paths)
+    store = CheckpointStore(paths.store)
     store.save("a", saved(b"content"))
     path = paths.checkpoint("a")
     whole = path.read_bytes()
@@ -55,18 +55,19 @@ def test_one_that_is_damaged_is_none(paths: RunPaths) -> None:
 
 def test_one_of_the_first_version_is_none(paths: RunPaths) -> None:
     """It did not say how many epochs it was of."""
-    CheckpointStore(paths).save("a", saved(b"content"))
+    CheckpointStore(paths.store).save("a", saved(b"content"))
     paths.checkpoint("a").write_bytes(hashlib.sha256(b"content of a pack").digest() + b"content of a pack")
-    assert CheckpointStore(paths).load("a") is None
+    assert CheckpointStore(paths.store).load("a") is None
 
 
 def test_those_of_packs_that_are_over_go(paths: RunPaths) -> None:
-    store = CheckpointStore(paths)
+    store = CheckpointStore(paths.store)
     for pack_id in "abc":
         store.save(pack_id, saved(pack_id.encode()))
     store.remove("a")
     store.remove("a")
     store.remove("unknown")
     (paths.checkpoints / ".aside-1-2").write_bytes(b"half")
-    CheckpointStore(paths).keep_only({"b"})
+    CheckpointStore(paths.store).keep_only({"b"})
+    paths.store.remove_leftovers()
     assert [path.name for path in paths.checkpoints.iterdir()] == [paths.checkpoint("b").name]

@@ -27,7 +27,6 @@ from seqjobs.execution.events import (
     WorkerReplaced,
 )
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack
 from seqjobs.results import run_log
 from seqjobs.results.checkpoints import CheckpointStore
@@ -38,9 +37,10 @@ from seqjobs.results.log_records import LogState, fold
 from seqjobs.results.record import TrialRecord
 from seqjobs.results.run_log import RunLog, read_log
 from seqjobs.results.weights import WeightsStore
-from seqjobs.storage import durable
+from seqjobs.store import durable
 from seqjobs.training.outcome import Cause, Failure, PackCheckpoint, TrialOutcome, Weights
 from tests.conftest import MakePlan
+from tests.fixtures.run_paths import RunPaths
 
 from .test_leaderboard import LEAST, record
 from .test_leaderboard import trial as stored_trial
@@ -61,8 +61,10 @@ def make_collector(paths: RunPaths) -> MakeCollector:
     """A collector over what the log has by now."""
 
     def make(plan: Plan) -> Collector:
-        records, following = read_log(paths.log)
-        return Collector(plan, paths, RunLog(paths.log, next_number=following), fold(records), CheckpointStore(paths))
+        records, following = read_log(paths.store)
+        store = paths.store
+        log = RunLog(store, next_number=following)
+        return Collector(plan, store, log, fold(records), CheckpointStore(store))
 
     return make
 
@@ -108,7 +110,7 @@ def test_starts_are_durable_when_they_have_been_handled(
     plan: Plan, paths: RunPaths, make_collector: MakeCollector
 ) -> None:
     make_collector(plan).handle(planned(*plan.packs[:2]))
-    assert [record["pack"] for record in read_log(paths.log)[0]] == [pack.id for pack in plan.packs[:2]]
+    assert [record["pack"] for record in read_log(paths.store)[0]] == [pack.id for pack in plan.packs[:2]]
     assert len(list(paths.log.iterdir())) == 1
 
 
@@ -117,10 +119,10 @@ def test_a_trial_counts_once_it_is_durable(plan: Plan, paths: RunPaths, make_col
     collector.handle(ended(plan.packs[0], 0.5))
     collector.handle(ended(plan.packs[1], None))
     assert (collector.standing.finished, collector.standing.failed, dict(collector.standing.records)) == (0, 0, {})
-    assert read_log(paths.log) == ([], 1)
+    assert read_log(paths.store) == ([], 1)
     collector.commit()
     assert (collector.standing.finished, collector.standing.failed, collector.standing.total) == (1, 1, 5)
-    assert set(fold(read_log(paths.log)[0]).records) == set(collector.standing.records)
+    assert set(fold(read_log(paths.store)[0]).records) == set(collector.standing.records)
     again = make_collector(plan)
     assert (again.standing.finished, again.standing.failed, again.standing.resumed) == (1, 1, 2)
 
@@ -170,13 +172,13 @@ def test_a_pack_of_which_one_member_cannot_be_kept_leaves_no_record(
     with pytest.raises(KeyboardInterrupt):
         collector.handle(broken)
     collector.commit()
-    assert read_log(paths.log) == ([], 1)
+    assert read_log(paths.store) == ([], 1)
     # It did not end for good, so it can go on from where it was saved.
-    assert CheckpointStore(paths).load("both") == checkpoint
+    assert CheckpointStore(paths.store).load("both") == checkpoint
     collector.handle(event)
     collector.commit()
-    assert [record["type"] for record in read_log(paths.log)[0]] == [*["trial-finished"] * 2, "attempt-ended"]
-    assert CheckpointStore(paths).load("both") is None
+    assert [record["type"] for record in read_log(paths.store)[0]] == [*["trial-finished"] * 2, "attempt-ended"]
+    assert CheckpointStore(paths.store).load("both") is None
 
 
 def test_a_final_loss_fails_the_trials_of_its_pack_and_another_does_not(
@@ -192,7 +194,7 @@ def test_a_final_loss_fails_the_trials_of_its_pack_and_another_does_not(
         )
         collector.commit()
         assert collector.standing.failed == int(final)
-    assert fold(read_log(paths.log)[0]).tries[plan.packs[0].id].charged == 2
+    assert fold(read_log(paths.store)[0]).tries[plan.packs[0].id].charged == 2
     assert paths.trial_log(plan.trials[0].id).read_text() == "out\n\ncrash: gone\nwhere\n"
 
 
@@ -243,7 +245,7 @@ def test_what_compiled_a_trial_and_which_worker_was_replaced_is_in_the_log(
     replaced = WorkerReplaced(worker="w", private_bytes=3, budget=2)
     collector.handle(replaced)
     collector.commit()
-    state = fold(read_log(paths.log)[0])
+    state = fold(read_log(paths.store)[0])
     assert state.records == collector.standing.records
     assert [record.compiled for record in state.records.values()] == ["graph"]
     assert state.replaced == [replaced]
@@ -386,15 +388,16 @@ def test_equal_weights_of_two_trials_stay_while_one_of_them_is_kept(
 
 
 def test_what_a_killed_submit_left_among_the_weights_is_removed(paths: RunPaths) -> None:
-    store = WeightsStore(paths)
+    store = WeightsStore(paths.store)
     kept, _orphan = store.save(weights_of(1)), store.save(weights_of(-1))
     (paths.weights / f"{durable.ASIDE_PREFIX}5-aa").touch()
     store.keep_only({kept, None})
+    paths.store.remove_leftovers()
     assert kept_on_disk(paths) == {kept}
 
 
 def test_weights_are_read_back_bit_for_bit_and_a_damaged_file_is_named(paths: RunPaths) -> None:
-    store = WeightsStore(paths)
+    store = WeightsStore(paths.store)
     weights: Weights = (
         np.array([[np.nan, -0.0], [np.inf, 5e-324]]), np.arange(6, dtype=np.float32).reshape(2, 3).T,
         np.array(3, dtype=np.int64), np.zeros((0, 2)),
@@ -414,7 +417,7 @@ def test_weights_are_read_back_bit_for_bit_and_a_damaged_file_is_named(paths: Ru
 
 
 def test_a_damaged_file_of_the_same_name_is_not_taken_for_the_weights(paths: RunPaths) -> None:
-    store = WeightsStore(paths)
+    store = WeightsStore(paths.store)
     digest = store.save((np.arange(6, dtype=np.float32),))
     paths.weights_file(digest).write_bytes(b"spoilt")
     assert store.save((np.arange(6, dtype=np.float32),)) == digest
@@ -422,7 +425,7 @@ def test_a_damaged_file_of_the_same_name_is_not_taken_for_the_weights(paths: Run
 
 
 def test_many_weights_keep_their_order(paths: RunPaths) -> None:
-    store = WeightsStore(paths)
+    store = WeightsStore(paths.store)
     many = tuple(np.array(number, dtype=np.int32) for number in range(10_005))
     assert [int(array) for array in store.load(store.save(many))] == list(range(10_005))
     assert store.load(store.save(())) == ()
@@ -430,10 +433,12 @@ def test_many_weights_keep_their_order(paths: RunPaths) -> None:
 
 def test_objects_are_never_written(paths: RunPaths) -> None:
     with pytest.raises(ValueError, match="Object arrays cannot be saved"):
-        WeightsStore(paths).save((np.array([{}], dtype=object),))
+        WeightsStore(paths.store).save((np.array([{}], dtype=object),))
 
 
 def test_a_state_without_records_is_a_new_run(plan: Plan, paths: RunPaths) -> None:
-    collector = Collector(plan, paths, RunLog(paths.log, next_number=1), LogState(), CheckpointStore(paths))
+    collector = Collector(
+        plan, paths.store, RunLog(paths.store, next_number=1), LogState(), CheckpointStore(paths.store)
+    )
     assert (collector.standing.finished, collector.standing.resumed) == (0, 0)
     assert collector.standing.leaderboards[0].entries == ()

@@ -9,9 +9,10 @@ import pytest
 from seqjobs.errors import NotFoundError, StorageError
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.results.run_log import segment_name
-from seqjobs.storage.lock import Lock
+from seqjobs.store.lock import Lock
 from tests.conftest import MakePlan
 from tests.fixtures.fake_runner import Behaviour
+from tests.fixtures.run_paths import paths_of
 from tests.fixtures.runs import do
 
 
@@ -30,7 +31,7 @@ def test_a_run_tells_what_it_is(run: Run) -> None:
     assert run.versions["seqjobs"]
     assert run.versions["pillow"][0].isdigit()  # it decodes pictures into features
     assert run.seconds > 0
-    assert run.models == {run.paths.best: run.leaderboard.entries[0].trial}
+    assert run.models == {paths_of(run).best: run.leaderboard.entries[0].trial}
     assert run.best == run.best_of("points") == run.leaderboard.entries[0]
     assert run.best_of("other") is None
     assert run.trial_table().num_rows == 3
@@ -40,12 +41,12 @@ def test_a_run_tells_what_it_is(run: Run) -> None:
 def test_the_tables_are_those_in_the_folder(run: Run) -> None:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    assert run.trial_table().equals(pq.read_table(run.paths.trials))
-    assert run.histories().to_pydict().keys() == pq.read_table(run.paths.histories).to_pydict().keys()
+    assert run.trial_table().equals(pq.read_table(paths_of(run).trials))
+    assert run.histories().to_pydict().keys() == pq.read_table(paths_of(run).histories).to_pydict().keys()
 
 
 def test_a_run_is_running_while_its_lock_is_held(run: Run) -> None:
-    lock = Lock(run.paths.lock)
+    lock = Lock(paths_of(run).lock)
     lock.take()
     assert Run.open(run.path).status is RunStatus.RUNNING
     lock.give_back()
@@ -53,12 +54,12 @@ def test_a_run_is_running_while_its_lock_is_held(run: Run) -> None:
 
 
 def test_a_run_whose_trials_are_not_all_in_the_log_is_interrupted(run: Run) -> None:
-    for path in sorted(run.paths.log.iterdir())[2:]:
+    for path in sorted(paths_of(run).log.iterdir())[2:]:
         path.unlink()
     found = Run.open(run.path)
     assert found.status is RunStatus.INTERRUPTED
     assert len(found.records) < 3
-    for path in run.paths.log.iterdir():
+    for path in paths_of(run).log.iterdir():
         path.unlink()
     empty = Run.open(run.path)
     assert (empty.records, empty.best, empty.seconds) == ({}, None, 0.0)
@@ -72,12 +73,12 @@ def test_a_trials_log_is_read_and_what_is_not_there_is_named(run: Run) -> None:
     assert first.startswith(f"trial {trial} of job ")
     assert len(epochs) == len(run.records[trial].history["loss"])
     assert printed == f"trial {trial} was faked"
-    run.paths.trial_log(trial).unlink()
+    paths_of(run).trial_log(trial).unlink()
     assert run.trial_log(trial).splitlines() == [first, *epochs]
-    for path in run.paths.log.iterdir():
+    for path in paths_of(run).log.iterdir():
         path.unlink()
     with pytest.raises(NotFoundError, match="E613"):
-        Run.open(run.paths.root).trial_log(trial)
+        Run.open(paths_of(run).root).trial_log(trial)
     with pytest.raises(NotFoundError, match=r"no trial 'other'.*\[E612\]"):
         run.trial_log("other")
 
@@ -85,7 +86,7 @@ def test_a_trials_log_is_read_and_what_is_not_there_is_named(run: Run) -> None:
 def test_a_folder_that_is_no_run_or_is_damaged_is_refused(run: Run, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="E611"):
         Run.open(tmp_path)
-    (run.paths.log / segment_name(1)).write_bytes(b"{}\n")
+    (paths_of(run).log / segment_name(1)).write_bytes(b"{}\n")
     with pytest.raises(StorageError, match=r"00000001\.jsonl.*\[E609\]"):
         Run.open(run.path)
 

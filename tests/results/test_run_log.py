@@ -12,22 +12,29 @@ import pytest
 from seqjobs.errors import StorageError
 from seqjobs.results import run_log
 from seqjobs.results.run_log import Record, RunLog, decode_segment, encode_segment, read_log, segment_name
-from seqjobs.storage import durable
+from seqjobs.store import durable
+from seqjobs.store.local_store import LocalStore
+
+
+def store_in(folder: Path) -> LocalStore:
+    store = LocalStore(folder)
+    store.make_folders("log")
+    return store
 
 
 def write(folder: Path, *groups: list[int]) -> None:
-    log = RunLog(folder, next_number=read_log(folder)[1])
+    log = RunLog(store_in(folder), next_number=read_log(store_in(folder))[1])
     for group in groups:
         log.append(*({"n": number} for number in group))
         log.commit()
 
 
 def numbers(folder: Path) -> list[int]:
-    return [record["n"] for record in read_log(folder)[0]]
+    return [record["n"] for record in read_log(store_in(folder))[0]]
 
 
 def test_records_come_back_in_order_whatever_they_hold(tmp_path: Path) -> None:
-    log = RunLog(tmp_path, next_number=1)
+    log = RunLog(store_in(tmp_path), next_number=1)
     records: list[Record] = [
         {"x": 0.1 + 0.2, "y": "line\nbreak \u2028 \r \ud800 \x00"},
         {"x": 5e-324},
@@ -37,11 +44,11 @@ def test_records_come_back_in_order_whatever_they_hold(tmp_path: Path) -> None:
     log.commit()
     log.append({"x": -0.0})
     log.commit()
-    found, following = read_log(tmp_path)
+    found, following = read_log(store_in(tmp_path))
     assert found == [*records, {"x": -0.0}]
     assert str(found[3]["x"]) == "-0.0"
     assert following == 3
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000001.jsonl", "00000002.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "log").iterdir()) == ["00000001.jsonl", "00000002.jsonl"]
 
 
 def test_a_group_of_records_shares_a_segment_and_is_due_after_a_while(
@@ -49,7 +56,7 @@ def test_a_group_of_records_shares_a_segment_and_is_due_after_a_while(
 ) -> None:
     clock = {"now": 100.0}
     monkeypatch.setattr(time, "monotonic", lambda: clock["now"])
-    log = RunLog(tmp_path, next_number=1)
+    log = RunLog(store_in(tmp_path), next_number=1)
     log.append({"n": 1})
     due = [log.is_due]
     clock["now"] += run_log.GROUP_SECONDS * 0.9
@@ -61,27 +68,27 @@ def test_a_group_of_records_shares_a_segment_and_is_due_after_a_while(
     assert [*due, log.is_due] == [False, False, True, False]
     log.commit()
     assert numbers(tmp_path) == [1, 2]
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list((tmp_path / "log").iterdir())) == 1
 
 
 def test_records_that_cannot_be_written_are_refused_together(tmp_path: Path) -> None:
-    log = RunLog(tmp_path, next_number=1)
+    log = RunLog(store_in(tmp_path), next_number=1)
     with pytest.raises(ValueError, match="JSON"):
         log.append({"n": 1}, {"n": float("nan")})
     log.commit()
-    assert read_log(tmp_path) == ([], 1)
+    assert read_log(store_in(tmp_path)) == ([], 1)
 
 
 def test_who_finds_its_number_taken_stops_for_good(tmp_path: Path) -> None:
     write(tmp_path, [1])
-    zombie, owner = RunLog(tmp_path, next_number=2), RunLog(tmp_path, next_number=2)
+    zombie, owner = RunLog(store_in(tmp_path), next_number=2), RunLog(store_in(tmp_path), next_number=2)
     owner.append({"n": 2})
     owner.commit()
     zombie.append({"n": 99})
     for _ in range(2):
         with pytest.raises(StorageError, match=r"00000002\.jsonl.*\[E605\]"):
             zombie.commit()
-    (tmp_path / segment_name(2)).unlink()
+    (tmp_path / "log" / segment_name(2)).unlink()
     with pytest.raises(StorageError, match="E605"):
         zombie.commit()
     assert numbers(tmp_path) == [1]
@@ -89,7 +96,7 @@ def test_who_finds_its_number_taken_stops_for_good(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("call", range(1, 3))
 def test_an_interrupted_commit_may_be_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: int) -> None:
-    log = RunLog(tmp_path, next_number=1)
+    log = RunLog(store_in(tmp_path), next_number=1)
     log.append({"n": 1})
     fsync, calls = os.fsync, 0
 
@@ -107,13 +114,13 @@ def test_an_interrupted_commit_may_be_made_again(tmp_path: Path, monkeypatch: py
     log.append({"n": 2})
     log.commit()
     assert numbers(tmp_path) == [1, 2]
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(list((tmp_path / "log").iterdir())) == 2
 
 
 def test_a_full_disk_is_told_with_the_path_and_the_records_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = RunLog(tmp_path, next_number=1)
+    log = RunLog(store_in(tmp_path), next_number=1)
     log.append({"n": 1})
 
     def full(_path: Path, _content: bytes) -> None:
@@ -131,7 +138,7 @@ def test_a_full_disk_is_told_with_the_path_and_the_records_wait(
 def test_a_segment_whose_folder_did_not_sync_is_never_acknowledged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = RunLog(tmp_path, next_number=1)
+    log = RunLog(store_in(tmp_path), next_number=1)
     log.append({"n": 1})
 
     def fail(_path: Path) -> None:
@@ -158,25 +165,25 @@ def test_every_truncation_and_every_changed_byte_is_found() -> None:
 
 def test_a_missing_segment_is_named(tmp_path: Path) -> None:
     write(tmp_path, [1], [2], [3])
-    (tmp_path / segment_name(2)).unlink()
+    (tmp_path / "log" / segment_name(2)).unlink()
     with pytest.raises(StorageError, match=r"00000002\.jsonl: .*missing.*\[E609\]"):
-        read_log(tmp_path)
+        read_log(store_in(tmp_path))
 
 
 def test_a_damaged_segment_is_named(tmp_path: Path) -> None:
     write(tmp_path, [1], [2])
-    path = tmp_path / segment_name(2)
+    path = tmp_path / "log" / segment_name(2)
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(StorageError, match=r"00000002\.jsonl: .*damaged.*\[E609\]"):
-        read_log(tmp_path)
+        read_log(store_in(tmp_path))
 
 
 def test_recovery_is_a_function_of_the_segments_alone(tmp_path: Path) -> None:
     write(tmp_path, [1, 2], [3])
     for name in (f"{durable.ASIDE_PREFIX}1-ff", "1.jsonl", "00000009.jsonl.bak", "notes.txt"):
-        (tmp_path / name).write_text("other")
-    assert read_log(tmp_path) == read_log(tmp_path) == ([{"n": 1}, {"n": 2}, {"n": 3}], 3)
-    assert read_log(tmp_path / "missing") == ([], 1)
+        (tmp_path / "log" / name).write_text("other")
+    assert read_log(store_in(tmp_path)) == read_log(store_in(tmp_path)) == ([{"n": 1}, {"n": 2}, {"n": 3}], 3)
+    assert read_log(LocalStore(tmp_path / "missing")) == ([], 1)
 
 
 def test_a_listing_that_misses_a_name_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,9 +194,11 @@ def test_a_listing_that_misses_a_name_is_no_damage(tmp_path: Path, monkeypatch: 
 
 
 def test_a_log_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path) -> None:
-    (tmp_path / "log").touch()
+    log = tmp_path / "log"
+    log.touch()
     with pytest.raises(StorageError, match=r"log: the log cannot be read: Not a directory.*\[E610\]"):
-        read_log(tmp_path / "log")
-    (tmp_path / segment_name(1)).mkdir()
+        read_log(LocalStore(tmp_path))
+    log.unlink()
+    (log / segment_name(1)).mkdir(parents=True)
     with pytest.raises(StorageError, match="E610"):
-        read_log(tmp_path)
+        read_log(store_in(tmp_path))

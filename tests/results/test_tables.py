@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.leaderboard import rank
 from seqjobs.results.manifest import Manifest, StoredJob
 from seqjobs.results.record import TrialRecord
 from seqjobs.results.tables import TRIALS_SCHEMA, csv_cell, history_table, leaderboard_csv, trial_table, write_tables
 from seqjobs.training.outcome import Cause, Failure, History
+from tests.fixtures.run_paths import RunPaths
 
 from .test_leaderboard import LEAST, record, trial
 
@@ -32,7 +32,7 @@ def manifest(count: int) -> Manifest:
 
 def written(tmp_path: Path, records: dict[str, TrialRecord], count: int = 3) -> RunPaths:
     paths, stored = RunPaths(root=tmp_path), manifest(count)
-    write_tables(paths, (rank(stored.trials, records, LEAST),), stored, records)
+    write_tables(paths.store, (rank(stored.trials, records, LEAST),), stored, records)
     return paths
 
 

@@ -10,11 +10,11 @@ import pytest
 from seqjobs.errors import ClusterError
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.resources import Resources
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results import first_deaths
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.results.run_log import read_log
 from seqjobs.run import run_job
+from seqjobs.store.local_store import LocalStore
 from tests.conftest import MakePlan
 from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
 from tests.fixtures.runs import Watcher, do, stop_after
@@ -41,7 +41,7 @@ def test_a_run_in_which_everything_crashes_stops_and_goes_on_once_that_is_mended
     assert found.value.exit_code == 4
     # Each of them fell on another trial, and each is charged for.
     assert Counter(trainings(notes)).most_common(1)[0][1] == 1
-    records, _ = read_log(RunPaths(root=root).log)
+    records, _ = read_log(LocalStore(root))
     assert sum(record.get("charged", False) for record in records) == first_deaths.MOST_DEATHS
     assert (Run.open(root).status, Run.open(root).records) == (RunStatus.INTERRUPTED, {})
     run = do(plan, root, start=StartFake(mended=True))
@@ -84,6 +84,6 @@ def test_workers_that_are_killed_whatever_they_train_stop_the_run(
     notes = tmp_path / "notes"
     pool = RayPool({Resources(): 1000}, workers=2, start=StartFake(notes=notes))
     with pytest.raises(ClusterError, match=r"the first 5 of 5 attempts died; the last: its worker died: .*\[E517\]"):
-        run_job(plan.table, pool, RunPaths(root=tmp_path / "run"), Watcher())
+        run_job(plan.table, pool, LocalStore(tmp_path / "run"), Watcher())
     assert Counter(trainings(notes)).most_common(1)[0][1] <= 2
     assert Run.open(tmp_path / "run").records == {}

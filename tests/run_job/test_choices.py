@@ -15,16 +15,17 @@ from hypothesis import strategies as st
 from seqjobs.execution.in_process import InProcess
 from seqjobs.jobspec.meaning import meaning_of
 from seqjobs.planning import pack_rule
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Pack
 from seqjobs.results.progress import Silent
 from seqjobs.results.run import Run
 from seqjobs.run import run_job
+from seqjobs.store.local_store import LocalStore
 from seqjobs.training.outcome import PackRunner
 from tests.cli import submitted
 from tests.faults.drivers import Driver
 from tests.fixtures.command_line import invoke
 from tests.fixtures.plans import plan_as_if, plan_of, plan_of_texts
+from tests.fixtures.run_paths import RunPaths
 from tests.fixtures.runs import do, moved_points, result, stop_after
 from tests.foreign.forge import Forged, Tree
 
@@ -63,7 +64,7 @@ def test_the_same_trial_has_another_id_if_and_only_if_it_may_have_other_bits(
 ) -> None:
     def train(name: str, count: int, first: int = 1) -> Run:
         plan = plan_of_texts(points, text_of(count, first))
-        return run_job(plan.table, InProcess(start=lambda _: runner), RunPaths(root=tmp_path / name), Silent())
+        return run_job(plan.table, InProcess(start=lambda _: runner), LocalStore(tmp_path / name), Silent())
 
     alone, by_xla, together = (wanted(train(str(count), count)) for count in (1, 16, 64))
     assert [compiled for _, _, compiled in (alone, by_xla, together)] == ["graph", "xla", "xla"]
@@ -76,11 +77,11 @@ def test_the_same_trial_has_another_id_if_and_only_if_it_may_have_other_bits(
 @pytest.mark.slow
 def test_a_run_of_packs_that_was_stopped_keeps_ids_and_bits(points: Path, tmp_path: Path, runner: PackRunner) -> None:
     plan = plan_of_texts(points, text_of(8), overrides=["fit.pack=4"])
-    undisturbed = run_job(plan.table, InProcess(start=lambda _: runner), RunPaths(root=tmp_path / "one"), Silent())
+    undisturbed = run_job(plan.table, InProcess(start=lambda _: runner), LocalStore(tmp_path / "one"), Silent())
     paths = RunPaths(root=tmp_path / "two")
     with pytest.raises(KeyboardInterrupt):
-        run_job(plan.table, InProcess(start=lambda _: runner), paths, stop_after(1))
-    resumed = run_job(plan.table, InProcess(start=lambda _: runner), paths, Silent())
+        run_job(plan.table, InProcess(start=lambda _: runner), paths.store, stop_after(1))
+    resumed = run_job(plan.table, InProcess(start=lambda _: runner), paths.store, Silent())
     assert {key: record.history for key, record in resumed.records.items()} == {
         key: record.history for key, record in undisturbed.records.items()
     }

@@ -14,13 +14,14 @@ import pytest
 
 from seqjobs.errors import RunFolderError
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import find_run, list_runs
-from seqjobs.storage.durable import ASIDE_PREFIX
-from seqjobs.storage.lock import Lock
+from seqjobs.store.durable import ASIDE_PREFIX
+from seqjobs.store.lock import Lock
+from seqjobs.store.runs_folder import RunsFolder
 from tests.fixtures.fake_runner import StartFake, trainings
 from tests.fixtures.plans import plan_of
+from tests.fixtures.run_paths import RunPaths
 from tests.fixtures.runs import do, moved_points, result, stop_after
 
 HOUR = 3600.0
@@ -71,8 +72,9 @@ def test_times_of_files_mean_nothing(points: Path, tmp_path: Path, moment: int) 
     before = len(trainings(notes))
     for path in tmp_path.rglob("*"):
         os.utime(path, (moment, moment))
-    assert list_runs(tmp_path / "runs") == (tmp_path / "runs" / "one",)
-    assert find_run(tmp_path / "runs", None) == tmp_path / "runs" / "one"
+    runs = RunsFolder(tmp_path / "runs")
+    assert [store.where() for store in list_runs(runs)] == [str(tmp_path / "runs" / "one")]
+    assert find_run(runs, None).where() == str(tmp_path / "runs" / "one")
     do(plan, tmp_path / "runs" / "one", start=StartFake(notes=notes))
     assert not done & set(trainings(notes)[before:])
     do(plan, tmp_path / "golden")

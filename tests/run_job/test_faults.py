@@ -16,13 +16,14 @@ import pytest
 from seqjobs.errors import StorageError
 from seqjobs.execution.events import AttemptEnded, Event
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Standing
 from seqjobs.results.run_log import read_log
 from seqjobs.run import run_job
-from seqjobs.storage import durable
+from seqjobs.store import durable
+from seqjobs.store.run_store import RunStore
 from tests.fixtures.fake_runner import StartFake, trainings
 from tests.fixtures.plans import plan_of
+from tests.fixtures.run_paths import RunPaths
 from tests.fixtures.runs import Recorded, Watcher, committed, do, moved_points, result, stop_after
 
 
@@ -141,22 +142,22 @@ def test_a_run_folder_that_is_taken_away_is_not_made_anew(six: Plan, tmp_path: P
 class Looking(Recorded):
     """It reads the run's log when it is left."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, store: RunStore) -> None:
         super().__init__()
-        self._log = log
+        self._store = store
         self.found: list[str] = []
 
     def __exit__(self, *arguments: Any) -> None:
-        self.found = [record["type"] for record in read_log(self._log)[0]]
+        self.found = [record["type"] for record in read_log(self._store)[0]]
         super().__exit__(*arguments)
 
 
 def test_what_was_handled_is_committed_before_workers_are_given_back(six: Plan, tmp_path: Path) -> None:
     """Giving back may take longer than whoever ends the process waits."""
     paths = RunPaths(root=tmp_path / "run")
-    executor = Looking(paths.log)
+    executor = Looking(paths.store)
     with pytest.raises(KeyboardInterrupt):
-        run_job(six.table, executor, paths, stop_after(2))
+        run_job(six.table, executor, paths.store, stop_after(2))
     assert executor.found.count("attempt-ended") + executor.found.count("pack-ended") == 2
     assert executor.found[-1] == "submit-ended"
 

@@ -9,11 +9,11 @@ import pytest
 from seqjobs.errors import StorageError
 from seqjobs.execution.events import Event
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results import log_records
 from seqjobs.results.progress import Standing
 from seqjobs.results.run_log import encode_record, last_segment, segment_name
 from tests.conftest import MakePlan
+from tests.fixtures.run_paths import RunPaths
 from tests.fixtures.runs import Watcher, do
 
 OTHER = log_records.submit_started("2026-01-01T00:00:00+00:00", {}, writer="another")
@@ -39,7 +39,7 @@ class TakenOver(Watcher):
             self._take()
 
     def _take(self) -> None:
-        path = self._paths.log / segment_name(last_segment(self._paths.log) + 1)
+        path = self._paths.log / segment_name(last_segment(self._paths.store) + 1)
         path.write_bytes(encode_record(OTHER))
         self.left = self.files()
 

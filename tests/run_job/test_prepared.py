@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from seqjobs.data.read import read_dataset
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.manifest import read_manifest
+from seqjobs.store.local_store import LocalStore
 from tests.conftest import MakePlan
 from tests.fixtures.runs import do, result
 
@@ -16,7 +16,7 @@ OPERATIONS = "data.features={x0: standardize, word: [one_hot], x1: {bucketize: {
 def test_a_run_holds_what_was_learned(make_points_plan: MakePlan, tmp_path: Path) -> None:
     plan = make_points_plan(OPERATIONS)
     do(plan, tmp_path / "run")
-    (stored,) = read_manifest(RunPaths(root=tmp_path / "run")).datasets
+    (stored,) = read_manifest(LocalStore(tmp_path / "run")).datasets
     assert stored.preparation == read_dataset(plan.datasets[0]).preparation
     assert stored.feature_shape == (8,)
     chains = stored.preparation.chains if stored.preparation else ()
@@ -32,7 +32,7 @@ def test_each_split_learns_from_its_own_rows(make_points_plan: MakePlan, tmp_pat
         "search.sampler=grid",
     )
     do(plan, tmp_path / "run")
-    first, second = read_manifest(RunPaths(root=tmp_path / "run")).datasets
+    first, second = read_manifest(LocalStore(tmp_path / "run")).datasets
     assert first.preparation != second.preparation
     assert first.fingerprint != second.fingerprint
     before = result(tmp_path / "run")

@@ -15,17 +15,19 @@ from seqjobs.errors import ClusterError, DataError, RunFolderError, SpecError, S
 from seqjobs.execution.events import AttemptEnded, AttemptStarted, CheckpointTaken, Event
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Standing
 from seqjobs.results.run import RunStatus
-from seqjobs.results.run_folders import run_folder
+from seqjobs.results.run_folders import run_store
 from seqjobs.run import run_job
-from seqjobs.storage import durable
-from seqjobs.storage.lock import Lock
+from seqjobs.store import durable
+from seqjobs.store.local_store import LocalStore
+from seqjobs.store.lock import Lock
+from seqjobs.store.runs_folder import RunsFolder
 from tests.conftest import POINTS_SPEC, MakePlan
 from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
 from tests.fixtures.files import write_rows
 from tests.fixtures.plans import plan_of
+from tests.fixtures.run_paths import RunPaths
 from tests.fixtures.runs import SIX, Recorded, Watcher, committed, do, moved_points, result, stop_after
 
 
@@ -37,7 +39,7 @@ def test_another_spec_on_the_same_id_is_refused_with_the_difference(make_points_
     executor = Recorded()
     other = make_points_plan(text=POINTS_SPEC.replace("units: 8", "units: 9"))
     with pytest.raises(RunFolderError, match=r"(?s)another spec:\n.*\[E603\]") as found:
-        run_job(other.table, executor, RunPaths(root=root), watcher)
+        run_job(other.table, executor, LocalStore(root), watcher)
     assert "-  - Dense: {units: 8, activation: relu}\n+  - Dense: {units: 9, activation: relu}" in str(found.value)
     assert found.value.exit_code == 2
     assert executor.calls == []
@@ -58,7 +60,7 @@ def test_what_changes_no_result_may_change(make_points_plan: MakePlan, tmp_path:
     do(make_points_plan(), tmp_path / "run")
     executor = Recorded()
     plan = make_points_plan("limits.retries=5", "resources.gpus=0", "limits.run_time=1h")
-    run_job(plan.table, executor, RunPaths(root=tmp_path / "run"), Watcher())
+    run_job(plan.table, executor, LocalStore(tmp_path / "run"), Watcher())
     assert executor.calls == []
 
 
@@ -117,7 +119,7 @@ def test_a_submit_that_fails_before_it_trains_leaves_what_packs_have_saved(
     before = {path: path.read_bytes() for path in paths.checkpoints.iterdir()}
     assert len(before) == 1
     with pytest.raises((ClusterError, KeyboardInterrupt)):
-        run_job(plan.table, Failing(where), paths, Watcher())
+        run_job(plan.table, Failing(where), paths.store, Watcher())
     assert {path: path.read_bytes() for path in paths.checkpoints.iterdir()} == before
     assert do(plan, paths.root).num_finished == 4
 
@@ -169,13 +171,13 @@ def test_a_submit_that_stopped_before_its_plan_leaves_a_folder_that_can_be_used(
     (tmp_path / "test.parquet").write_bytes(b"PAR1 no more")
     watcher = Watcher()
     with pytest.raises(DataError):
-        do(plan, run_folder(runs, "one").root, watcher=watcher)
+        do(plan, Path(run_store(RunsFolder(runs), "one").where()), watcher=watcher)
     assert watcher.calls[-1] == "close"
     (tmp_path / "test.parquet").write_bytes((points / "test.parquet").read_bytes())
     for name in ("log", "weights", "logs"):  # what one that was killed a moment later leaves besides
         (runs / "one" / name).mkdir()
     (runs / "one" / f"{durable.ASIDE_PREFIX}1-ab").write_text("half a plan")
-    run = do(plan, run_folder(runs, "one").root)
+    run = do(plan, Path(run_store(RunsFolder(runs), "one").where()))
     assert run.status is RunStatus.FINISHED
     assert not list((runs / "one").rglob(f"{durable.ASIDE_PREFIX}*"))
 

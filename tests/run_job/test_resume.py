@@ -12,13 +12,14 @@ from seqjobs.execution.events import AttemptEnded, AttemptStarted, CheckpointTak
 from seqjobs.execution.retry import MOST_DEATHS_ALONE
 from seqjobs.execution.stopping import StopRequest
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Standing
 from seqjobs.results.run import RunStatus
 from seqjobs.run import run_job
-from seqjobs.storage.lock import is_held
+from seqjobs.store.local_store import LocalStore
+from seqjobs.store.lock import is_held
 from tests.conftest import MakePlan
 from tests.fixtures.fake_runner import StartFake, trainings
+from tests.fixtures.run_paths import RunPaths, paths_of
 from tests.fixtures.runs import SIX, Recorded, Watcher, committed, do, result, stop_after
 
 
@@ -27,7 +28,7 @@ def test_a_finished_run_is_left_as_it_is_and_reads_no_data(six: Plan, tmp_path: 
     do(six, root)
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.name != "lock"}
     executor, watcher = Recorded(), Watcher()
-    run = run_job(six.table, executor, RunPaths(root=root), watcher)
+    run = run_job(six.table, executor, LocalStore(root), watcher)
     assert executor.calls == []
     assert watcher.calls == ["close"]
     assert run.status is RunStatus.FINISHED
@@ -38,15 +39,15 @@ def test_a_finished_run_is_left_as_it_is_and_reads_no_data(six: Plan, tmp_path: 
 def test_what_can_be_derived_is_made_again(six: Plan, tmp_path: Path, golden: dict[str, Any]) -> None:
     root = tmp_path / "run"
     run = do(six, root)
-    for path in (run.paths.leaderboard, run.paths.trials, run.paths.histories):
+    for path in (paths_of(run).leaderboard, paths_of(run).trials, paths_of(run).histories):
         path.unlink()
-    run.paths.histories.write_bytes(b"half")
+    paths_of(run).histories.write_bytes(b"half")
     executor = Recorded()
-    run_job(six.table, executor, run.paths, Watcher())
+    run_job(six.table, executor, run.store, Watcher())
     assert executor.calls == []
     assert result(root) == golden
-    run.paths.best.unlink()
-    run_job(six.table, executor, run.paths, Watcher())
+    paths_of(run).best.unlink()
+    run_job(six.table, executor, run.store, Watcher())
     assert [call.split()[0] for call in executor.calls] == ["enter", "load", "check", "run", "export", "exit"]
     assert result(root) == golden
 
@@ -157,7 +158,7 @@ def test_an_executor_that_loses_its_cluster_leaves_a_run_that_goes_on(
     paths = RunPaths(root=tmp_path / "run")
     executor = Recorded(fail=(AttemptEnded, ClusterError("E509", "the head is gone")))
     with pytest.raises(ClusterError, match="the head is gone"):
-        run_job(six.table, executor, paths, Watcher())
+        run_job(six.table, executor, paths.store, Watcher())
     assert executor.calls[-1] == "exit"
     do(six, paths.root)
     assert result(paths.root) == golden
@@ -170,7 +171,7 @@ def test_a_trial_is_not_charged_for_being_interrupted(six: Plan, tmp_path: Path,
         with pytest.raises(type(error)):
             do(six, paths.root, watcher=stop_after(1, EpochEnded, error))
     executor = Recorded()
-    run = run_job(six.table, executor, paths, Watcher())
+    run = run_job(six.table, executor, paths.store, Watcher())
     assert executor.tries == {}
     assert run.num_finished == 6
 
@@ -204,10 +205,10 @@ def test_the_best_model_is_written_once_and_again_only_for_a_better_one(
     root, best = tmp_path / "run", list[str]()
     for done in range(1, 6):
         executor, ticking = Recorded(), Ticking()
-        run = run_job(plan.table, executor, RunPaths(root=root), ticking, ticking.stop)
+        run = run_job(plan.table, executor, LocalStore(root), ticking, ticking.stop)
         assert len(run.records) == done
         assert run.best is not None
-        assert run.best.trial.encode() in run.paths.best.read_bytes()
+        assert run.best.trial.encode() in paths_of(run).best.read_bytes()
         exported = [call.split()[1] for call in executor.calls if call.startswith("export")]
         assert exported == ([] if best[-1:] == [run.best.trial] else [run.best.trial])
         best.append(run.best.trial)

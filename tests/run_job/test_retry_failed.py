@@ -14,15 +14,16 @@ import pytest
 from seqjobs.execution.events import AttemptEnded, CheckpointTaken
 from seqjobs.execution.in_process import InProcess
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.planning.trial import Trial
 from seqjobs.results.damage import find_damage
 from seqjobs.results.record import TrialStatus
 from seqjobs.results.run import Run, RunStatus
 from seqjobs.run import run_job
+from seqjobs.store.local_store import LocalStore
 from tests.conftest import MakePlan
 from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
 from tests.fixtures.plans import plan_of
+from tests.fixtures.run_paths import paths_of
 from tests.fixtures.runs import Recorded, Watcher, do, moved_points, result, stop_after
 from tests.run_job.test_faults import Killed, faulty
 
@@ -43,7 +44,7 @@ def fail(plan: Plan, root: Path, notes: Path, failing: Sequence[Trial]) -> Run:
 
 def retry(plan: Plan, root: Path, watcher: Watcher | None = None, start: StartFake | None = None) -> Run:
     executor = InProcess(start=start or StartFake(mended=True))
-    return run_job(plan.table, executor, RunPaths(root=root), watcher or Watcher(), retry_failed=True)
+    return run_job(plan.table, executor, LocalStore(root), watcher or Watcher(), retry_failed=True)
 
 
 def unsynced(folder: Path) -> AbstractContextManager[list[str]]:
@@ -67,7 +68,7 @@ def test_the_run_is_as_if_no_trial_had_failed_whichever_did(make_points_plan: Ma
             before = fail(plan, root, tmp_path / "before", failing)
             run = retry(plan, root, start=StartFake(notes=notes, mended=True))
         assert result(root) == golden, number
-        assert find_damage(run.paths) == ()
+        assert find_damage(run.store) == ()
         assert set(trainings(notes)) >= {trial.id for trial in failing}
         again += len(trainings(notes)) - len(failing)
         for name, record in before.records.items():
@@ -98,7 +99,7 @@ def test_wherever_a_retry_is_killed_the_next_submit_resumes_it(points: Path, tmp
         shutil.copytree(before, root)
         with faulty(tmp_path, number, Killed()), suppress(Killed):
             retry(plan, root)
-        assert find_damage(RunPaths(root=root)) == (), (number, operations[number - 1])
+        assert find_damage(LocalStore(root)) == (), (number, operations[number - 1])
         with unsynced(tmp_path):
             if Run.open(root).num_failed:
                 retry(plan, root)
@@ -116,7 +117,7 @@ def test_trials_are_trained_again_whatever_their_cause(make_points_plan: MakePla
     run = do(plan, tmp_path / "run")
     assert (run.num_finished, run.num_failed) == (3, 1)
     (failed,) = [entry.trial for entry in run.leaderboard.entries if entry.rank is None]
-    log = run.paths.trial_log(failed).read_text()
+    log = paths_of(run).trial_log(failed).read_text()
     run = retry(plan, tmp_path / "run", start=StartFake(mended=True, prints=False))
     assert run.status is RunStatus.FINISHED
     assert (run.num_finished, run.num_failed) == (4, 0)
@@ -140,7 +141,7 @@ def test_a_run_without_failed_trials_is_left_as_it_is(six: Plan, tmp_path: Path)
     root, executor = tmp_path / "run", Recorded()
     do(six, root)
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.name != "lock"}
-    run_job(six.table, executor, RunPaths(root=root), Watcher(), retry_failed=True)
+    run_job(six.table, executor, LocalStore(root), Watcher(), retry_failed=True)
     assert executor.calls == []
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.name != "lock"} == before
 

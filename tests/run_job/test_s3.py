@@ -11,13 +11,13 @@ from seqjobs import run as run_module
 from seqjobs.errors import DataError
 from seqjobs.execution.in_process import InProcess
 from seqjobs.jobspec.load import load_job
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Silent
 from seqjobs.results.run import Run
 from seqjobs.run import WhichRun, run_job, submit_jobs
 from seqjobs.training.outcome import PackRunner
 from tests.fixtures.fake_runner import StartFake
 from tests.fixtures.plans import plan_of
+from tests.fixtures.run_paths import RunPaths, paths_of
 from tests.fixtures.runs import moved_points
 from tests.s3_server import S3Server
 
@@ -40,7 +40,7 @@ def trained(spec: Path, root: Path, runner: PackRunner, *overrides: str) -> tupl
     paths = RunPaths(root=root)
     # Op by op, which for so few steps takes less than compiling.
     plan = plan_of(spec, "fit.compile=eager", "fit.epochs=2", "fit.batch_size=128", *overrides)
-    run_job(plan.table, InProcess(start=lambda _: runner), paths, Silent())
+    run_job(plan.table, InProcess(start=lambda _: runner), paths.store, Silent())
     histories = pq.read_table(paths.histories)
     return histories.drop_columns(["trial"]).to_pylist(), sorted(path.name for path in paths.weights.iterdir())
 
@@ -72,7 +72,7 @@ def test_a_finished_run_stands_if_its_store_refuses_access(
     assert submit("one").id == finished.id
     assert told[-1] == "run one is finished: nothing was trained"
     # Something is left to do, the best model: so the data is compared, if it can be read.
-    finished.paths.best.unlink()
+    paths_of(finished).best.unlink()
     assert submit("one").id == finished.id
     assert "run one is finished; its data was not compared, since it cannot be read: s3://points/" in told[-1]
     for run in (WhichRun.NEW, WhichRun.UNFINISHED, "new"):

@@ -19,6 +19,7 @@ from seqjobs.results.weights import WeightsStore
 from seqjobs.run import run_job
 from tests.conftest import MakeJob, MakePlan
 from tests.fixtures.fake_runner import Behaviour, StartFake, trainings
+from tests.fixtures.run_paths import paths_of
 from tests.fixtures.runs import Recorded, Watcher, do
 
 
@@ -29,12 +30,12 @@ def test_a_run_folder_holds_what_is_documented_and_nothing_else(six: Plan, tmp_p
         "best.keras", "histories.parquet", "leaderboard.csv", "lock", "log", "logs", "run.json", "trials.parquet",
         "weights",
     ]  # fmt: skip
-    assert {path.stem for path in run.paths.trial_logs.iterdir()} == {trial.id for trial in six.trials}
-    segments = sorted(path.name for path in run.paths.log.iterdir())
+    assert {path.stem for path in paths_of(run).trial_logs.iterdir()} == {trial.id for trial in six.trials}
+    segments = sorted(path.name for path in paths_of(run).log.iterdir())
     assert segments == [segment_name(number) for number in range(1, len(segments) + 1)]
     # keep.best is 2: of the two best assignments, of two repeats each, the better one.
     kept = [run.records[run.leaderboard.entries[row].trial].weights for row in (0, 2)]
-    assert {path.stem for path in run.paths.weights.iterdir()} == set(kept)
+    assert {path.stem for path in paths_of(run).weights.iterdir()} == set(kept)
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])
@@ -65,10 +66,10 @@ def test_weights_and_best_model_are_those_of_the_best_trial(six: Plan, tmp_path:
     run = do(six, tmp_path / "run")
     best = run.best
     assert best is not None
-    assert best.trial.encode() in run.paths.best.read_bytes()
+    assert best.trial.encode() in paths_of(run).best.read_bytes()
     digest = run.records[best.trial].weights
     assert digest is not None
-    assert [array.shape for array in WeightsStore(run.paths).load(digest)] == [(4, 3), (3,)]
+    assert [array.shape for array in WeightsStore(run.store).load(digest)] == [(4, 3), (3,)]
 
 
 def test_with_nothing_kept_there_are_no_models_and_the_run_is_finished(
@@ -76,10 +77,10 @@ def test_with_nothing_kept_there_are_no_models_and_the_run_is_finished(
 ) -> None:
     plan = make_points_plan("keep.best=0")
     run = do(plan, tmp_path / "run")
-    assert not run.paths.best.exists()
-    assert list(run.paths.weights.iterdir()) == []
+    assert not paths_of(run).best.exists()
+    assert list(paths_of(run).weights.iterdir()) == []
     executor = Recorded()
-    run_job(plan.table, executor, run.paths, Watcher())
+    run_job(plan.table, executor, run.store, Watcher())
     assert executor.calls == []
 
 
@@ -101,14 +102,14 @@ def test_jobs_of_one_objective_rank_together_and_each_has_its_best_model(make_jo
     (board,) = run.leaderboards
     assert [entry.rank for entry in board.entries] == [1, 2, 3, 4]
     assert {entry.job for entry in board.entries} == {"job0", "job1"}
-    assert sorted(path.name for path in run.paths.best_of_jobs.iterdir()) == ["job0.keras", "job1.keras"]
+    assert sorted(path.name for path in paths_of(run).best_of_jobs.iterdir()) == ["job0.keras", "job1.keras"]
     for job in ("job0", "job1"):
         best = run.best_of(job)
         assert best is not None
-        assert best.trial.encode() in run.paths.best_of(job).read_bytes()
+        assert best.trial.encode() in paths_of(run).best_of(job).read_bytes()
     assert run.best is not None
-    assert run.paths.best.read_bytes() == run.paths.best_of(run.best.job).read_bytes()
-    assert len(list(run.paths.weights.iterdir())) == 2  # `keep` counts in each job
+    assert paths_of(run).best.read_bytes() == paths_of(run).best_of(run.best.job).read_bytes()
+    assert len(list(paths_of(run).weights.iterdir())) == 2  # `keep` counts in each job
 
 
 def test_jobs_of_two_objectives_rank_apart(make_job: MakeJob, tmp_path: Path) -> None:
@@ -143,15 +144,15 @@ def test_values_that_are_no_numbers_are_ranked_and_stored(
     assert run.num_finished == 4
     again = Run.open(run.path)
     assert repr(dict(again.records)) == repr(dict(run.records))
-    assert pq.read_table(run.paths.histories).num_rows == 12
+    assert pq.read_table(paths_of(run).histories).num_rows == 12
 
 
 def test_a_run_of_failures_only_is_finished_and_has_tables(make_points_plan: MakePlan, tmp_path: Path) -> None:
     run = do(make_points_plan(f"model.0.Dense.units={Behaviour.NAN.value}"), tmp_path / "run")
     assert (run.status, run.best) == (RunStatus.FINISHED, None)
-    assert not run.paths.best.exists()
-    assert pq.read_table(run.paths.trials)["status"].to_pylist() == ["failed"]
-    assert list(run.paths.weights.iterdir()) == []
+    assert not paths_of(run).best.exists()
+    assert pq.read_table(paths_of(run).trials)["status"].to_pylist() == ["failed"]
+    assert list(paths_of(run).weights.iterdir()) == []
 
 
 def test_attempts_that_are_lost_are_events_as_those_that_end(make_points_plan: MakePlan, tmp_path: Path) -> None:
@@ -162,4 +163,4 @@ def test_attempts_that_are_lost_are_events_as_those_that_end(make_points_plan: M
     lost = [event for event in events if isinstance(event, AttemptLost)]
     assert [(event.attempt, event.charged, event.final) for event in lost] == [(1, True, False), (2, True, True)]
     assert "RuntimeError: a runner that raises" in run.trial_log(plan.trials[0].id)
-    assert read_log(run.paths.log)[0][-1]["type"] == "submit-ended"
+    assert read_log(run.store)[0][-1]["type"] == "submit-ended"

@@ -18,9 +18,9 @@ from seqjobs.execution.events import EpochEnded
 from seqjobs.execution.in_process import InProcess
 from seqjobs.export import export_with_preprocessing
 from seqjobs.jobspec.load import load_job
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.progress import Progress, Silent
 from seqjobs.results.weights import WeightsStore
+from seqjobs.store.local_store import LocalStore
 from seqjobs.training.outcome import PackRunner
 from tests.conftest import ROOT
 from tests.fixtures.runs import moved_points, stop_after
@@ -69,7 +69,7 @@ def write_specs(folder: Path) -> list[Path]:
 
 def train(folder: Path, root: Path, executor: InProcess, progress: Progress) -> Run:
     plan = plan_jobs([load_job(folder / f"{name}.yaml") for name in JOBS])
-    return run_job(plan.table, executor, RunPaths(root=root), progress)
+    return run_job(plan.table, executor, LocalStore(root), progress)
 
 
 def files(run: Run, executor: InProcess) -> dict[str, bytes]:
@@ -109,7 +109,7 @@ def test_the_same_trial_gives_the_same_file(points: Path, tmp_path: Path, runner
         plain
     )
     for path, trial_id in first.models.items():
-        stored = WeightsStore(first.paths).load(str(first.records[trial_id].weights))
+        stored = WeightsStore(first.store).load(str(first.records[trial_id].weights))
         found = keras.models.load_model(path).get_weights()
         assert all(np.array_equal(a, b) for a, b in zip(found, stored, strict=True))
 

@@ -21,6 +21,7 @@ from seqjobs.evaluate import evaluate_rows
 from seqjobs.predict import workers_for
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import find_run, find_trial
+from seqjobs.store.runs_folder import RunsFolder
 
 
 @click.command("evaluate")
@@ -36,7 +37,7 @@ def command(words: tuple[str, ...], runs_dir: Path, trial: str | None, output: s
     weighted by that column.
     """
     run, data = run_and_data(runs_dir, words)
-    found = Run.open(find_run(runs_dir, run))
+    found = Run.open(find_run(RunsFolder(runs_dir), run))
     asked = find_trial(found, trial)
     metrics = evaluate_rows(found, asked, data, workers_for(address, print_warning))
     if output == "json":

@@ -21,6 +21,7 @@ from seqjobs.export import export_model, export_with_preprocessing
 from seqjobs.predict import workers_for
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import find_run, find_trial
+from seqjobs.store.runs_folder import RunsFolder
 
 
 @click.command("export")
@@ -51,7 +52,7 @@ def command(
 ) -> None:
     """Write a trial's model as a .keras file."""
     check_may_write(out, force=force)
-    found = Run.open(find_run(runs_dir, run))
+    found = Run.open(find_run(RunsFolder(runs_dir), run))
     chosen = find_trial(found, trial)
     if with_preprocessing:
         written = export_with_preprocessing(found, chosen, out, workers_for(address, print_warning))

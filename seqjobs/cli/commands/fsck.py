@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -13,10 +12,12 @@ from seqjobs.cli.options import output_option, run_argument, runs_dir_option
 from seqjobs.cli.views.formatting import counted
 from seqjobs.cli.views.json_output import print_json
 from seqjobs.errors.printable import printable
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.results.damage import Damage, Kind, find_damage
 from seqjobs.results.repair import repair
 from seqjobs.results.run_folders import find_run
+from seqjobs.results.run_names import DAMAGED
+from seqjobs.store.run_store import RunStore
+from seqjobs.store.runs_folder import RunsFolder
 
 
 @click.command("fsck")
@@ -32,34 +33,33 @@ def command(ctx: click.Context, run: str | None, runs_dir: Path, repairs: bool, 
 
     Exit codes: 0 no file is damaged, or all damaged files were set aside; 1 a file is damaged.
     """
-    paths = RunPaths(root=find_run(runs_dir, run))
-    damages = repair(paths) if repairs else find_damage(paths)
+    store = find_run(RunsFolder(runs_dir), run)
+    damages = repair(store) if repairs else find_damage(store)
     if output == "json":
-        damaged = [replace(damage, path=damage.path.relative_to(paths.root)) for damage in damages]
-        print_json({"run": paths.root.name, "path": paths.root, "set_aside": repairs, "damaged": damaged})
+        print_json({"run": store.name, "path": store.where(), "set_aside": repairs, "damaged": damages})
     else:
-        for line in _lines(paths.root, damages, set_aside=repairs):
+        for line in _lines(store, damages, set_aside=repairs):
             click.echo(printable(line))
     if damages and not repairs:
         ctx.exit(ExitCode.SOME_FAILED)
 
 
-def _lines(root: Path, damages: Sequence[Damage], *, set_aside: bool) -> Iterator[str]:
+def _lines(store: RunStore, damages: Sequence[Damage], *, set_aside: bool) -> Iterator[str]:
     """Yield a line for each damaged file, and how to repair the run."""
     for damage in damages:
-        yield f"{damage.path.relative_to(root)}: {damage.what}"
+        yield f"{damage.path}: {damage.what}"
     if not damages:
-        yield f"{root.name}: no file is damaged."
+        yield f"{store.name}: no file is damaged."
     elif set_aside:
-        yield f"{counted(len(damages), 'file')} set aside in {root / 'damaged'}."
+        yield f"{counted(len(damages), 'file')} set aside in {store.where(DAMAGED)}."
         if all(damage.kind is Kind.TABLE for damage in damages):
             yield "The tables were written again from the log."
         else:
-            yield f"Submit {root.name} again: {_cost(damages)}."
+            yield f"Submit {store.name} again: {_cost(damages)}."
     elif any(damage.kind is Kind.PLAN for damage in damages):
         yield "nothing can replace run.json: restore it from a copy, or submit with another --run."
     else:
-        command = f"seqjobs fsck {root.name} --repair"
+        command = f"seqjobs fsck {store.name} --repair"
         if all(damage.kind is Kind.TABLE for damage in damages):
             yield f"Fix: run `{command}`: it writes the tables again from the log."
         else:

@@ -12,6 +12,7 @@ from seqjobs.cli.views.removals import print_removals
 from seqjobs.jobspec.quantities import parse_bytes, parse_seconds
 from seqjobs.results.removal_rule import RemovalRule
 from seqjobs.results.run_removal import RunOutcome, remove_by_rule
+from seqjobs.store.runs_folder import RunsFolder
 
 
 @click.command("gc")
@@ -54,7 +55,7 @@ def command(
     rule = RemovalRule(keep_last=keep_last, older_than=age, larger_than=larger_than, unfinished=unfinished)
     outcomes: list[RunOutcome] = []
     try:
-        for outcome in remove_by_rule(runs_dir, rule, now=datetime.now(UTC), dry_run=dry_run):
+        for outcome in remove_by_rule(RunsFolder(runs_dir), rule, now=datetime.now(UTC), dry_run=dry_run):
             outcomes.append(outcome)
     except BaseException:
         if outcomes:  # these are gone, whatever has happened to the next one

@@ -9,7 +9,7 @@ import click
 from seqjobs.cli.options import LocalPath
 from seqjobs.drafting import draft_spec
 from seqjobs.errors.printable import printable
-from seqjobs.storage.durable import create_once, remove_leftovers, replace, reported
+from seqjobs.store.durable import create_once, remove_leftovers, replace, reported
 
 _CSV_KEYS = ("delimiter", "decimal_point", "encoding")
 

@@ -11,6 +11,7 @@ from seqjobs.cli.views.json_output import print_json, run_json
 from seqjobs.cli.views.runs import RunLine, runs_table
 from seqjobs.cli.views.tables import print_table, results_console
 from seqjobs.results.run_folders import list_runs
+from seqjobs.store.runs_folder import RunsFolder
 
 
 @click.command("ls")
@@ -18,7 +19,7 @@ from seqjobs.results.run_folders import list_runs
 @output_option("table", "json")
 def command(runs_dir: Path, output: str) -> None:
     """List the runs, newest first."""
-    lines = [RunLine.read(path) for path in list_runs(runs_dir)]
+    lines = [RunLine.read(store) for store in list_runs(RunsFolder(runs_dir))]
     if output == "json":
         runs = [run_json(line.run) for line in lines if line.run is not None]
         unreadable = [{"run": line.name, "code": line.problem} for line in lines if line.run is None]

@@ -29,6 +29,7 @@ from seqjobs.predict import predict_rows, workers_for
 from seqjobs.results.prediction_file import SUFFIXES
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import find_run, find_trial
+from seqjobs.store.runs_folder import RunsFolder
 
 MEMORY_BYTES = 64 << 20
 
@@ -64,7 +65,7 @@ def command(
     if out is not None:
         check_may_write(out, force=force)
     run, data = run_and_data(runs_dir, words)
-    found = Run.open(find_run(runs_dir, run))
+    found = Run.open(find_run(RunsFolder(runs_dir), run))
     chosen, columns = find_trial(found, trial), tuple(dict.fromkeys(keep))
     if out is not None:
         done = predict_rows(found, chosen, data, out, workers_for(address, print_warning), keep=columns)

@@ -13,6 +13,7 @@ from seqjobs.cli.views.runs import print_boards, print_failures
 from seqjobs.cli.views.tables import results_console
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import find_run
+from seqjobs.store.runs_folder import RunsFolder
 
 TOP_OF_TABLE = 20
 
@@ -31,7 +32,7 @@ TOP_OF_TABLE = 20
 @output_option("table", "csv", "markdown", "json")
 def command(run: str | None, runs_dir: Path, top: int | None, sort: str, output: str) -> None:
     """Print the leaderboard of a run."""
-    found = Run.open(find_run(runs_dir, run))
+    found = Run.open(find_run(RunsFolder(runs_dir), run))
     if not found.records:
         click.echo(f"no trial of run {found.id} has finished yet.", err=True)
     names = names_of(found)

@@ -11,6 +11,7 @@ from seqjobs.errors.printable import printable
 from seqjobs.errors.sizes import shown_bytes
 from seqjobs.results.run_folders import find_run
 from seqjobs.results.run_removal import remove_runs
+from seqjobs.store.runs_folder import RunsFolder
 
 
 @click.command("rm")
@@ -25,6 +26,6 @@ def command(runs: tuple[str, ...], runs_dir: Path) -> None:
     if not all(runs):
         # As of a shell's variable that is not set: each ID begins with it.
         raise click.BadParameter("the name of a run is empty.", param_hint="'RUN...'")
-    roots = [find_run(runs_dir, run) for run in runs]
-    for removed in remove_runs(roots):
-        click.echo(f"removed {printable(removed.path.name)} ({shown_bytes(removed.num_bytes)})")
+    folder = RunsFolder(runs_dir)
+    for removed in remove_runs([find_run(folder, run) for run in runs]):
+        click.echo(f"removed {printable(removed.name)} ({shown_bytes(removed.num_bytes)})")

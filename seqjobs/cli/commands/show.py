@@ -12,6 +12,7 @@ from seqjobs.cli.views.runs import print_facts
 from seqjobs.cli.views.tables import results_console
 from seqjobs.results.run import Run
 from seqjobs.results.run_folders import find_run
+from seqjobs.store.runs_folder import RunsFolder
 
 
 @click.command("show")
@@ -20,7 +21,7 @@ from seqjobs.results.run_folders import find_run
 @output_option("table", "json")
 def command(run: str | None, runs_dir: Path, output: str) -> None:
     """Show the status of a run and the paths of its files."""
-    found = Run.open(find_run(runs_dir, run))
+    found = Run.open(find_run(RunsFolder(runs_dir), run))
     if output == "json":
         print_json(run_json(found))
     else:

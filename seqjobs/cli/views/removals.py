@@ -36,7 +36,7 @@ def print_removals(outcomes: Sequence[RunOutcome], output: str, *, dry_run: bool
 def _json(outcome: RunOutcome) -> dict[str, object]:
     run = outcome.run
     created = None if run.created is None else run.created.isoformat()
-    return {"run": run.path.name, "path": run.path, "created": created, "bytes": outcome.num_bytes}
+    return {"run": run.store.name, "path": run.store.where(), "created": created, "bytes": outcome.num_bytes}
 
 
 def _table(outcomes: Sequence[RunOutcome], *, dry_run: bool) -> Table:
@@ -46,7 +46,7 @@ def _table(outcomes: Sequence[RunOutcome], *, dry_run: bool) -> Table:
     created = (outcome.run.created for outcome in outcomes)
     return Table(
         columns=(
-            Column(title="run", cells=tuple(printable(outcome.run.path.name) for outcome in outcomes), whole=True),
+            Column(title="run", cells=tuple(printable(outcome.run.store.name) for outcome in outcomes), whole=True),
             Column(title="result", cells=tuple(results), whole=True),
             Column(title="size", cells=tuple(shown_bytes(outcome.num_bytes) for outcome in outcomes), right=True),
             Column(

@@ -27,6 +27,8 @@ from seqjobs.jobspec.spec_file import STDIN
 from seqjobs.results.leaderboard import Leaderboard
 from seqjobs.results.manifest import StoredJob
 from seqjobs.results.run import Run, RunStatus
+from seqjobs.results.run_names import BEST, TABLES
+from seqjobs.store.run_store import RunStore
 
 MAX_FAILURES = 5
 NAME_WIDTH = 12
@@ -113,8 +115,9 @@ def _print_next_steps(console: Console, run: Run) -> None:
     where = runs_dir_argument(run)
     print_line(console, f"  seqjobs results {run.id}{where}")
     print_line(console, f"  seqjobs export {run.id} --out best.keras{where}")
-    if run.paths.best.exists():
-        print_line(console, f'  keras.models.load_model("{printable(run.paths.best)}")')
+    best = run.path / BEST
+    if best.exists():
+        print_line(console, f'  keras.models.load_model("{printable(best)}")')
 
 
 def runs_dir_argument(run: Run) -> str:
@@ -180,8 +183,7 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     yield from _bests(run)
     yield from _work(run)
     yield "versions", printable(", ".join(f"{name} {version}" for name, version in run.versions.items()))
-    paths = (run.path, run.paths.leaderboard, run.paths.trials, run.paths.histories, run.paths.best)
-    for path in paths:
+    for path in (run.path, *(run.path / name for name in (*TABLES, BEST))):
         if path.exists():
             yield "path", printable(path)
 
@@ -227,11 +229,11 @@ class RunLine:
     problem: str = ""
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, store: RunStore) -> Self:
         try:
-            return cls(name=path.name, run=Run.open(path))
+            return cls(name=store.name, run=Run.open(store))
         except SeqjobsError as error:
-            return cls(name=path.name, run=None, problem=error.code)
+            return cls(name=store.name, run=None, problem=error.code)
 
     @property
     def status(self) -> str:

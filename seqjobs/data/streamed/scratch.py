@@ -22,7 +22,7 @@ from seqjobs.data.dataset import Array, Split
 from seqjobs.data.streamed.window import Window
 from seqjobs.errors import DataError
 from seqjobs.errors.printable import printable
-from seqjobs.storage.disk_room import FIX, full_disk
+from seqjobs.store.disk_room import FIX, full_disk
 
 _SUFFIX = ".rows"
 _BEING_WRITTEN = ".part"

@@ -20,8 +20,8 @@ from seqjobs.execution.kept.folder import KeptFolder, KeptState
 from seqjobs.execution.kept.keeper import GRACE_SECONDS, Order
 from seqjobs.execution.kept.local_socket import Connection, Message
 from seqjobs.execution.start_runner import StartRunner, start_runner
-from seqjobs.storage.durable import FILE_MODE
-from seqjobs.storage.lock import Lock, is_held
+from seqjobs.store.durable import FILE_MODE
+from seqjobs.store.lock import Lock, is_held
 
 IDLE_SECONDS = 30 * 60.0
 _COMMAND = ("-c", "import sys; from seqjobs.execution.kept.keeper import main; sys.exit(main())")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Self, final
 
 from seqjobs.errors import ClusterError
-from seqjobs.storage import durable
+from seqjobs.store import durable
 
 FORMAT = 1
 

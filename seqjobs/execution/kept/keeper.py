@@ -27,7 +27,7 @@ from seqjobs.execution.kept.local_socket import Connection, Listener, Message
 from seqjobs.execution.kept.workers import MAX_FAILED_STARTS, KeptWorkers, Lease, Wish
 from seqjobs.execution.start_runner import StartRunner
 from seqjobs.planning.resources import Resources
-from seqjobs.storage.lock import Lock
+from seqjobs.store.lock import Lock
 
 LOOK_SECONDS = 0.2
 # How long runs may take to stop in order when the cluster is to end in spite of them.

@@ -11,9 +11,9 @@ from seqjobs.execution.ray_pool import RayPool
 from seqjobs.jobspec.load import load_job
 from seqjobs.planning.demand import demand_of
 from seqjobs.planning.plan import Plan
-from seqjobs.planning.run_paths import RunPaths
 from seqjobs.preview import plan_jobs
 from seqjobs.run import run_job
+from seqjobs.store.local_store import LocalStore
 from tests.benchmarks.stopwatch import Stopwatch
 from tests.benchmarks.timing import PoolTiming, process_seconds
 from tests.fixtures.warm_pool import Warm
@@ -28,7 +28,7 @@ def measure(plan: Plan, repeats: int, workers: int = WORKERS) -> PoolTiming:
     with tempfile.TemporaryDirectory() as folder, RayPool(demand_of(plan.table), workers=workers) as pool:
         for repeat in range(repeats):
             stopwatch = Stopwatch(workers)
-            run = run_job(plan.table, Warm(pool), RunPaths(root=Path(folder) / f"run-{repeat}"), stopwatch)
+            run = run_job(plan.table, Warm(pool), LocalStore(Path(folder) / f"run-{repeat}"), stopwatch)
             startup = startup or process_seconds() - (time.perf_counter() - stopwatch.first_end)
             if run.num_finished != run.num_total:
                 raise RuntimeError(f"{run.num_finished} of {run.num_total} trials finished")

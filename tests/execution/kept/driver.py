@@ -9,8 +9,9 @@ from pathlib import Path
 from seqjobs.execution.ray_pool import RayPool
 from seqjobs.planning.demand import demand_of
 from seqjobs.results.progress import Silent
-from seqjobs.results.run_folders import run_folder
+from seqjobs.results.run_folders import run_store
 from seqjobs.run import run_job
+from seqjobs.store.runs_folder import RunsFolder
 from tests.fixtures.fake_runner import StartFake
 from tests.fixtures.plans import plan_of
 
@@ -33,7 +34,7 @@ def main() -> None:
         use_kept=True,
         notify=lambda text: print(text, file=sys.stderr),
     )
-    run = run_job(plan.table, pool, run_folder(arguments.runs_dir, arguments.run), Silent())
+    run = run_job(plan.table, pool, run_store(RunsFolder(arguments.runs_dir), arguments.run), Silent())
     print(run.status)
 
 

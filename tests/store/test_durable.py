@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seqjobs.errors import StorageError
-from seqjobs.storage import durable
+from seqjobs.store import durable
 
 
 @pytest.fixture(params=[0o000, 0o077])

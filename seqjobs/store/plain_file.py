@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -22,30 +21,31 @@ def open_plain(path: Path) -> Iterator[BufferedReader]:
         if error.errno == errno.ELOOP:
             raise OSError(errno.ELOOP, "it is a symbolic link", str(path)) from error
         raise
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        file = os.fdopen(descriptor, "rb")
+    except BaseException:
+        # `fdopen` of a folder would fail and leave it open.
+        os.close(descriptor)
+        raise
+    with file:
         yield file
 
 
-def read_plain(path: Path, *, at_most: int | None = None) -> bytes:
-    """Return the content of a regular file. Raises OSError as `open_plain`, and if it has more than `at_most` bytes."""
+def read_plain(path: Path, *, start: int = 0, size: int | None = None, at_most: int | None = None) -> bytes:
+    """Return the content of a regular file, or up to `size` bytes of it from `start`.
+
+    Raises OSError as `open_plain`, and if the file has more than `at_most` bytes.
+    """
     with open_plain(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if at_most is not None and size > at_most:
-            raise OSError(errno.EFBIG, f"it has {size:,} bytes, more than {at_most:,}", str(path))
-        return file.read(-1 if at_most is None else at_most)
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a regular file of any size. Raises OSError as `open_plain`."""
-    with open_plain(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def is_there(path: Path) -> bool:
-    """Return whether anything has the name, a link that leads nowhere included."""
-    return os.path.lexists(path)
+        length = os.fstat(file.fileno()).st_size
+        if at_most is not None and length > at_most:
+            raise OSError(errno.EFBIG, f"it has {length:,} bytes, more than {at_most:,}", str(path))
+        if start:
+            file.seek(start)
+        wanted = [limit for limit in (size, at_most) if limit is not None]
+        return file.read(min(wanted, default=-1))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from seqjobs.errors import StorageError
-from seqjobs.storage.durable import reported, sync_folder
+from seqjobs.store.durable import reported, sync_folder
 
 REMOVED_PREFIX = ".removed-"
 _REMOVED_NAME = re.compile(rf"{re.escape(REMOVED_PREFIX)}\d+-[0-9a-f]{{8}}")

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from seqjobs.errors import NotFoundError, RunFolderError, StorageError
-from seqjobs.storage.lock import Lock, is_held
+from seqjobs.store.lock import Lock, is_held
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from seqjobs.storage.lock import Lock
+from seqjobs.store.lock import Lock
 Lock(Path(sys.argv[1])).take()
 print("held", flush=True)
 time.sleep(600)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from seqjobs.errors import StorageError
-from seqjobs.storage.disk_room import FIX, full_disk
+from seqjobs.store.disk_room import FIX, full_disk
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -25,8 +25,8 @@ _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 @contextmanager
-def reported(what: str, path: Path) -> Iterator[None]:
-    """Within it an OSError becomes a StorageError E606 that says `what` did not work, and with which path."""
+def reported(what: str, path: Path | str) -> Iterator[None]:
+    """Turn an OSError inside the context into a StorageError E606 that says what did not work, and where."""
     try:
         yield
     except StorageError:  # (an OSError too)
@@ -35,9 +35,9 @@ def reported(what: str, path: Path) -> Iterator[None]:
         raise not_written(what, path, error) from error
 
 
-def not_written(what: str, path: Path, error: OSError) -> StorageError:
+def not_written(what: str, path: Path | str, error: OSError) -> StorageError:
     """Return the error E606 for a file that cannot be written, with the room of the disk if that is the reason."""
-    full = full_disk(error, path)
+    full = full_disk(error, Path(path))
     fix = FIX if full else "check the disk and the permissions there, then run the same command again."
     return StorageError("E606", f"{what}: {full or error.strerror or error}", where=str(path), fix=fix)
 

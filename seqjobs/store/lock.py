@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import final
 
 from seqjobs.errors import NotFoundError, RunFolderError
-from seqjobs.storage.durable import FILE_MODE, reported
+from seqjobs.store.durable import FILE_MODE, reported
 
 PATIENCE_SECONDS = 0.3
 """Who asks whether the lock is held takes it for a moment; and who just took it needs one to write its name."""
