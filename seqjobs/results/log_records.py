@@ -321,7 +321,7 @@ def _members(record: Mapping[str, Any]) -> Iterator[TrialRecord]:
             weights_epoch=weights_epoch,
             seconds=record["seconds"],
             weights=record["weights"].get(trial_id),
-            failure=None if failure is None else Failure(**{**failure, "cause": Cause(failure["cause"])}),
+            failure=None if failure is None else _stored_failure(failure),
             compiled=record["compiled"],
         )
 
@@ -338,7 +338,12 @@ def _trial_record(record: Mapping[str, Any]) -> TrialRecord:
         weights_epoch=record["weights_epoch"],
         seconds=record["seconds"],
         weights=record["weights"],
-        failure=None if failure is None else Failure(**{**failure, "cause": Cause(failure["cause"])}),
+        failure=None if failure is None else _stored_failure(failure),
         # Logs of the first versions have no word of it.
         compiled=record.get("compiled", ""),
     )
+
+
+def _stored_failure(tree: Mapping[str, Any]) -> Failure:
+    # By its fields: a later version may write more of them.
+    return Failure(cause=Cause(tree["cause"]), message=tree["message"], traceback=tree["traceback"])

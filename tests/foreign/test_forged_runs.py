@@ -159,6 +159,17 @@ def test_a_log_with_values_that_are_none_is_damaged(forged: Forged, kind: str, c
     assert all(re.fullmatch(r"0000\d{4}\.jsonl|\w{64}\.npz", name) for name in moved), moved
 
 
+def test_fields_that_this_version_does_not_know_are_ignored(forged: Forged) -> None:
+    def add_fields(record: Tree) -> None:
+        failures = [*record.get("failures", {}).values(), *([record["failure"]] if record.get("failure") else [])]
+        for tree in (record, *failures):
+            tree["\ud800"] = 1
+
+    expected = {name: result.stdout for name, result in answers(forged).items()}
+    assert forged.records(add_fields)
+    assert {name: result.stdout for name, result in answers(forged).items()} == expected
+
+
 @pytest.mark.parametrize(
     "line", ["3", "[]", "null", '"x"', "[" * 5000, '{"type": ["submit-started"]}', '{"type": NaN}']
 )
