@@ -10,6 +10,7 @@ from tests.test_imports import PACKAGE
 # Names and stamps that a person reads, and how old files are that a killed process may have left, which are locked
 # where they are in use.
 MAY_LOOK = {
+    "cli/commands/gc.py": {"datetime.now"},
     "data/streamed/scratch.py": {"time.time"},
     "execution/kept/keeper.py": {"datetime.now"},
     "execution/private_folder.py": {"time.time"},

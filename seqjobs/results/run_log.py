@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 from seqjobs.errors import StorageError
@@ -164,7 +164,7 @@ def read_log(store: RunStore) -> tuple[list[Record], int]:
     Raises StorageError E609 if a segment is damaged or missing, E610 if one cannot be read.
     """
     last = last_segment(store)
-    return list(records_up_to(store, last)), last + 1
+    return [record for number in range(1, last + 1) for record in read_segment(store, number)], last + 1
 
 
 def check_log_is_there(store: RunStore) -> None:
@@ -189,12 +189,6 @@ def last_segment(store: RunStore) -> int:
         fix = "restore them from a copy, or remove this segment."
         raise StorageError("E609", what, where=store.where(log_name(last)), fix=fix)
     return last
-
-
-def records_up_to(store: RunStore, last: int, check: Check = _takes_any) -> Iterator[Record]:
-    """Yield the records of the segments up to a number, with one in memory at a time. Raises as `read_log`."""
-    for number in range(1, last + 1):
-        yield from read_segment(store, number, check)
 
 
 def read_segment(store: RunStore, number: int, check: Check = _takes_any) -> list[Record]:

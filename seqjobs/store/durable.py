@@ -97,12 +97,6 @@ def written(path: Path) -> Iterator[BinaryIO]:
     sync_folder(path.parent)
 
 
-def remove(path: Path) -> None:
-    """Removes a file, if it is there; on return it stays removed."""
-    path.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
 def remove_asides(folder: Path, *, of: int | None = None) -> None:
     """Remove what killed writers left in a folder: the process `of`, or all, if nobody else may write there."""
     for path in folder.glob(f"{ASIDE_PREFIX}{'' if of is None else f'{of}-'}*"):
