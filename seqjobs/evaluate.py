@@ -17,7 +17,7 @@ def evaluate_rows(run: Run, trial: StoredTrial, paths: Sequence[str], start: Sta
     """Return metrics by name, loss first, as Keras's `evaluate` of the model does.
 
     Rows count by `data.sample_weight`, if the spec has one. Paths are those of `data.train`, from the current folder.
-    Raises NotFoundError E614 and E615, ClusterError, and DataError as training does.
+    Raises NotFoundError E614, ClusterError, and DataError as training does.
     """
     model, source = finished_model(run, trial)
     rows = LabelledRows.of(

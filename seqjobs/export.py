@@ -39,7 +39,7 @@ def export_model(
 def export_with_preprocessing(run: Run, trial: StoredTrial, out: Path, start: Start) -> Path:
     """Write a model that takes raw columns as a mapping, and gives what `predict` gives for them; return its path.
 
-    Raises NotFoundError E614 and E615, and DataError E422 for a column that Keras's own layers cannot prepare.
+    Raises NotFoundError E614, and DataError E422 for a column that Keras's own layers cannot prepare.
     """
     model, _ = finished_model(run, trial)
     check_exportable(model.preparation)
@@ -78,7 +78,7 @@ def _copied(run: Run, name: str) -> bytes:
 
 def _content(run: Run, trial: StoredTrial, digest: str, address: str | None, warn: Callable[[str], None]) -> bytes:
     for name, trial_id in run.written_models.items():
-        if trial_id == trial.id and is_there(run.store, name) and run.model_digest(name):
+        if trial_id == trial.id and is_there(run.store, name):
             return _copied(run, name)
     planned = planned_trial(run, trial)
     shape = run.manifest.dataset(trial.dataset).feature_shape

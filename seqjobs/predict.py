@@ -56,7 +56,7 @@ def predict_rows(
         keep: Columns to write before the predictions.
 
     Raises:
-        NotFoundError: E614 or E615 if the model cannot be built from the run.
+        NotFoundError: E614 if the weights were not kept.
         StorageError: E606 if the file cannot be written.
         DataError: E402 for columns that do not exist, E407 and E408 for values that are unseen or null, all of which
             are counted, and those of files that cannot be read.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,17 +16,15 @@ import pytest
 from seqjobs.data.labelled_rows import LabelledRows
 from seqjobs.data.new_rows import NewBatch
 from seqjobs.data.tally import Tally
-from seqjobs.errors import DataError, NotFoundError, StorageError
+from seqjobs.errors import DataError, StorageError
 from seqjobs.evaluate import evaluate_rows
 from seqjobs.execution.new_rows_call import Predicted
 from seqjobs.predict import predict_rows
-from seqjobs.results.run import Run
 from seqjobs.training.finished_model import FinishedModel
 from seqjobs.training.outcome import PackRunner
 from tests.conftest import JOBS
 from tests.fixtures.files import write_rows
 from tests.fixtures.finished_run import Finished
-from tests.fixtures.run_paths import paths_of
 
 HEAD = """
 name: one
@@ -325,16 +322,3 @@ def test_paths_are_those_of_a_spec(finish: Finish, tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=message):
             predicted(done, path, tmp_path / "out.csv")
-
-
-def test_a_run_that_does_not_know_how_rows_became_features(finish: Finish, rows: Path, tmp_path: Path) -> None:
-    done = finish("numbers")
-    tree = json.loads(paths_of(done.run).plan.read_text())
-    for dataset in tree["datasets"]:
-        del dataset["preparation"]
-    del tree["sha256"]
-    paths_of(done.run).plan.write_text(json.dumps(tree))
-    with pytest.raises(
-        NotFoundError, match=r"an earlier version of seqjobs made.* Fix: submit its spec again.*\[E615\]"
-    ):
-        predict_rows(Run.open(done.run.path), done.trial, [data_of("numbers", rows)], tmp_path / "o.csv", done.start)

@@ -145,7 +145,7 @@ def _damaged_models(
         if best.get(name, state.models[name]) != state.models[name]:
             # A submit may have been killed after it wrote the better model; the next one writes it in any case.
             continue
-        if not digest or not is_there(store, name):
+        if not is_there(store, name):
             continue
         try:
             what = "" if digest_of(store, name) == digest else "this model is not the one that was written"

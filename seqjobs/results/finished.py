@@ -33,17 +33,9 @@ def kept_weights(run: Run, trial: StoredTrial) -> str:
 def finished_model(run: Run, trial: StoredTrial) -> tuple[FinishedModel, DataSource]:
     """The trial's model, and what the spec says of the data that it was trained on, which may be gone.
 
-    Raises NotFoundError: E614 where the weights were not kept, E615 where the run is of a version that did not store
-    how rows became features; StorageError E610 where weights cannot be read.
+    Raises NotFoundError E614 where the weights were not kept; StorageError E610 where weights cannot be read.
     """
     digest, dataset = kept_weights(run, trial), run.manifest.dataset(trial.dataset)
-    if dataset.preparation is None:
-        raise NotFoundError(
-            "E615",
-            f"an earlier version of seqjobs made run {run.id} and did not store how rows become features",
-            where=run.store.where(),
-            fix="submit its spec again under another --run; `seqjobs export` writes its models as they are.",
-        )
     planned = planned_trial(run, trial)
     model = FinishedModel(
         trial=planned,

@@ -239,8 +239,7 @@ class LogFold:
             self._last = 0.0
         elif kind == "attempt-started":
             self._open_attempts[record["pack"]] = record["behind"]
-            # Logs of the first versions have no word of these.
-            _begin(state, record["pack"], record.get("epochs", 0))
+            _begin(state, record["pack"], record["epochs"])
             self._alone = record["pack"] if record.get("alone") else ""
         elif kind in ("submit-ended", "segment-lost"):
             # After a segment that is lost nothing shows how the attempts before it ended: none is blamed.
@@ -253,8 +252,7 @@ class LogFold:
                 state.records.update((ended.trial_id, ended) for ended in _members(record))
         elif kind == "model-written":
             state.models[record["path"]] = record["trial"]
-            # Logs of the first versions have no word of it.
-            state.model_digests[record["path"]] = record.get("sha256", "")
+            state.model_digests[record["path"]] = record["sha256"]
         elif kind == REPAIRED:
             state.repaired = True
             for trial_id in record["trials"]:
@@ -339,8 +337,7 @@ def _trial_record(record: Mapping[str, Any]) -> TrialRecord:
         seconds=record["seconds"],
         weights=record["weights"],
         failure=None if failure is None else _stored_failure(failure),
-        # Logs of the first versions have no word of it.
-        compiled=record.get("compiled", ""),
+        compiled=record["compiled"],
     )
 
 

@@ -77,8 +77,7 @@ _WANTED_FIELDS = tuple(name for name in _TRIAL_FIELDS if name not in ("id", "pla
 class StoredDataset:
     """A dataset as it was read; `classes` are a string target's, in the order of their indices.
 
-    `preparation` is how rows became features; runs of the first versions have none. `file_times` is that of the files
-    before they were read.
+    `preparation` is how rows became features. `file_times` is that of the files before they were read.
     """
 
     id: str
@@ -87,7 +86,7 @@ class StoredDataset:
     train_rows: int
     validation_rows: int | None
     classes: tuple[str, ...] | None
-    preparation: Preparation | None = None
+    preparation: Preparation
     file_times: str | None = None
 
 
@@ -163,9 +162,7 @@ class Manifest:
                     "E607", f"this run has format {shown(tree['format'])}, this seqjobs reads format {FORMAT}",
                     where=where, fix="use the version that wrote it.",
                 )  # fmt: skip
-            # Runs of the first versions have none.
-            digest = tree.pop("sha256", None)
-            if digest is not None and digest != _digest(tree):
+            if tree.pop("sha256") != _digest(tree):
                 what, fix = "this run's plan is damaged", "restore it from a copy, or submit under another --run."
                 raise RunFolderError("E608", what, where=where, fix=fix)
             check_manifest(tree)
@@ -381,16 +378,14 @@ def _trial(tree: dict[str, Any]) -> StoredTrial:
 
 
 def _dataset_tree(dataset: StoredDataset) -> dict[str, Any]:
-    preparation = dataset.preparation
-    return {**dataset.__dict__, "preparation": None if preparation is None else preparation.to_json()}
+    return {**dataset.__dict__, "preparation": dataset.preparation.to_json()}
 
 
 def _dataset(tree: dict[str, Any]) -> StoredDataset:
     classes = None if tree["classes"] is None else tuple(tree["classes"])
-    stored = tree.get("preparation")
     changed = {
         "classes": classes,
         "feature_shape": tuple(tree["feature_shape"]),
-        "preparation": None if stored is None else Preparation.from_json(stored),
+        "preparation": Preparation.from_json(tree["preparation"]),
     }
     return StoredDataset(**{**tree, **changed})

@@ -69,7 +69,7 @@ _DATASET: Fields = {
     "train_rows": _COUNT,
     "validation_rows": Field(test=or_null(is_count), expected="a whole number or null"),
     "classes": Field(test=or_null(list_of(is_text)), expected="a list of texts or null"),
-    "preparation": Field(test=or_null(is_object), expected="a preparation or null", required=False),
+    "preparation": Field(test=is_object, expected="a preparation"),
     "file_times": Field(test=or_null(is_digest), expected="a SHA-256 or null", required=False),
 }
 

@@ -50,7 +50,7 @@ _FAILURE: Fields = {
 
 
 def _optional(field: Field) -> Field:
-    """Logs of the first versions have no word of it, or it is there only if there is something to say."""
+    """Return a field that is there only if there is something to say."""
     return Field(test=field.test, expected=field.expected, required=False)
 
 
@@ -78,7 +78,7 @@ _TRIAL_ENDED: Fields = {
     "weights_epoch": Field(test=is_epoch, expected="the number of an epoch"),
     "seconds": _SECONDS,
     "weights": Field(test=or_null(is_digest), expected="a SHA-256 or null"),
-    "compiled": _optional(_TEXT),
+    "compiled": _TEXT,
     "failure": Field(test=or_null(is_object), expected="a failure or null"),
 }
 _PACK_ENDED: Fields = {
@@ -102,23 +102,23 @@ _KINDS: dict[str, Fields] = {
     "submit-started": {
         "time": Field(test=is_time, expected="a time"),
         "versions": Field(test=mapping_of(is_text, is_text), expected="versions"),
-        "writer": _optional(_TEXT),
+        "writer": _TEXT,
     },
-    "submit-ended": {"finished": _optional(Field(test=is_flag, expected="true or false"))},
+    "submit-ended": {"finished": Field(test=is_flag, expected="true or false")},
     "attempt-started": {
         "pack": _PACK,
         "attempt": _COUNT,
         "worker": _TEXT,
         "behind": Field(test=or_null(is_id), expected="the ID of a pack or null"),
-        "epochs": _optional(_COUNT),
-        "alone": _optional(Field(test=is_flag, expected="true or false")),
+        "epochs": _COUNT,
+        "alone": Field(test=is_flag, expected="true or false"),
     },
     "attempt-ended": _ATTEMPT_ENDED,
     "attempt-lost": {
         "pack": _PACK,
         "attempt": _COUNT,
-        "charged": _optional(Field(test=is_flag, expected="true or false")),
-        "split": _optional(Field(test=is_flag, expected="true or false")),
+        "charged": Field(test=is_flag, expected="true or false"),
+        "split": Field(test=is_flag, expected="true or false"),
         "cause": _CAUSE,
         "message": Field(test=is_message, expected="a text"),
     },
@@ -127,7 +127,7 @@ _KINDS: dict[str, Fields] = {
     "model-written": {
         "path": Field(test=_is_model, expected="the path of a best model"),
         "trial": Field(test=is_id, expected="the ID of a trial"),
-        "sha256": _optional(Field(test=lambda value: value == "" or is_digest(value), expected="a SHA-256")),
+        "sha256": Field(test=is_digest, expected="a SHA-256"),
     },
     "segment-lost": {},
     "run-repaired": {

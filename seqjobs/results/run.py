@@ -102,7 +102,7 @@ class Run:
         return self._state.models
 
     def model_digest(self, name: str) -> str:
-        """Return the SHA-256 of one of `written_models` as it was written; "" in runs of the first versions."""
+        """Return the SHA-256 of one of `written_models` as it was written."""
         return self._state.model_digests[name]
 
     @property

@@ -11,7 +11,6 @@ import pytest
 
 from seqjobs.execution.events import AttemptLost, AttemptPlanned, WorkerReplaced
 from seqjobs.results import log_records
-from seqjobs.results.compact_history import CompactHistory
 from seqjobs.results.log_records import LogState, LostAttempt, fold
 from seqjobs.results.record import TrialRecord, TrialStatus
 from seqjobs.results.run_log import Record
@@ -125,12 +124,6 @@ def test_failed_trials_that_are_trained_again_have_not_ended_and_their_packs_are
     assert (found.num_died, found.died_alone, found.is_suspect) == (4, 0, True)
 
 
-def test_a_log_from_before_it_said_where_attempts_begin_charges_as_it_did() -> None:
-    unknown = {"epochs", "alone"}
-    records = [{name: value for name, value in record.items() if name not in unknown} for record in killed(0, 0)]
-    assert deaths(fold(records)) == {"a": 2}
-
-
 def test_reading_a_log_piece_by_piece_or_twice_changes_nothing() -> None:
     records = [SUBMIT, began("a"), began("b", "a"), ended("a")]
     before = json.dumps(records)
@@ -158,19 +151,6 @@ def test_any_value_comes_back(value: float | None) -> None:
     found = fold([json.loads(json.dumps(log_records.trial_ended(given), allow_nan=False))]).records["t"]
     assert repr(found) == repr(given)
     assert found.failure == failure
-
-
-# As the first versions wrote it.
-OLD_TRIAL = (
-    '{"type":"trial-finished","trial":"t","attempt":2,"value":0.5,"history":{"loss":[0.75,0.5]},"weights_epoch":1,'
-    '"seconds":0.25,"weights":"ff","failure":null,"at":1.5}'
-)
-
-
-def test_a_log_from_before_it_said_how_steps_were_carried_out_is_read() -> None:
-    found = fold([json.loads(OLD_TRIAL)]).records["t"]
-    history = {"loss": (0.75, 0.5)}
-    assert found == record(value=0.5, history=CompactHistory(history), compiled="")
 
 
 def test_attempts_that_died_are_known() -> None:

@@ -106,13 +106,6 @@ RUNS = (
         fix="Choose a trial with a model, or submit under another --run with a larger keep.best.",
     ),
     situation(
-        "E615",
-        "The run does not store how rows become features",
-        meaning="An earlier version of seqjobs wrote the run, and did not store what the operations learned.",
-        example="seqjobs predict old-run rows.csv",
-        fix="Submit the spec under another --run, and use that run.",
-    ),
-    situation(
         "E617",
         "A part of the run is a symbolic link",
         meaning="A run has no links: a link in a run from somebody else may lead to files of yours, which would be "
