@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from seqjobs.training.outcome import Cause, Failure
 from tests.errors.lines import code_of
 from tests.fixtures.command_line import invoke
 from tests.fixtures.run_paths import paths_of
+from tests.foreign.forge import Forged, Tree
 
 from .written_runs import BY_LOSS, failed, finished, grid_plan, spec_text, write_run
 
@@ -109,11 +109,13 @@ def test_results_as_csv_have_every_trial_and_no_formula(plan: Plan) -> None:
 def test_a_text_that_begins_like_a_formula_is_quoted_and_a_number_is_not(plan: Plan, tmp_path: Path) -> None:
     one, two = plan.trials[:2]
     bad = replace(failed(two), failure=Failure(cause=Cause.DATA, message="x"))
-    path = write_run(tmp_path / "runs", plan, {one.id: finished(one, -0.5), two.id: bad}).path / "run.json"
-    # Who means harm writes a plan that is whole.
-    lines = [line for line in path.read_text().splitlines() if '"sha256"' not in line]
-    text = re.sub(r'"model.1.Dense.units": \d+', '"model.1.Dense.units": "=1+1"', "\n".join(lines))
-    path.write_text(text.replace("],\n}", "]\n}"))
+    run = write_run(tmp_path / "runs", plan, {one.id: finished(one, -0.5), two.id: bad})
+
+    def change(tree: Tree) -> None:
+        for trial in tree["trials"]:
+            trial["hyperparameters"]["model.1.Dense.units"] = "=1+1"
+
+    Forged(run.path).plan(change)
     first, second = csv.DictReader(io.StringIO(invoke("results", "-o", "csv").stdout))
     assert (first["model.1.Dense.units"], first["value"]) == ("'=1+1", "-0.5")
     assert second["failure"] == "data: x"

@@ -117,23 +117,24 @@ def test_a_run_that_is_removed_while_it_is_resumed_is_whole_or_gone(spec: Path, 
     whole = result(do(plan, tmp_path / "golden").path)
     with pytest.raises(KeyboardInterrupt):
         do(plan, tmp_path / "interrupted", watcher=stop_after(1))
-    outcomes = set()
-    # From the third operation on the submit has the lock, and each attempt to remove the run waits for it.
-    for number in (1, 2, 3, 4, 5, 20, 60):
+    outcomes = []
+    # Once the submit has the lock, each attempt to remove the run waits for it.
+    for number in (*range(1, 25), 60):
         shutil.copytree(tmp_path / "interrupted", runs / "one")
         removal = At(number, lambda: code_of_command("rm", "one"))
         with interposed(removal, locks=True):
             error = code_of_submit(plan, runs / "one")
         (code,) = removal.results
         if error:
-            assert (code, error) == (0, "E611")
             assert not (runs / "one").exists()
         else:
-            assert code == 2
             assert result(runs / "one") == whole
-        outcomes.add((number, code, error))
-        shutil.rmtree(runs)
-    assert outcomes == {*[(number, 0, "E611") for number in (1, 2)], *[(number, 2, "") for number in (3, 4, 5, 20, 60)]}
+        outcomes.append((code, error))
+        shutil.rmtree(runs, ignore_errors=True)
+    # Removed before the submit looks, which then begins a run of this ID; removed under its hands; in use.
+    expected = [(0, ""), (0, "E611"), (2, "")]
+    assert list(dict.fromkeys(outcomes)) == expected
+    assert outcomes == sorted(outcomes, key=expected.index)
 
 
 def test_a_submit_of_the_id_that_is_being_removed_is_whole_or_refused(spec: Path, runs: Path, tmp_path: Path) -> None:
@@ -176,7 +177,7 @@ def test_a_submit_whose_unfinished_run_is_removed_begins_another(
     with pytest.raises(KeyboardInterrupt):
         do(plan_of(spec), tmp_path / "interrupted", watcher=stop_after(1))
     jobs, is_resumed = [load_job(spec)], set()
-    for number in range(4, 15):
+    for number in range(4, 34, 2):
         shutil.copytree(tmp_path / "interrupted", runs / "one")
         with interposed(At(number, lambda: code_of_command("rm", "one")), locks=True):
             run = submit_jobs(jobs, run=WhichRun.UNFINISHED, runs_dir=runs)
