@@ -57,7 +57,7 @@ def measure(num_trials: int) -> dict[str, float]:
         root, executor = Path(folder), Warm(pool)
         write_rows(root / "rows.parquet")
         _run(root, "warm-up", WARM_UP_TRIALS, executor)
-        _run(root, "warm-up in packs", WARM_UP_TRIALS, executor, PACK)
+        _run(root, "warm-up-in-packs", WARM_UP_TRIALS, executor, PACK)
         process = psutil.Process()
         rss, wall = process.memory_info().rss, time.perf_counter()
         plan, run = _run(root, "measured", num_trials, executor)
