@@ -9,6 +9,7 @@ from seqjobs.jobspec.canonical import digest
 from seqjobs.jobspec.job_spec import Assignment
 from seqjobs.jobspec.quantities import Stall
 from seqjobs.jobspec.sections import ObjectiveSpec, TrialSpec
+from seqjobs.jobspec.trial_numbers import Path
 from seqjobs.planning.compile_rule import Compiler
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.template import Template
@@ -38,8 +39,13 @@ class Trial:
 
     @property
     def spec(self) -> TrialSpec:
-        """The sections, made when asked for."""
+        """The sections, made anew at each call; what has no free numbers, such as `fit`, is that of the template."""
         return self.template.spec_with(self.numbers)
+
+    @property
+    def numbers_by_path(self) -> dict[Path, float]:
+        """The numbers by where they are, in the same order for all trials of the template."""
+        return dict(zip(self.template.paths, self.numbers, strict=True))
 
     @property
     def dataset(self) -> str:

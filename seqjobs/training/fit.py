@@ -31,10 +31,11 @@ def fit(
     trial, and none looks at the time in the midst of an epoch.
     Raises Stopped, and whatever Keras and TensorFlow raise.
     """
-    spec, model = trial.spec.fit, program.model
+    sections, model = trial.template.spec, program.model
+    spec = sections.fit
     program.reset(trial)
     share = None if span is None else span.share(spec.batch_size)
-    training, validation = training_rows(trial.spec, dataset, share), validation_rows(trial.spec, dataset, share)
+    training, validation = training_rows(sections, dataset, share), validation_rows(sections, dataset, share)
     stops_at_nan = any(isinstance(callback, keras.callbacks.TerminateOnNaN) for callback in fitting.callbacks)
     epochs = program.epochs(training, validation, stop_at_nan=stops_at_nan)
     callbacks = keras.callbacks.CallbackList([*fitting.callbacks, Watcher(fitting)], model=model, epochs=spec.epochs)

@@ -32,7 +32,7 @@ class Fitting:
 
     @classmethod
     def of(cls, trial: Trial) -> Fitting:
-        callbacks = tuple(build(callback) for callback in trial.spec.fit.callbacks)
+        callbacks = tuple(build(callback) for callback in trial.template.spec.fit.callbacks)
         return cls(callbacks=callbacks, trial_seconds=trial.trial_seconds)
 
     @property

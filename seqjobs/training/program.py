@@ -8,9 +8,9 @@ from typing import Any, final
 import tensorflow as tf
 
 from seqjobs.data.dataset import Array, Dataset
+from seqjobs.jobspec.trial_numbers import LEARNING_RATE
 from seqjobs.planning.compile_rule import Compilation
 from seqjobs.planning.trial import Trial
-from seqjobs.tables import Named, complete_arguments
 from seqjobs.training.dropout_rates import DropoutRates
 from seqjobs.training.epochs import EpochFunctions, Epochs, epochs_of
 from seqjobs.training.initial_state import InitialState
@@ -78,8 +78,8 @@ class Program:
     def reset(self, trial: Trial) -> None:
         """The state in which `fit` of a fresh model of the trial would begin."""
         self._initial.restore(trial.seed)
-        rate = complete_arguments(trial.spec.compile.optimizer)["learning_rate"]
-        if not isinstance(rate, Named):
+        rate = trial.numbers_by_path.get(LEARNING_RATE)
+        if rate is not None:  # (a schedule is part of the graph)
             self.model.optimizer.learning_rate = rate
         if self._rates is not None:
             self._rates.reset(trial.numbers)

@@ -194,7 +194,7 @@ class TrialRunner:
             dataset,
             kind,
             lambda: (
-                Program.mirrored(trial, dataset, self._strategy(), self._share(trial.spec.fit.batch_size))
+                Program.mirrored(trial, dataset, self._strategy(), self._share(trial.template.spec.fit.batch_size))
                 if compilation is Compilation.MIRRORED
                 else Program.build(trial, dataset, compilation, stand_ins)
             ),
@@ -218,11 +218,12 @@ class TrialRunner:
         return {**of, **dict(self.versions)}
 
     def _compilation(self, trial: Trial, compiler: Compiler, dataset: Dataset) -> Compilation:
-        size = trial.spec.fit.batch_size
-        used = (training_rows(trial.spec, dataset), validation_rows(trial.spec, dataset))
+        sections = trial.template.spec
+        size = sections.fit.batch_size
+        used = (training_rows(sections, dataset), validation_rows(sections, dataset))
         rows = [len(part) for part in used if part is not None]
         return compilation_of(
-            trial.spec,
+            sections,
             compiler,
             num_gpus=len(self._gpus),
             replicas=self._num_replicas(),

@@ -27,9 +27,10 @@ def fit_pack(
     TensorFlow raise.
     """
     first = pack.trials[0]
-    spec = first.spec.fit
+    sections = first.template.spec
+    spec = sections.fit
     program.reset(pack, stop_at_nan=any(callback.name == "TerminateOnNaN" for callback in spec.callbacks))
-    training, validation = training_rows(first.spec, dataset), validation_rows(first.spec, dataset)
+    training, validation = training_rows(sections, dataset), validation_rows(sections, dataset)
     epochs = program.epochs(training, validation)
     callbacks = [pack_callback(named, program, pack.size) for named in spec.callbacks]
     columns = [*program.metrics, *(f"val_{name}" for name in program.metrics if validation is not None)]

@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from seqjobs.data.dataset import Array, Dataset
-from seqjobs.jobspec.trial_numbers import LEARNING_RATE, Path, trial_numbers
+from seqjobs.jobspec.trial_numbers import LEARNING_RATE, Path
 from seqjobs.planning.compile_rule import Compilation
-from seqjobs.planning.trial import Pack
+from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training.epochs import Epochs, epochs_of
 from seqjobs.training.free_number import FreeNumber
 from seqjobs.training.initial_state import InitialState
@@ -66,7 +66,7 @@ class PackProgram:
         steps = PackSteps(
             model=model,
             variables=_variables(model, initial),
-            numbers=_place_numbers(model, trial_numbers(trial.spec)),
+            numbers=_place_numbers(model, numbers_of(trial)),
             form=rows.form,
             batch_size=trial.spec.fit.batch_size,
             size=pack.size,
@@ -77,7 +77,7 @@ class PackProgram:
         """Every member is as `fit` of a fresh model of its trial would begin."""
         trials = [*pack.trials, *[pack.trials[0]] * (pack.size - len(pack.trials))]
         self._initial.restore(trials[0].seed)
-        numbers = [trial_numbers(trial.spec) for trial in trials]
+        numbers = [numbers_of(trial) for trial in trials]
         self._used = self._functions[stop_at_nan]
         self._used.values = tuple(
             tf.constant([of_member[path] for of_member in numbers], tf.float64)
@@ -134,6 +134,11 @@ class PackProgram:
         if self._rate is None:
             raise RuntimeError("the learning rate is a schedule")
         return self._rate
+
+
+def numbers_of(trial: Trial) -> dict[Path, float]:
+    """Return the numbers that a member has of its own, in the order in which the program takes them."""
+    return trial.numbers_by_path
 
 
 def weights_of(stacked: Sequence[Array], member: int) -> Weights:

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import seqjobs.training.rows
-from seqjobs.jobspec.sections import TrialSpec
 from seqjobs.jobspec.trial_numbers import Path, trial_numbers
 from seqjobs.planning.plan import Plan
+from seqjobs.planning.trial import Trial
 from seqjobs.training.outcome import Cause, TrialOutcome
 from seqjobs.training.packs import pack_program
 from seqjobs.training.packs.pack_program import PackProgram
@@ -210,15 +210,16 @@ def test_the_comparison_sees_a_member_with_the_number_of_the_first(
     )
     dataset = dataset_of(plan)
     pack = only_pack(plan, dataset)
-    first = trial_numbers(pack.trials[0].spec)
+    first = pack.trials[0].numbers_by_path
+    assert first == trial_numbers(pack.trials[0].spec)
     assert set(first) == set(NUMBERS.values())
     alone = train_alone(shared_runner, pack.trials[2], dataset, "xla")
     assert_close(train_pack(shared_runner, pack, dataset)[1][2], alone)
 
-    def with_one_of_the_first(spec: TrialSpec) -> dict[Path, float]:
-        return {**trial_numbers(spec), NUMBERS[name]: first[NUMBERS[name]]}
+    def with_one_of_the_first(trial: Trial) -> dict[Path, float]:
+        return {**trial.numbers_by_path, NUMBERS[name]: first[NUMBERS[name]]}
 
-    monkeypatch.setattr(pack_program, "trial_numbers", with_one_of_the_first)
+    monkeypatch.setattr(pack_program, "numbers_of", with_one_of_the_first)
     with pytest.raises(AssertionError):
         assert_close(train_pack(shared_runner, pack, dataset)[1][2], alone)
 
