@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seqjobs.data.dataset import DataSchema
+from seqjobs.data.dataset import DataSchema, Dataset
+from seqjobs.data.free_memory import free_bytes
+from seqjobs.data.inspection.figures import DataFigures, raise_errors, read_figures
 from seqjobs.data.inspection.schema import inspect_datasets
 from seqjobs.jobspec.job_spec import JobSpec
 from seqjobs.planning.column_problems import mistakes_in_specs
-from seqjobs.planning.data_figures import DataFigures, raise_errors, read_figures
 from seqjobs.planning.demand import note_missing_gpus
-from seqjobs.planning.expansion import expand_jobs
+from seqjobs.planning.expansion import TrialTable, expand_jobs
 from seqjobs.planning.memory_notes import note_large_batches
-from seqjobs.planning.model_check import count_numbers
+from seqjobs.planning.model_check import check_models, count_numbers
 from seqjobs.planning.plan import Plan, make_plan
+
+# What NVIDIA's driver makes on Linux, and how Linux on Windows (WSL 2) reaches a GPU.
+GPU_DEVICES = ("/dev/nvidia[0-9]*", "/dev/dxg")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +61,22 @@ def preview(jobs: Sequence[JobSpec], *, reads_rows: bool = False) -> Preview:
     with mistakes_in_specs(table):
         schemas = inspect_datasets(table.datasets)
     plan = make_plan(table, schemas)
+    has_gpu = any(map(glob.glob, GPU_DEVICES))
+    missing_gpus = () if has_gpu else note_missing_gpus(table.jobs)
     return Preview(
         plan=plan,
         schemas=schemas,
         parameters=count_numbers(table, schemas),
-        notes=(*note_missing_gpus(jobs), *note_large_batches(plan, schemas)),
-        figures=read_figures(table, schemas) if reads_rows else (),
+        notes=(*missing_gpus, *note_large_batches(plan, schemas, free_bytes())),
+        figures=_read_figures(table, schemas) if reads_rows else (),
     )
+
+
+def _read_figures(table: TrialTable, schemas: Mapping[str, DataSchema]) -> tuple[DataFigures, ...]:
+    """Read the figures of each dataset; models are checked against the rows as `submit` checks them."""
+
+    def check(dataset: Dataset) -> tuple[str, ...]:
+        name = dataset.source.id
+        return check_models(table, {name: schemas[name]}, {name: dataset})
+
+    return tuple(read_figures(source, check) for source in table.datasets)

@@ -1,17 +1,13 @@
-"""Demand: how many trials want which resources, and whether this machine has the GPUs among them."""
+"""Demand: how many trials want which resources, and which jobs want GPUs."""
 
 from __future__ import annotations
 
-import glob
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from seqjobs.jobspec.job_spec import JobSpec
 from seqjobs.planning.expansion import TrialTable, resources_of
 from seqjobs.planning.resources import Resources
-
-# What NVIDIA's driver makes on Linux, and how Linux on Windows (WSL 2) reaches a GPU.
-GPU_DEVICES = ("/dev/nvidia[0-9]*", "/dev/dxg")
 
 
 def demand_of(table: TrialTable) -> Mapping[Resources, int]:
@@ -21,9 +17,7 @@ def demand_of(table: TrialTable) -> Mapping[Resources, int]:
 
 
 def note_missing_gpus(jobs: Iterable[JobSpec]) -> tuple[str, ...]:
-    """Return a sentence for each job that asks for GPUs if this machine has none."""
-    if any(map(glob.glob, GPU_DEVICES)):
-        return ()
+    """Return a sentence for each job that asks for GPUs, for a machine that has none."""
     wanted = {job.name: job.resources.gpus for job in jobs}
     return tuple(
         f"job '{name}' asks for {gpus:g} GPU{'s' if gpus > 1 else ''} per worker, and this machine has no NVIDIA GPU: "

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seqjobs.data.dataset import DataSchema
-from seqjobs.data.free_memory import free_bytes
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.training_memory import TrainingMemory, training_memory
 
 
-def note_large_batches(plan: Plan, schemas: Mapping[str, DataSchema]) -> tuple[str, ...]:
-    """Return a sentence for each job of which a trial needs more memory than this machine has free."""
-    free, largest = free_bytes(), dict[str, TrainingMemory]()
+def note_large_batches(plan: Plan, schemas: Mapping[str, DataSchema], free: int) -> tuple[str, ...]:
+    """Return a sentence for each job of which a trial needs more memory than the `free` bytes of this machine."""
+    largest: dict[str, TrainingMemory] = {}
     seen: set[tuple[str, str, int, int]] = set()
     for pack in plan.packs:
         job, batch_size = pack.trials[0].job, pack.trials[0].template.spec.fit.batch_size

@@ -194,7 +194,7 @@ def test_rows_that_a_validation_split_shares_with_training_rows(digits: Path) ->
 def test_gpus_that_this_machine_does_not_have_are_noted(
     folder: Path, monkeypatch: pytest.MonkeyPatch, gpus: str, device: str, expected: bool
 ) -> None:
-    monkeypatch.setattr("seqjobs.planning.demand.GPU_DEVICES", (str(folder / "nvidia[0-9]*"),))
+    monkeypatch.setattr("seqjobs.preview.GPU_DEVICES", (str(folder / "nvidia[0-9]*"),))
     if device:
         (folder / device).touch()
     write_spec(folder, f"{SPEC}resources: {{gpus: {gpus}}}\n", "spec.yaml")

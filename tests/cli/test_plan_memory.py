@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from seqjobs.planning import memory_notes
+from seqjobs import preview
 from tests.conftest import ROOT
 from tests.fixtures.command_line import invoke
 
@@ -19,7 +19,7 @@ def notes(*arguments: str) -> list[str]:
 
 
 def test_a_batch_that_does_not_fit_is_noted_with_its_largest_layer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_notes, "free_bytes", lambda: 2**30)
+    monkeypatch.setattr(preview, "free_bytes", lambda: 2**30)
     units = ("-S", "model.1.Dense.units=2000000", "-S", "fit.batch_size=128")
     (note,) = notes(*units)
     assert note.startswith("job 'small': training with batches of 128 rows takes about ")
@@ -32,5 +32,5 @@ def test_a_batch_that_does_not_fit_is_noted_with_its_largest_layer(monkeypatch: 
 
 
 def test_a_batch_that_fits_is_not_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_notes, "free_bytes", lambda: 2**30)
+    monkeypatch.setattr(preview, "free_bytes", lambda: 2**30)
     assert notes() == []

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from seqjobs.cli.views.tables import Column, Table, print_table
 from seqjobs.data.inspection.column_profile import ColumnProfile
+from seqjobs.data.inspection.figures import DataFigures
 from seqjobs.errors.percentages import shown_percent
 from seqjobs.errors.printable import clipped, printable
-from seqjobs.planning.data_figures import DataFigures
 
 MAX_COLUMNS = 100
 MAX_CLASSES = 12

@@ -1,18 +1,16 @@
-"""read_figures: what a person wants to know about the data of a plan before training on it."""
+"""read_figures: what a person wants to know about a dataset before training on it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from seqjobs.data.data_source import DataSource
-from seqjobs.data.dataset import DataSchema, Dataset
+from seqjobs.data.dataset import Dataset
 from seqjobs.data.inspection.column_profile import ColumnProfile, profile_column
 from seqjobs.data.inspection.sample import Sample, count_classes, read_sample
 from seqjobs.data.read import read_dataset
 from seqjobs.errors import DataError, SpecError
-from seqjobs.planning.expansion import TrialTable
-from seqjobs.planning.model_check import check_models
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,33 +31,16 @@ class DataFigures:
     """Why no model, or not every model of the plan, can be trained on the rows; the figures may show it."""
 
 
-def read_figures(table: TrialTable, schemas: Mapping[str, DataSchema]) -> tuple[DataFigures, ...]:
-    """Read a sample of each dataset's rows as they are stored, and all rows as features.
-
-    Models are checked against the rows as `submit` checks them; mistakes are in the figures.
+def read_figures(source: DataSource, check: Callable[[Dataset], tuple[str, ...]]) -> DataFigures:
+    """Read a sample of a dataset's rows as they are stored, and all rows as features.
 
     Args:
-        table: The trials.
-        schemas: The schemas of their datasets, by ID.
+        source: What to read.
+        check: Compares models with the rows. Returns warnings, and raises SpecError, which goes into the figures.
 
     Raises:
         DataError: For files that cannot be read.
     """
-    return tuple(_read_figures(table, source, schemas[source.id]) for source in table.datasets)
-
-
-def raise_errors(figures: Iterable[DataFigures]) -> None:
-    """Raise what keeps `submit` from training: the first DataError, or a SpecError with the mistakes of all models."""
-    errors = [found.error for found in figures if found.error is not None]
-    for error in errors:
-        if isinstance(error, DataError):
-            raise error
-    problems = [problem for error in errors if isinstance(error, SpecError) for problem in error.problems]
-    if problems:
-        raise SpecError(problems)
-
-
-def _read_figures(table: TrialTable, source: DataSource, schema: DataSchema) -> DataFigures:
     spec = source.spec
     sample = read_sample(spec, source.folder)
     names = tuple(sample.rows.schema.names)
@@ -78,16 +59,27 @@ def _read_figures(table: TrialTable, source: DataSource, schema: DataSchema) -> 
         dataset = read_dataset(source)
     except DataError as error:
         return replace(figures, error=error)
-    return _with_checks(figures, table, schema, dataset, sample)
+    return _with_checks(figures, dataset, sample, check)
+
+
+def raise_errors(figures: Iterable[DataFigures]) -> None:
+    """Raise what keeps `submit` from training: the first DataError, or a SpecError with the mistakes of all models."""
+    errors = [found.error for found in figures if found.error is not None]
+    for error in errors:
+        if isinstance(error, DataError):
+            raise error
+    problems = [problem for error in errors if isinstance(error, SpecError) for problem in error.problems]
+    if problems:
+        raise SpecError(problems)
 
 
 def _with_checks(
-    figures: DataFigures, table: TrialTable, schema: DataSchema, dataset: Dataset, sample: Sample
+    figures: DataFigures, dataset: Dataset, sample: Sample, check: Callable[[Dataset], tuple[str, ...]]
 ) -> DataFigures:
     classes = count_classes(sample) if dataset.num_classes is not None else ()
     warnings, error = dataset.warnings, None
     try:
-        warnings += check_models(table, {figures.source.id: schema}, {figures.source.id: dataset})
+        warnings += check(dataset)
     except SpecError as refused:
         error = refused
     return replace(figures, classes=classes, warnings=warnings, error=error)
