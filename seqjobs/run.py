@@ -240,7 +240,7 @@ def _carry_out(table: TrialTable, executor: Executor, choice: RunChoice, progres
 
 def _one_of_each_kind(packs: Sequence[Pack]) -> tuple[Trial, ...]:
     """Return a trial of each kind that is still to be trained: what is wrong with one is wrong with all."""
-    first = {pack.shared_key: pack.trials[0] for pack in reversed(packs)}
+    first = {pack.template.key: pack.trials[0] for pack in reversed(packs)}
     return tuple(reversed(first.values()))
 
 

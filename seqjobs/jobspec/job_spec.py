@@ -87,7 +87,7 @@ class JobSpec:
     def _assigned(self, assignment: Assignment, trace: list[Substitution] | None = None) -> dict[str, Any]:
         if not self.variants:
             return substitute(self.template, self.dimensions, assignment, trace)
-        # Only a trace shows where the variant stands, and there may be thousands of them.
+        # Only a trace needs the variant's number, and looking it up takes long if there are thousands of variants.
         number = 0 if trace is None else self.variants.index(assignment)
         return override(self.template, assignment, ("variants", number), trace)
 

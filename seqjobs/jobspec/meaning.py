@@ -9,7 +9,8 @@ from typing import Any
 from seqjobs.jobspec.canonical import canonical_data, canonical_fit, canonical_json, digest
 from seqjobs.jobspec.data_section import DataSpec
 from seqjobs.jobspec.sections import CompileSpec, FitSpec, TrialSpec
-from seqjobs.jobspec.trial_numbers import Path, layer_numbers, optimizer_numbers, without_numbers
+from seqjobs.jobspec.trial_numbers import NumberPath, layer_numbers, optimizer_numbers, without_numbers
+from seqjobs.jobspec.trial_sections import TRIAL_SECTIONS
 from seqjobs.tables import Named
 
 # Structures are compared by their digests alone, and a run may have as many of them as trials.
@@ -22,8 +23,8 @@ class SectionMeaning:
 
     structure: str
     """Everything but the numbers, as canonical JSON."""
-    paths: tuple[Path, ...] = ()
-    """Where its numbers stand, see `trial_numbers`."""
+    paths: tuple[NumberPath, ...] = ()
+    """The places of its numbers, see `trial_numbers`."""
     numbers: tuple[float, ...] = ()
 
 
@@ -41,12 +42,16 @@ class Meaning:
 
 def meaning_of(trial: TrialSpec) -> Meaning:
     """Return what all sections of a trial mean together."""
-    parts = [meaning_of_section(name, getattr(trial, name)) for name in ("data", "model", "compile", "fit")]
-    return joint_meaning(parts)
+    return joint_meaning(section_meanings(trial))
+
+
+def section_meanings(trial: TrialSpec) -> list[SectionMeaning]:
+    """Return what each section means, in the order of TRIAL_SECTIONS."""
+    return [meaning_of_section(name, getattr(trial, name)) for name in TRIAL_SECTIONS]
 
 
 def joint_meaning(sections: Iterable[SectionMeaning]) -> Meaning:
-    """Return the meaning of sections, given in the order data, model, compile, fit."""
+    """Return the meaning of sections, given in the order of TRIAL_SECTIONS."""
     sections = tuple(sections)
     return Meaning(
         structure=digest([section.structure for section in sections], length=STRUCTURE_LENGTH),

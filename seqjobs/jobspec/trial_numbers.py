@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from seqjobs.errors.problems import Path as WrittenPath
+from seqjobs.errors.problems import Path
 from seqjobs.jobspec.sections import TrialSpec
 from seqjobs.tables import (
     LAYERS,
@@ -20,13 +20,13 @@ from seqjobs.tables import (
     complete_arguments,
 )
 
-Path = tuple[str | int, ...]
-"""Where a number stands: `("compile", "optimizer", "beta_1")`, `("model", 1, "kernel_regularizer", "l2")`."""
+NumberPath = tuple[str | int, ...]
+"""The place of a number: `("compile", "optimizer", "beta_1")`, `("model", 1, "kernel_regularizer", "l2")`."""
 
-LEARNING_RATE: Path = ("compile", "optimizer", "learning_rate")
+LEARNING_RATE: NumberPath = ("compile", "optimizer", "learning_rate")
 
-# By entry, or for all entries of a table. Not here: what shapes a graph, as steps and flags do, and what stands in no
-# formula but in an initial value. Keras reads each of these from an attribute of the argument's name.
+# By entry, or for all entries of a table. Left out: arguments that shape a graph, such as steps and flags, and those
+# that only an initial value depends on. Keras reads each of these from an attribute of the argument's name.
 _OF_TABLE: Mapping[str, frozenset[str]] = {
     "optimizer": frozenset({"learning_rate", "momentum", "rho", "beta_1", "beta_2", "weight_decay"}),
     "schedule": frozenset({"initial_learning_rate", "decay_rate", "end_learning_rate"}),
@@ -47,20 +47,20 @@ _NESTED = ("schedule", "regularizer")
 _FREE = "any number"
 
 
-def trial_numbers(trial: TrialSpec) -> dict[Path, float]:
+def trial_numbers(trial: TrialSpec) -> dict[NumberPath, float]:
     """Return the numbers of a trial, in an order that depends only on what the trial shares with others."""
     return {**optimizer_numbers(trial.compile.optimizer), **layer_numbers(trial.model)}
 
 
-def optimizer_numbers(optimizer: Named) -> dict[Path, float]:
+def optimizer_numbers(optimizer: Named) -> dict[NumberPath, float]:
     return dict(_numbers_in(optimizer, ("compile", "optimizer")))
 
 
-def layer_numbers(layers: Sequence[Named]) -> dict[Path, float]:
+def layer_numbers(layers: Sequence[Named]) -> dict[NumberPath, float]:
     return {path: value for index, layer in enumerate(layers) for path, value in _numbers_in(layer, ("model", index))}
 
 
-def _numbers_in(named: Named, path: Path) -> Iterator[tuple[Path, float]]:
+def _numbers_in(named: Named, path: NumberPath) -> Iterator[tuple[NumberPath, float]]:
     for argument, value in complete_arguments(named).items():
         place = (*path, argument)
         if isinstance(value, Named):
@@ -81,7 +81,7 @@ def without_numbers(named: Named) -> Named:
     return replace(named, arguments=arguments)
 
 
-def with_numbers(trial: TrialSpec, numbers: Mapping[Path, float]) -> TrialSpec:
+def with_numbers(trial: TrialSpec, numbers: Mapping[NumberPath, float]) -> TrialSpec:
     """Return the trial with other numbers at some of the places that `trial_numbers` names."""
     compiled, model = trial.compile, list(trial.model)
     for path, number in numbers.items():
@@ -93,7 +93,7 @@ def with_numbers(trial: TrialSpec, numbers: Mapping[Path, float]) -> TrialSpec:
     return trial.model_copy(update={"compile": compiled, "model": tuple(model)})
 
 
-def _with_number(named: Named, path: Path, number: float) -> Named:
+def _with_number(named: Named, path: NumberPath, number: float) -> Named:
     argument, *below = path
     known = TABLES[named.table].entry(named.name).arguments[str(argument)]
     arguments = dict(named.arguments)
@@ -108,8 +108,8 @@ def _with_number(named: Named, path: Path, number: float) -> Named:
     return replace(named, arguments=arguments)
 
 
-def number_path(written: WrittenPath) -> Path | None:
-    """Return where the number lands that is written at a place of the sections; None for any other place.
+def number_path(written: Path) -> NumberPath | None:
+    """Return the path of the number that is written at a place of the sections; None for any other place.
 
     Names are written around their arguments: what is written at `model.1.Dropout.rate`, or as a bare number at
     `model.1.Dropout`, is the number `("model", 1, "rate")`.
@@ -118,7 +118,7 @@ def number_path(written: WrittenPath) -> Path | None:
     table: Table | None = OPTIMIZERS if head == LEARNING_RATE[:2] else LAYERS if head[0] == "model" else None
     if table is None or not names:
         return None
-    path: Path = head
+    path: NumberPath = head
     while names:
         name = str(names.pop(0))
         if table is None or table.aliases.get(name, name) not in table.entries:
@@ -137,8 +137,8 @@ def number_path(written: WrittenPath) -> Path | None:
 def is_free(argument: str, value: object) -> bool:
     """Return whether a program may take this number of an argument as an input.
 
-    0 is none: Keras leaves out what a momentum, a factor or a rate of 0 would do. Nor is a rate of 1, which drops
-    everything, and for which Keras has a formula of its own.
+    0 is not free: Keras leaves out the computation for a momentum, a factor or a rate of 0. A rate of 1, which drops
+    everything, is not free either: Keras uses another formula for it.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

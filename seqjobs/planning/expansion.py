@@ -16,7 +16,7 @@ from seqjobs.jobspec.job_spec import JobSpec
 from seqjobs.jobspec.locate import located
 from seqjobs.jobspec.sections import ObjectiveSpec
 from seqjobs.planning.job_templates import JobTemplates
-from seqjobs.planning.proposals import MAX_TRIALS, num_wanted, proposed
+from seqjobs.planning.proposals import MAX_TRIALS, num_wanted, propose
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.template import Template
 from seqjobs.planning.trial import Trial
@@ -81,7 +81,7 @@ def _trials_of(job: JobSpec, templates: JobTemplates) -> Iterator[Trial]:
     """Yield the trials of the assignments that the search section asks for: no two of one seed mean the same."""
     wanted, resources = num_wanted(job), resources_of(job)
     found: set[tuple[str, tuple[float, ...]]] = set()
-    for assignment in proposed(job, wanted):
+    for assignment in propose(job, wanted):
         template, numbers = templates.at(assignment)
         meaning = (template.structure, numbers)
         if meaning in found:

@@ -44,8 +44,8 @@ class _Section:
 class JobTemplates:
     """The templates of one job, each read and checked once, whatever the number of its trials.
 
-    A dimension stands in one section, and so do the choices that it depends on. So a section is a function of the
-    values of its own dimensions, and a dimension at a free number changes nothing else of it.
+    A dimension and the choices that it depends on are in one section. So a section is a function of the values of its
+    dimensions, and the value of a dimension that is a free number changes nothing else in the section.
     """
 
     def __init__(self, job: JobSpec, place: str, datasets: dict[str, DataSource]) -> None:
@@ -109,7 +109,7 @@ class JobTemplates:
         read = Sections(**{name: section.value for name, section in zip(TRIAL_SECTIONS, sections, strict=True)})
         tree = {name: section.written for name, section in zip(TRIAL_SECTIONS, sections, strict=True)}
         spec = self._job.complete(read, tree, assignment, problems)
-        template = Template.joined(spec, self._dataset(sections[0], spec), [section.meaning for section in sections])
+        template = Template.join(spec, self._dataset(sections[0], spec), [section.meaning for section in sections])
         # `adam` and `Adam`, or a default and its value written out, are one template.
         return self._templates.setdefault(template.key, template)
 

@@ -12,11 +12,11 @@ from seqjobs.planning.training_memory import TrainingMemory, training_memory
 def note_large_batches(plan: Plan, schemas: Mapping[str, DataSchema], free: int) -> tuple[str, ...]:
     """Return a sentence for each job of which a trial needs more memory than the `free` bytes of this machine."""
     largest: dict[str, TrainingMemory] = {}
-    seen: set[tuple[str, str, int, int]] = set()
+    seen: set[tuple[str, str, int]] = set()
     for pack in plan.packs:
-        job, batch_size = pack.trials[0].job, pack.trials[0].template.spec.fit.batch_size
-        # Packs with one key have one model; there may be thousands of them.
-        key = (job, pack.shared_key, pack.size, batch_size)
+        job = pack.trials[0].job
+        # Packs of one template have one model and batch size; there may be thousands of them.
+        key = (job, pack.template.key, pack.size)
         if key in seen:
             continue
         seen.add(key)

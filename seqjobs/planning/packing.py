@@ -105,7 +105,6 @@ def _cut(job: JobSpec, group: Sequence[Trial], places: int, choices: Mapping[str
         yield Pack(
             id=pack_id(trials),
             program_key=digest({"shared": shared, "places": places}) if places > 1 else first.program_key,
-            shared_key=shared,
             trials=trials,
             size=places,
             reason=choice.reason,

@@ -75,9 +75,9 @@ def make_plan(
         SpecError: With every distinct mistake of models that do not fit their data.
     """
     warnings = check_models(table, schemas, rows)
-    return planned(table, choose(table, schemas) if choices is None else choices, warnings)
+    return plan_with(table, choose(table, schemas) if choices is None else choices, warnings)
 
 
-def planned(table: TrialTable, choices: Mapping[str, Choice], warnings: tuple[str, ...] = ()) -> Plan:
+def plan_with(table: TrialTable, choices: Mapping[str, Choice], warnings: tuple[str, ...] = ()) -> Plan:
     """Return the plan that follows from choices that were made before, without a look at the data."""
     return Plan(table=table, packs=pack_trials(table, choices), warnings=warnings)

@@ -44,7 +44,7 @@ def _too_many(job: JobSpec, wanted: int | None) -> list[Problem]:
     return located(problems, job.document)
 
 
-def proposed(job: JobSpec, wanted: int) -> Iterator[Assignment]:
+def propose(job: JobSpec, wanted: int) -> Iterator[Assignment]:
     """Yield the variants, or what the sampler proposes for the dimensions, or the one empty assignment."""
     if job.variants or not job.dimensions:
         yield from job.variants or ({},)

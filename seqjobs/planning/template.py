@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from seqjobs.jobspec.canonical import digest
-from seqjobs.jobspec.meaning import STRUCTURE_LENGTH, SectionMeaning, joint_meaning, meaning_of_section
+from seqjobs.jobspec.meaning import STRUCTURE_LENGTH, SectionMeaning, joint_meaning, section_meanings
 from seqjobs.jobspec.sections import TrialSpec
-from seqjobs.jobspec.trial_numbers import LEARNING_RATE, Path, with_numbers
-from seqjobs.jobspec.trial_sections import TRIAL_SECTIONS
+from seqjobs.jobspec.trial_numbers import LEARNING_RATE, NumberPath, with_numbers
 
 RATES = frozenset({"Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"})
 """The layers whose rate a program takes as an input also where its trials train one at a time."""
@@ -28,8 +27,8 @@ class Template:
     """The sections of one of the trials."""
     numbers: tuple[float, ...]
     """The numbers in `spec`."""
-    paths: tuple[Path, ...]
-    """Where each number stands."""
+    paths: tuple[NumberPath, ...]
+    """The place of each number."""
     dataset: str
     """The ID of the dataset that the trials read."""
     structure: str
@@ -44,10 +43,10 @@ class Template:
     @classmethod
     def of(cls, spec: TrialSpec, dataset: str) -> Template:
         """Return the template of a trial alone."""
-        return cls.joined(spec, dataset, [meaning_of_section(name, getattr(spec, name)) for name in TRIAL_SECTIONS])
+        return cls.join(spec, dataset, section_meanings(spec))
 
     @classmethod
-    def joined(cls, spec: TrialSpec, dataset: str, sections: Sequence[SectionMeaning]) -> Template:
+    def join(cls, spec: TrialSpec, dataset: str, sections: Sequence[SectionMeaning]) -> Template:
         """Return the template of a trial whose sections, in the order of TRIAL_SECTIONS, have these meanings."""
         meaning, (_, model, compiled, _) = joint_meaning(sections), sections
         shape = [
@@ -87,5 +86,5 @@ class Template:
         return tuple(index for index in range(len(self.paths)) if index not in free)
 
 
-def _is_rate(spec: TrialSpec, path: Path) -> bool:
+def _is_rate(spec: TrialSpec, path: NumberPath) -> bool:
     return path[0] == "model" and path[2:] == ("rate",) and spec.model[int(path[1])].name in RATES

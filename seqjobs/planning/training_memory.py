@@ -35,7 +35,7 @@ class TrainingMemory:
 
 def training_memory(pack: Pack, feature_shape: Shape, train_rows: int) -> TrainingMemory:
     """Return the estimate for one worker that trains all trials of a pack together."""
-    spec, shape = pack.trials[0].template.spec, feature_shape
+    spec, shape = pack.template.spec, feature_shape
     rows = -(-min(spec.fit.batch_size, train_rows) // pack.resources.workers)
     bytes_per_output = rows * pack.size * _COPIES_OF_OUTPUTS * _BYTES_PER_NUMBER
     bytes_per_weight = pack.size * _COPIES_OF_WEIGHTS * _BYTES_PER_NUMBER

@@ -9,7 +9,7 @@ from seqjobs.jobspec.canonical import digest
 from seqjobs.jobspec.job_spec import Assignment
 from seqjobs.jobspec.quantities import Stall
 from seqjobs.jobspec.sections import ObjectiveSpec, TrialSpec
-from seqjobs.jobspec.trial_numbers import Path
+from seqjobs.jobspec.trial_numbers import NumberPath
 from seqjobs.planning.compile_rule import Compiler
 from seqjobs.planning.resources import Resources
 from seqjobs.planning.template import Template
@@ -43,7 +43,7 @@ class Trial:
         return self.template.spec_with(self.numbers)
 
     @property
-    def numbers_by_path(self) -> dict[Path, float]:
+    def numbers_by_path(self) -> dict[NumberPath, float]:
         """The numbers by where they are, in the same order for all trials of the template."""
         return dict(zip(self.template.paths, self.numbers, strict=True))
 
@@ -80,8 +80,6 @@ class Pack:
     """After how long it is saved, so that it can go on from there."""
     stall: Stall = "auto"
     """For how long its worker may tell of nothing, in seconds."""
-    shared_key: str = ""
-    """What trials have in common that can be members of one pack, but for the seed."""
     reason: str = ""
     """Why it has one place, where it has."""
     size: int = 1
@@ -94,9 +92,14 @@ class Pack:
     """The compiler of trials that train by themselves."""
 
     @property
+    def template(self) -> Template:
+        """What all its trials have in common but for numbers and seed."""
+        return self.trials[0].template
+
+    @property
     def dataset(self) -> str:
         """The dataset that all its trials read."""
-        return self.trials[0].dataset
+        return self.template.dataset
 
 
 def pack_id(trials: Sequence[Trial]) -> str:

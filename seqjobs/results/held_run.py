@@ -14,7 +14,7 @@ from seqjobs.errors import NotFoundError, RunFolderError, StorageError
 from seqjobs.execution.executor import DatasetFacts
 from seqjobs.execution.versions import versions
 from seqjobs.planning.expansion import TrialTable
-from seqjobs.planning.plan import Plan, make_plan, planned
+from seqjobs.planning.plan import Plan, make_plan, plan_with
 from seqjobs.planning.trial import Pack
 from seqjobs.results import log_records
 from seqjobs.results.checkpoints import CheckpointStore
@@ -79,7 +79,7 @@ def _read(table: TrialTable, store: RunStore, *, retry_failed: bool) -> HeldRun:
         log = LogReader(store, (trial.id for trial in manifest.trials))
         log.read()
         state, last = log.state(), log.last
-        stored = RunContents(store, manifest, planned(table, manifest.choices), state)
+        stored = RunContents(store, manifest, plan_with(table, manifest.choices), state)
     checkpoints = CheckpointStore(store)
     state.go_on_from(checkpoints.epochs)
     log_of_this = RunLog(store, next_number=last + 1)

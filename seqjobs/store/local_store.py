@@ -102,7 +102,7 @@ class LocalStore:
         for folder in missing:
             path = self._folder(folder)
             if not path.is_dir():
-                # Not its parents: a run that was taken away is not made anew.
+                # Not its parents: a run that was removed is not created again.
                 path.mkdir(mode=durable.FOLDER_MODE)
                 path.chmod(durable.FOLDER_MODE)  # mkdir's mode is cut down by the umask
         # A process that made one of them may have been killed before its name was durable.

@@ -46,7 +46,7 @@ class FreeNumber:
         return bool(self._usual)
 
     def __float__(self) -> float:
-        raise TypeError("each trial of a program has a number of its own here")
+        raise TypeError("the trials of a program have different numbers here")
 
     def __eq__(self, other: object) -> bool:
         return bool(self._usual == other)

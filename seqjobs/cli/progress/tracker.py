@@ -52,7 +52,7 @@ class WorkerRow:
     @property
     def epochs(self) -> int | None:
         """The most epochs that it will train."""
-        return self.pack.trials[0].template.spec.fit.epochs if self.pack is not None else None
+        return self.pack.template.spec.fit.epochs if self.pack is not None else None
 
     @property
     def progress(self) -> float:

@@ -117,7 +117,7 @@ def print_plan(console: Console, preview: Preview) -> None:
 
 def _packs_matter(plan: Plan) -> bool:
     """Whether trials train together, or a spec says that they should or must not."""
-    return any(pack.size > 1 or pack.trials[0].template.spec.fit.pack != "auto" for pack in plan.packs)
+    return any(pack.size > 1 or pack.template.spec.fit.pack != "auto" for pack in plan.packs)
 
 
 def pack_lines(plan: Plan) -> Iterator[str]:

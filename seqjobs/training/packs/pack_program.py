@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from seqjobs.data.dataset import Array, Dataset
-from seqjobs.jobspec.trial_numbers import LEARNING_RATE, Path
+from seqjobs.jobspec.trial_numbers import LEARNING_RATE, NumberPath
 from seqjobs.planning.compile_rule import Compilation
 from seqjobs.planning.trial import Pack, Trial
 from seqjobs.training.epochs import Epochs, epochs_of
@@ -136,7 +136,7 @@ class PackProgram:
         return self._rate
 
 
-def numbers_of(trial: Trial) -> dict[Path, float]:
+def numbers_of(trial: Trial) -> dict[NumberPath, float]:
     """Return the numbers that a member has of its own, in the order in which the program takes them."""
     return trial.numbers_by_path
 
@@ -156,7 +156,7 @@ def _variables(model: keras.Sequential, initial: InitialState) -> list[keras.Var
     return list(known.values())
 
 
-def _place_numbers(model: keras.Sequential, numbers: dict[Path, float]) -> list[FreeNumber]:
+def _place_numbers(model: keras.Sequential, numbers: dict[NumberPath, float]) -> list[FreeNumber]:
     """Puts a FreeNumber where Keras holds each number; but a learning rate that is no schedule is a variable."""
     placed = []
     for path, value in numbers.items():

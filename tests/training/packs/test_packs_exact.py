@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import seqjobs.training.rows
-from seqjobs.jobspec.trial_numbers import Path, trial_numbers
+from seqjobs.jobspec.trial_numbers import NumberPath, trial_numbers
 from seqjobs.planning.plan import Plan
 from seqjobs.planning.trial import Trial
 from seqjobs.training.outcome import Cause, TrialOutcome
@@ -216,7 +216,7 @@ def test_the_comparison_sees_a_member_with_the_number_of_the_first(
     alone = train_alone(shared_runner, pack.trials[2], dataset, "xla")
     assert_close(train_pack(shared_runner, pack, dataset)[1][2], alone)
 
-    def with_one_of_the_first(trial: Trial) -> dict[Path, float]:
+    def with_one_of_the_first(trial: Trial) -> dict[NumberPath, float]:
         return {**trial.numbers_by_path, NUMBERS[name]: first[NUMBERS[name]]}
 
     monkeypatch.setattr(pack_program, "numbers_of", with_one_of_the_first)
